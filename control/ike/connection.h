@@ -1,0 +1,93 @@
+// What the operator wants of one peer, as the IKE engine needs it. Decoded from the configuration (control/config),
+// with every default filled in.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/esp_suite.h"
+#include "base/message.h"
+#include "base/secret_bytes.h"
+#include "base/traffic_selector.h"
+#include "crypto/ike/algorithms.h"
+#include "crypto/ike/sk_cipher.h"
+
+namespace sekisho::ike {
+
+// RFC 7296 section 3.5.
+struct Identity {
+  enum class Type : uint8_t { ipv4_address = 1, fqdn = 2, rfc822_address = 3, ipv6_address = 5, key_id = 11 };
+  Type type = Type::fqdn;
+  std::string value;  // as it travels: addresses as 4 or 16 bytes, names without a terminating NUL
+
+  // "10.9.1.1", "2001:db8::1", "a.lab" or "@a.lab", "user@a.lab", "keyid:office".
+  static std::optional<Identity> parse(std::string_view text);
+  std::string text() const;
+  friend auto operator<=>(const Identity&, const Identity&) = default;
+};
+
+// One combination of transforms each; alternatives are further proposals, in order of preference.
+struct IkeProposal {
+  crypto::SkAlgorithm sk;
+  crypto::PrfId prf{};
+  crypto::KeyExchangeId key_exchange{};
+
+  // "aes128gcm16-prfsha256-x25519", "aes256-sha1-modp1024" (the PRF follows the integrity algorithm).
+  static std::optional<IkeProposal> parse(std::string_view text);
+  std::string text() const;
+  // Uses SHA-1, modp1024 or 3DES, which stand only in a profile that the operator names (RFC 8247).
+  bool legacy() const;
+};
+
+struct EspProposal {
+  EspSuite suite{};
+  crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;  // for CREATE_CHILD_SA; the first child has IKE's own
+  bool esn = false;                                         // wanted; without ESN is then acceptable too
+
+  // "aes128gcm16", "aes256-sha256-modp2048", "aes128gcm16-x25519-esn".
+  static std::optional<EspProposal> parse(std::string_view text);
+  std::string text() const;
+  bool legacy() const;  // modp1024; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
+};
+
+enum class StartMode : uint8_t { start, respond };
+enum class Encapsulation : uint8_t { automatic, force, off };
+
+// RFC 7296 section 2.4: intervals grow by `factor`; the last try is followed by one more interval, then the peer is
+// dead.
+struct Retransmission {
+  Duration first = std::chrono::milliseconds(1000);
+  double factor = 1.8;
+  unsigned tries = 6;  // sends in all, the first included
+};
+
+struct Connection {
+  std::string name;
+  IpAddress local;
+  IpAddress remote;
+  Identity local_id;
+  Identity remote_id;
+  std::shared_ptr<const SecretBytes> psk;
+  std::vector<IkeProposal> ike_proposals;
+  std::vector<EspProposal> esp_proposals;
+  std::vector<TrafficSelector> local_selectors;
+  std::vector<TrafficSelector> remote_selectors;
+  StartMode start = StartMode::start;
+  Encapsulation encapsulation = Encapsulation::automatic;
+  Duration ike_lifetime = std::chrono::hours(8);  // rekeyed a margin (a tenth, with jitter) before
+  Duration child_lifetime = std::chrono::hours(1);
+  uint64_t child_lifetime_bytes = 0;  // 0: none
+  uint64_t child_lifetime_packets = 0;
+  Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
+  Retransmission retransmission;
+  Duration retry_interval = std::chrono::seconds(10);  // StartMode::start: between attempts after a failure
+  uint16_t replay_window = 256;
+};
+
+}  // namespace sekisho::ike

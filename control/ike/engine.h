@@ -1,0 +1,179 @@
+// The IKE engine: every state machine of IKE behind one function without I/O, step(event, now) -> actions. Time comes
+// in as a parameter, randomness and inbound SPIs through Environment, so the simulator runs two engines against each
+// other under virtual time.
+//
+// Attack surface: every byte of a DatagramReceived is the network's. State of an established SA changes only after the
+// message was authenticated; before that, at most a reply is computed or a rate-limited report made.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/esp_suite.h"
+#include "base/message.h"
+#include "base/random.h"
+#include "base/secret_bytes.h"
+#include "control/ike/connection.h"
+
+namespace sekisho::ike {
+
+// ------------------------------------------------------------------------------------------------------- events
+
+// An IKE message, without the non-ESP marker (the transport strips it on port 4500).
+struct DatagramReceived {
+  Endpoint local;
+  Endpoint remote;
+  Bytes data;
+};
+// The instant that next_deadline() named has come.
+struct TimerFired {};
+// Adds a connection or replaces the one of that name. SAs made under the old definition go where the definition
+// differs in anything that was negotiated; StartMode::start initiates.
+struct SetConnection {
+  Connection connection;
+};
+struct RemoveConnection {
+  std::string name;
+};
+struct Initiate {
+  std::string name;
+};
+struct Terminate {
+  std::string name;  // its SAs are deleted; it stays down until Initiate or the peer brings it up
+};
+struct RekeyChild {
+  std::string name;
+};
+struct RekeyIke {
+  std::string name;
+};
+// From the data path, by the inbound SPI of the child SA (both directions of a child go by it).
+struct ChildSaEvent {
+  enum class Kind : uint8_t { first_inbound_packet, soft_expired, hard_expired };
+  uint32_t inbound_spi = 0;
+  Kind kind{};
+};
+// The daemon ends: a delete goes to every peer, once, without waiting for the answer.
+struct Shutdown {};
+
+using Event = std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate,
+                           RekeyChild, RekeyIke, ChildSaEvent, Shutdown>;
+
+// ------------------------------------------------------------------------------------------------------ actions
+
+// An IKE message; the transport puts the non-ESP marker before it where local.port is 4500.
+struct SendDatagram {
+  Endpoint local;
+  Endpoint remote;
+  Bytes data;
+};
+
+struct SaParameters {
+  uint32_t spi = 0;
+  SecretBytes key_material;  // EspSuiteInfo::key_material() bytes, in that order
+};
+
+// Puts both directions of a child SA in place. Inbound accepts at once; outbound is used at once where
+// `outbound_active`, else from ActivateOutbound on (a responder waits until the initiator surely has the SA).
+struct InstallChildSa {
+  std::string connection;
+  EspSuite suite{};
+  bool esn = false;
+  bool udp_encapsulation = false;
+  bool outbound_active = true;
+  SaParameters inbound;
+  SaParameters outbound;
+  Endpoint local;  // outer addresses; the ports count with udp_encapsulation
+  Endpoint remote;
+  std::vector<TrafficSelector> local_selectors;
+  std::vector<TrafficSelector> remote_selectors;
+  uint16_t replay_window = 0;
+  uint64_t soft_packets = 0, hard_packets = 0, soft_bytes = 0, hard_bytes = 0;  // 0: none
+};
+struct ActivateOutbound {
+  std::string connection;
+  uint32_t inbound_spi = 0;
+};
+struct RemoveChildSa {
+  std::string connection;
+  uint32_t inbound_spi = 0;
+};
+// For the log and for `show tunnel`: what happened, in the catalogue's words. The detail holds no secret.
+struct Report {
+  const Message* message = nullptr;
+  std::string connection;  // empty: none in particular
+  std::string detail;
+};
+
+using Action = std::variant<SendDatagram, InstallChildSa, ActivateOutbound, RemoveChildSa, Report>;
+using Actions = std::vector<Action>;
+
+// -------------------------------------------------------------------------------------------------------- views
+
+struct ChildSaView {
+  uint32_t inbound_spi = 0, outbound_spi = 0;
+  EspSuite suite{};
+  bool esn = false;
+  bool udp_encapsulation = false;
+  bool outbound_active = false;
+  crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;
+  std::string state;  // "installed", "rekeying", "rekeyed", "deleting"
+  std::vector<TrafficSelector> local_selectors, remote_selectors;
+  Instant created{}, rekey_at{}, expires_at{};
+};
+
+struct IkeSaView {
+  std::string connection;  // empty while a responder does not know yet
+  std::string state;       // "connecting", "established", "rekeying", "deleting"
+  uint64_t initiator_spi = 0, responder_spi = 0;
+  bool initiator = false;
+  Endpoint local, remote;
+  std::string local_id, remote_id;
+  std::string proposal;  // IkeProposal::text()
+  bool local_behind_nat = false, remote_behind_nat = false;
+  Instant created{}, established_at{}, rekey_at{}, expires_at{};
+  std::vector<ChildSaView> children;
+};
+
+// ------------------------------------------------------------------------------------------------------- engine
+
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  virtual Random& random() = 0;
+  // An inbound SPI that no live SA has; nothing where the SA table is full. Given back by RemoveChildSa, or by
+  // release_inbound_spi() if it was never installed.
+  virtual std::optional<uint32_t> allocate_inbound_spi() = 0;
+  virtual void release_inbound_spi(uint32_t spi) = 0;
+};
+
+struct EngineOptions {
+  // From so many half-open SAs on, an IKE_SA_INIT request without a cookie is answered by a cookie (RFC 7296 2.6).
+  unsigned cookie_threshold = 32;
+  unsigned max_half_open = 256;
+  Duration half_open_timeout = std::chrono::seconds(30);
+};
+
+class Engine {
+ public:
+  Engine(EngineOptions options, Environment& environment);
+  ~Engine();
+
+  Actions step(Event event, Instant now);
+  // When TimerFired wants to be called; nothing where no timer runs.
+  std::optional<Instant> next_deadline() const;
+  std::vector<IkeSaView> ike_sas() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sekisho::ike

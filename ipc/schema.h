@@ -1,0 +1,267 @@
+// What control and dataplane say to each other. control commands, dataplane reports; both as flat structs of fixed
+// layout that travel through the rings of ipc/channel.h. Both processes run on one machine, so integers are in host
+// order except where a Be type says otherwise. Whatever comes out of a ring is hostile until it was checked.
+//
+// Ids are chosen by control and are indices into tables of the dataplane, so each has an upper bound (Limits).
+// Numbers the two sides do not share by configuration stand here and nowhere else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/big_endian.h"
+#include "base/esp_suite.h"
+#include "base/strong_id.h"
+
+namespace sekisho::ipc {
+
+// Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
+inline constexpr uint32_t schema_version = 1;
+
+using PortId = StrongId<struct PortIdTag, uint16_t>;
+using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
+using NextHopId = StrongId<struct NextHopIdTag, uint16_t>;
+using SaId = StrongId<struct SaIdTag, uint32_t>;
+using TransactionId = StrongId<struct TransactionIdTag, uint32_t>;
+
+inline constexpr uint16_t max_ports = 32;
+inline constexpr uint16_t max_tunnels = 16384;
+inline constexpr uint16_t max_next_hops = 32767;  // rte_fib with 2-byte entries keeps 15 bits
+inline constexpr uint32_t max_sas = 32768;        // both directions together; a power of two
+inline constexpr unsigned max_workers = 16;
+inline constexpr unsigned max_selector_pairs = 8;
+inline constexpr SaId no_sa{UINT32_MAX};
+
+// An inbound SA's SPI carries its SaId in the low bits (control chooses inbound SPIs freely), so the dataplane finds
+// the SA by index. The bits above are random and not all zero, which keeps the SPI out of 1..255 (RFC 4303
+// section 2.1).
+constexpr SaId sa_of_spi(uint32_t spi) { return SaId(spi & (max_sas - 1)); }
+
+// A NUL-terminated text of bounded length.
+template <size_t Capacity>
+struct Text {
+  std::array<char, Capacity> chars{};
+};
+
+// An address of either family: 4 or 16 bytes of `bytes` count.
+struct Address {
+  uint8_t family = 4;  // 4 or 6
+  std::array<uint8_t, 16> bytes{};
+};
+
+// -------------------------------------------------------------------------------------------- control -> dataplane
+
+enum class CommandType : uint16_t {
+  transaction_begin = 1,
+  transaction_commit,
+  port_set,
+  port_remove,
+  tunnel_set,
+  tunnel_remove,
+  next_hop_set,
+  route_set,
+  route_remove,
+  sa_add,
+  sa_remove,
+};
+
+// All commands stand between a begin and its commit. They are staged and checked; the commit applies all of them or, if
+// one was refused, none, and is answered by one TransactionResult.
+struct TransactionBegin {
+  static constexpr auto type = CommandType::transaction_begin;
+  TransactionId id;
+  // Next hops and routes named in this transaction are the whole desired set: what is not named goes. Ports, tunnels
+  // and SAs are only ever removed by name.
+  uint8_t replace_routes = 0;
+};
+
+struct TransactionCommit {
+  static constexpr auto type = CommandType::transaction_commit;
+  TransactionId id;
+};
+
+// A port: a DPDK device and its kernel twin, a TAP that carries the device's MAC.
+// Set again with the same device it may change the MTU; another device under a used id is refused.
+struct PortSet {
+  static constexpr auto type = CommandType::port_set;
+  PortId id;
+  uint16_t mtu = 1500;
+  Text<16> name;     // of the twin interface in the kernel, and in reports
+  Text<240> device;  // "0000:03:00.0" or "net_af_packet0,iface=eth1"
+};
+
+struct PortRemove {
+  static constexpr auto type = CommandType::port_remove;
+  PortId id;
+};
+
+// A tunnel: a VTI and its kernel twin, a TUN. `tx_sa` seals what is routed into it; no_sa: everything is dropped.
+struct TunnelSet {
+  static constexpr auto type = CommandType::tunnel_set;
+  TunnelId id;
+  uint16_t mtu = 1400;
+  SaId tx_sa = no_sa;
+  Text<16> name;  // of the twin interface
+};
+
+struct TunnelRemove {
+  static constexpr auto type = CommandType::tunnel_remove;
+  TunnelId id;
+};
+
+enum class NextHopKind : uint8_t {
+  drop,       // blackhole
+  local,      // one of our own addresses: demultiplexed, else to the kernel
+  punt,       // the kernel forwards it: unresolved neighbour, an interface that is no port
+  adjacency,  // out of a port, to a MAC
+  tunnel,     // into a VTI
+};
+
+// NextHopId 0 is always drop and cannot be set.
+struct NextHopSet {
+  static constexpr auto type = CommandType::next_hop_set;
+  NextHopId id;
+  NextHopKind kind = NextHopKind::drop;
+  PortId port;      // adjacency
+  TunnelId tunnel;  // tunnel
+  std::array<uint8_t, 6> mac{};
+};
+
+struct RouteSet {
+  static constexpr auto type = CommandType::route_set;
+  Address prefix;
+  uint8_t length = 0;
+  NextHopId next_hop;
+};
+
+struct RouteRemove {
+  static constexpr auto type = CommandType::route_remove;
+  Address prefix;
+  uint8_t length = 0;
+};
+
+enum class Direction : uint8_t { inbound, outbound };
+
+struct SelectorPair {
+  struct Range {
+    Address first, last;
+    uint16_t first_port = 0, last_port = 0xffff;
+  };
+  Range source, destination;  // as the packets of this SA show them
+  uint8_t protocol = 0;       // 0: any
+};
+
+// A child SA's one direction. An id in use is refused: control never re-installs an SA, and an outbound key is
+// installed once in its life, with sequence numbers from 1.
+struct SaAdd {
+  static constexpr auto type = CommandType::sa_add;
+  SaId id;
+  uint32_t spi = 0;
+  TunnelId tunnel;
+  Direction direction = Direction::inbound;
+  EspSuite suite{};
+  uint8_t esn = 0;
+  uint8_t udp_encapsulation = 0;                    // RFC 3948
+  uint8_t selector_pairs = 0;                       // 1..max_selector_pairs
+  uint16_t replay_window = 0;                       // inbound: 64..4096 in steps of 64; 0: anti-replay off
+  uint16_t source_port = 0, destination_port = 0;   // with udp_encapsulation, host order
+  Address source, destination;                      // of the outer header as it travels
+  uint64_t soft_packets = 0, hard_packets = 0;      // 0: none but the sequence number's own
+  uint64_t soft_bytes = 0, hard_bytes = 0;          // of inner packets
+  std::array<uint8_t, esp_max_key_material> key{};  // cipher key, salt, integrity key (EspSuiteInfo)
+  std::array<SelectorPair, max_selector_pairs> selectors{};
+};
+
+struct SaRemove {
+  static constexpr auto type = CommandType::sa_remove;
+  SaId id;
+};
+
+// -------------------------------------------------------------------------------------------- dataplane -> control
+
+enum class EventType : uint16_t {
+  transaction_result = 1,
+  port_state,
+  tunnel_state,
+  sa_state,
+  inventory_end,
+  sa_event,
+  unknown_spi,
+};
+
+enum class TransactionStatus : uint8_t { applied, refused };
+
+struct TransactionResult {
+  static constexpr auto type = EventType::transaction_result;
+  TransactionId id;
+  TransactionStatus status{};
+  uint16_t command_index = 0;  // refused: which command of the transaction, from 0
+  CommandType command{};       // and its type
+  Text<160> reason;            // for people
+};
+
+// Upon connection the dataplane describes what it holds: a PortState, TunnelState or SaState for each object, then
+// InventoryEnd. Later a PortState follows every change of a port.
+struct PortState {
+  static constexpr auto type = EventType::port_state;
+  PortId id;
+  uint16_t mtu = 0;
+  uint8_t link_up = 0;
+  std::array<uint8_t, 6> mac{};
+  Text<16> name;
+  Text<240> device;
+};
+
+struct TunnelState {
+  static constexpr auto type = EventType::tunnel_state;
+  TunnelId id;
+  SaId tx_sa = no_sa;
+  Text<16> name;
+};
+
+struct SaState {
+  static constexpr auto type = EventType::sa_state;
+  SaId id;
+  uint32_t spi = 0;
+  TunnelId tunnel;
+  Direction direction{};
+};
+
+struct InventoryEnd {
+  static constexpr auto type = EventType::inventory_end;
+};
+
+enum class SaEventKind : uint8_t {
+  first_packet,    // inbound: the first packet that passed integrity and replay checks
+  soft_expired,    // time to rekey
+  hard_expired,    // the SA carries nothing any more
+  source_changed,  // inbound, authenticated, UDP-encapsulated: the peer's outer source moved (NAT rebinding)
+};
+
+struct SaEvent {
+  static constexpr auto type = EventType::sa_event;
+  SaId id;
+  uint32_t spi = 0;
+  SaEventKind kind{};
+  Address source;  // source_changed
+  uint16_t source_port = 0;
+};
+
+// ESP for one of our addresses with an SPI nobody owns. At most a few a second.
+struct UnknownSpi {
+  static constexpr auto type = EventType::unknown_spi;
+  uint32_t spi = 0;
+  Address source;
+};
+
+inline constexpr size_t max_message_size = 1024;
+
+template <typename T>
+concept Message = std::is_trivially_copyable_v<T> && sizeof(T) <= max_message_size&& requires {
+  T::type;
+};
+
+static_assert(Message<SaAdd> && Message<PortSet> && Message<TransactionResult> && Message<PortState>);
+
+}  // namespace sekisho::ipc

@@ -1,0 +1,51 @@
+#include "base/address.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/traffic_selector.h"
+
+namespace sekisho {
+
+TEST_CASE("addresses parse and print") {
+  CHECK(IpAddress::parse("10.9.1.1")->text() == "10.9.1.1");
+  CHECK(IpAddress::parse("2001:db8::1")->text() == "2001:db8::1");
+  for (const char* bad : {"", "172.16.0.0.100", "10.1", "10.0.0.256", "010.0.0.1", "::1%eth0", "10.0.0.1/8"})
+    CHECK_FALSE(IpAddress::parse(bad));
+  CHECK(IpAddress::parse("10.9.1.1")->as_v4().host() == 0x0a090101);
+  CHECK(IpAddress::v4(Be32(0x0a090101)) == *IpAddress::parse("10.9.1.1"));
+}
+
+TEST_CASE("prefixes refuse host bits and contain what they should") {
+  CHECK_FALSE(Prefix::parse("10.1.0.1/16"));
+  CHECK_FALSE(Prefix::parse("10.0.0.0/33"));
+  CHECK_FALSE(Prefix::parse("10.0.0.0/"));
+  CHECK_FALSE(Prefix::parse("10.0.0.0/08"));
+  const auto prefix = Prefix::parse("10.1.0.0/16");
+  REQUIRE(prefix);
+  CHECK(prefix->contains(*IpAddress::parse("10.1.255.255")));
+  CHECK_FALSE(prefix->contains(*IpAddress::parse("10.2.0.0")));
+  CHECK_FALSE(prefix->contains(*IpAddress::parse("::")));
+  CHECK(prefix->last() == *IpAddress::parse("10.1.255.255"));
+  CHECK(Prefix::parse("0.0.0.0/0")->contains(*prefix));
+  CHECK(Prefix::parse("::/0")->last().text() == "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+  CHECK(Prefix::parse("10.0.0.1")->length() == 32);
+}
+
+TEST_CASE("interface addresses keep their host bits") {
+  const auto address = InterfaceAddress::parse("169.254.1.1/30");
+  REQUIRE(address);
+  CHECK(address->text() == "169.254.1.1/30");
+  CHECK_FALSE(InterfaceAddress::parse("169.254.1.1"));
+}
+
+TEST_CASE("traffic selectors print as prefixes where they are one") {
+  auto selector = TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/16"));
+  CHECK(selector.text() == "10.1.0.0/16");
+  selector.last = *IpAddress::parse("10.1.0.9");
+  selector.protocol = 6;
+  selector.first_port = 80;
+  selector.last_port = 90;
+  CHECK(selector.text() == "10.1.0.0-10.1.0.9[6/80-90]");
+}
+
+}  // namespace sekisho
