@@ -1,0 +1,88 @@
+// The configuration, decoded: JSON text in, typed desired state out, or every error that the text holds.
+//
+// The file is the operator's, yet it is read as hostile input: size, depth and the number of reported errors are
+// bounded, names are checked before they reach the kernel, and nothing of a secret is put into an error. Secrets stand
+// in files of their own, named by "psk_file".
+//
+// Parts: json_document (text to tree), node (typed reading with error collection), fields (addresses, names,
+// proposals), decode_* (the schema), crosscheck (what only shows when two parts are seen together), encode and diff.
+// docs/configuration.md describes every key.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/message.h"
+#include "control/ike/connection.h"
+
+namespace sekisho::config {
+
+// A DPDK device and its twin interface in the kernel, which has the name of the port.
+struct Port {
+  std::string device;  // "0000:03:00.0", "net_af_packet0,iface=eth1"
+  std::vector<InterfaceAddress> addresses;
+  uint16_t mtu = 1500;
+
+  bool operator==(const Port&) const = default;
+};
+
+// A static route of the kernel's main table.
+struct Route {
+  Prefix prefix;
+  IpAddress via;
+
+  friend auto operator<=>(const Route&, const Route&) = default;
+};
+
+// The VTI of a tunnel.
+struct TunnelInterface {
+  std::string name;
+  std::vector<InterfaceAddress> addresses;
+  uint16_t mtu = 1400;
+
+  bool operator==(const TunnelInterface&) const = default;
+};
+
+enum class Profile : uint8_t { modern, legacy };
+
+struct Tunnel {
+  ike::Connection connection;  // its name is the tunnel's
+  TunnelInterface interface;
+  std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
+  Profile profile = Profile::modern;
+  std::string psk_file;  // as written
+};
+
+template <typename T>
+using ByName = std::map<std::string, T, std::less<>>;
+
+struct Config {
+  ByName<Port> ports;
+  std::vector<Route> routes;
+  ByName<Tunnel> tunnels;
+};
+
+struct ConfigError {
+  std::string pointer;  // JSON pointer (RFC 6901) of the offending value; empty: the whole text
+  Error error;          // the detail names the offending value
+};
+using ConfigErrors = std::vector<ConfigError>;
+
+inline constexpr size_t max_config_size = size_t{16} << 20;
+inline constexpr unsigned max_config_depth = 32;
+inline constexpr size_t max_config_errors = 1000;  // further ones are only counted
+
+// Relative psk files are taken from `directory`; they are read here. The errors stand in the order of the text, those
+// that concern several parts at the end.
+std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory);
+
+// Reads the file and decodes it; psk files are relative to where the file is.
+std::expected<Config, ConfigErrors> load(const std::filesystem::path& file);
+
+}  // namespace sekisho::config

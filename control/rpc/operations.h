@@ -1,0 +1,120 @@
+// What the JSON-RPC server asks of the daemon. control/main implements it on its live state; views.h turns the typed
+// answers into JSON. Nothing here blocks: an operation that takes time is started, and its outcome shows in the views.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/message.h"
+#include "control/config/config.h"
+#include "control/config/diff.h"
+#include "control/ike/engine.h"
+#include "ipc/counters.h"
+#include "ipc/schema.h"
+
+namespace sekisho::rpc {
+
+// The last thing that went wrong with something.
+struct LastError {
+  Error error;
+  Instant at{};
+};
+
+struct DaemonView {
+  std::string config_file;
+  Instant started{};
+  bool dataplane_connected = false;
+  std::optional<Instant> dataplane_since;  // of the connection
+  unsigned workers = 0;                    // of the dataplane, while connected
+  std::optional<LastError> last_error;     // of the daemon as a whole: channel, kernel, configuration
+};
+
+enum class TunnelPhase : uint8_t {
+  up,          // at least one live child SA
+  connecting,  // an IKE SA exists or is tried
+  down,
+};
+
+struct Traffic {
+  uint64_t packets = 0;
+  uint64_t octets = 0;  // of inner packets
+};
+
+// The configuration of the tunnel (addresses, ids, interface, routes) is taken from running().
+struct TunnelView {
+  std::string name;
+  TunnelPhase phase = TunnelPhase::down;
+  bool held_down = false;  // by `tunnel down`: stays so until `tunnel up` or the peer brings it up
+  std::optional<Instant> up_since;
+  std::optional<LastError> last_error;  // cleared when the tunnel comes up
+  Traffic in, out;                      // since the dataplane knows the tunnel; of all its SAs so far known
+};
+
+using SaCounters = std::array<uint64_t, static_cast<size_t>(ipc::SaCounter::count)>;
+using PortCounters = std::array<uint64_t, static_cast<size_t>(ipc::PortCounter::count)>;
+using DropCounters = std::array<uint64_t, static_cast<size_t>(ipc::DropReason::count)>;
+
+// Counters of the SAs of one child, summed over the workers.
+struct ChildCounters {
+  uint32_t inbound_spi = 0;
+  SaCounters in{}, out{};
+};
+
+struct RouteView {
+  Prefix prefix;
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;
+  std::string interface;  // the port or VTI; empty with drop and local
+  std::optional<IpAddress> via;
+  std::optional<uint32_t> metric;
+  std::string origin;  // "connected", "static", "tunnel", "bgp", ...: who made it, where known
+};
+
+struct NeighbourView {
+  IpAddress address;
+  std::string interface;
+  std::optional<MacAddress> mac;
+  std::string state;  // "reachable", "stale", "incomplete", ...
+};
+
+struct PortView {
+  std::string name;      // device, addresses and the desired MTU are taken from running()
+  bool present = false;  // the dataplane has it
+  bool link_up = false;
+  uint16_t mtu = 0;
+  std::optional<MacAddress> mac;
+  PortCounters counters{};
+  std::optional<LastError> last_error;
+};
+
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  virtual Instant now() const = 0;
+  virtual const config::Config& running() const = 0;
+  virtual DaemonView daemon() const = 0;
+  virtual std::vector<TunnelView> tunnels() const = 0;  // every configured one, in the order of names
+  virtual std::vector<ike::IkeSaView> ike_sas() const = 0;
+  virtual std::vector<ChildCounters> child_counters() const = 0;
+  virtual std::vector<RouteView> routes() const = 0;  // what the dataplane was told
+  virtual std::vector<NeighbourView> neighbours() const = 0;
+  virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names
+  virtual DropCounters drops() const = 0;
+
+  // Each tunnel named here exists (the server checks). They start the operation and return.
+  virtual Result<void> tunnel_up(std::string_view name) = 0;
+  virtual Result<void> tunnel_down(std::string_view name) = 0;
+  virtual Result<void> rekey_child(std::string_view name) = 0;
+  virtual Result<void> rekey_ike(std::string_view name) = 0;
+
+  // Makes `desired` the running configuration; `plan` is diff(running(), desired) and not empty.
+  virtual Result<void> apply(config::Config desired, const config::Plan& plan) = 0;
+};
+
+}  // namespace sekisho::rpc
