@@ -1,0 +1,90 @@
+// The numbers of IKEv2 by their IANA registries ("Internet Key Exchange Version 2 (IKEv2) Parameters"). Each enum keeps
+// whatever number was received, known or not; name() gives the RFC's abbreviation for logs, or the number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sekisho::ike::wire {
+
+// RFC 7296 section 3.1.
+enum class ExchangeType : uint8_t { ike_sa_init = 34, ike_auth = 35, create_child_sa = 36, informational = 37 };
+
+// RFC 7296 section 3.2. Types 33 to 48 are the ones that every implementation must understand.
+enum class PayloadType : uint8_t {
+  none = 0,
+  security_association = 33,
+  key_exchange = 34,
+  id_initiator = 35,
+  id_responder = 36,
+  certificate = 37,
+  certificate_request = 38,
+  authentication = 39,
+  nonce = 40,
+  notify = 41,
+  delete_ = 42,
+  vendor_id = 43,
+  traffic_selectors_initiator = 44,
+  traffic_selectors_responder = 45,
+  encrypted = 46,
+  configuration = 47,
+  extensible_authentication = 48,
+};
+
+// RFC 7296 section 3.3.1.
+enum class Protocol : uint8_t { none = 0, ike = 1, ah = 2, esp = 3 };
+
+// RFC 7296 section 3.3.2. The ids within each type are in crypto/ike/algorithms.h.
+enum class TransformType : uint8_t { encryption = 1, prf = 2, integrity = 3, key_exchange = 4, esn = 5 };
+
+// RFC 7296 section 3.8.
+enum class AuthMethod : uint8_t { rsa_signature = 1, shared_key = 2, dss_signature = 3, digital_signature = 14 };
+
+// RFC 7296 section 3.10.1; below 16384: errors.
+enum class NotifyType : uint16_t {
+  unsupported_critical_payload = 1,
+  invalid_ike_spi = 4,
+  invalid_major_version = 5,
+  invalid_syntax = 7,
+  invalid_message_id = 9,
+  invalid_spi = 11,
+  no_proposal_chosen = 14,
+  invalid_ke_payload = 17,
+  authentication_failed = 24,
+  single_pair_required = 34,
+  no_additional_sas = 35,
+  internal_address_failure = 36,
+  failed_cp_required = 37,
+  ts_unacceptable = 38,
+  invalid_selectors = 39,
+  temporary_failure = 43,
+  child_sa_not_found = 44,
+  initial_contact = 16384,
+  set_window_size = 16385,
+  additional_ts_possible = 16386,
+  ipcomp_supported = 16387,
+  nat_detection_source_ip = 16388,
+  nat_detection_destination_ip = 16389,
+  cookie = 16390,
+  use_transport_mode = 16391,
+  http_cert_lookup_supported = 16392,
+  rekey_sa = 16393,
+  esp_tfc_padding_not_supported = 16394,
+  non_first_fragments_also = 16395,
+  mobike_supported = 16396,
+  multiple_auth_supported = 16404,
+  redirect_supported = 16406,
+  childless_ikev2_supported = 16418,
+  fragmentation_supported = 16430,
+  signature_hash_algorithms = 16431,
+};
+constexpr bool is_error(NotifyType type) { return static_cast<uint16_t>(type) < 16384; }
+
+std::string name(ExchangeType type);   // "IKE_SA_INIT"
+std::string name(PayloadType type);    // "SA", "IDi"
+std::string name(Protocol protocol);   // "ESP"
+std::string name(TransformType type);  // "ENCR"
+std::string name(AuthMethod method);   // "PSK"
+std::string name(NotifyType type);     // "NO_PROPOSAL_CHOSEN"
+
+}  // namespace sekisho::ike::wire
