@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/message.h"
+#include "base/random.h"
 #include "base/secret_bytes.h"
 #include "crypto/ike/algorithms.h"
 
@@ -16,8 +16,10 @@ size_t public_value_length(KeyExchangeId id);
 // One ephemeral key pair; used for one exchange and then dropped.
 class KeyExchange {
  public:
-  // Throws std::runtime_error where the crypto library fails to generate a key (out of memory, no entropy).
+  // The private key is drawn from the kernel's generator, or from `random`. Throws std::runtime_error where the crypto
+  // library fails (out of memory), std::invalid_argument for KeyExchangeId::none.
   static std::unique_ptr<KeyExchange> generate(KeyExchangeId id);
+  static std::unique_ptr<KeyExchange> generate(KeyExchangeId id, Random& random);
   virtual ~KeyExchange() = default;
 
   virtual KeyExchangeId id() const = 0;
