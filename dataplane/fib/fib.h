@@ -1,0 +1,98 @@
+// The forwarding tables. The Fib keeps the routes as they are desired (an ordered map, for comparison and replacement)
+// and two Replicas made from them, of which the workers read one.
+//
+// rte_fib of DPDK 22.11 zeroes a recycled second-level table at once and knows no RCU, so an active replica is never
+// written: a commit changes the idle one, makes it active, waits a grace period (polled), and repeats the changes on
+// the other. Until that is done idle() is false, and the next commit has to wait.
+//
+// All of this belongs to the manager thread; workers call active() alone.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.h"
+#include "base/message.h"
+#include "dataplane/fib/replica.h"
+#include "dataplane/rcu/qsbr.h"
+#include "ipc/schema.h"
+
+namespace sekisho::dataplane {
+
+// Memory: each replica takes 64 MB for its two first-level tables and 512 bytes for each second-level table.
+struct FibLimits {
+  uint32_t ipv4_routes = 1 << 20;
+  uint32_t ipv4_tables = 8192;  // second-level; each serves the prefixes longer than /24 of one /24
+  uint32_t ipv6_routes = 1 << 16;
+  uint32_t ipv6_tables = 16384;
+};
+
+class Fib {
+ public:
+  static Result<std::unique_ptr<Fib>> create(const FibLimits& limits, Qsbr& qsbr);
+
+  // One transaction at a time: begin, stage, then commit or discard. Staging checks and remembers, nothing else.
+  // With `replace`, next hops and routes that are not staged go.
+  void begin(bool replace);
+  Result<void> set_next_hop(ipc::NextHopId id, const NextHop& next_hop);
+  Result<void> set_route(const Prefix& prefix, ipc::NextHopId next_hop);
+  Result<void> remove_route(const Prefix& prefix);
+  // All or nothing; the workers see it when this returns. Requires idle().
+  Result<void> commit();
+  void discard();
+
+  // The second replica has caught up.
+  bool idle() const { return !grace_; }
+  // Goes on with what a grace period held up; to be called from the manager's loop while !idle().
+  void poll();
+
+  // The outer destination of an outbound SA, kept resolved from now on. Before the SA is published.
+  void set_outer(ipc::SaId sa, const IpAddress& destination);
+  // After the SA's grace period.
+  void clear_outer(ipc::SaId sa);
+
+  // Longest match, as the workers see it.
+  ipc::NextHopId lookup(const IpAddress& address) const;
+  const NextHop& next_hop(ipc::NextHopId id) const;
+  const std::map<Prefix, ipc::NextHopId>& routes() const { return routes_; }
+
+  // For workers: valid until their next quiescent report.
+  const Replica* active() const { return active_.load(std::memory_order_acquire); }
+
+ private:
+  struct RouteChange {
+    Prefix prefix;
+    std::optional<ipc::NextHopId> before, after;
+  };
+  struct Changes {
+    std::vector<RouteChange> routes;
+    std::vector<std::pair<ipc::NextHopId, NextHop>> next_hops;
+  };
+
+  explicit Fib(Qsbr& qsbr) : qsbr_(qsbr) {}
+  Changes staged_changes() const;
+  Result<void> apply(Replica& replica, const Changes& changes);
+  void resolve_outer(Replica& replica) const;
+  Replica& standby() { return *replicas_[active_.load(std::memory_order_relaxed) == replicas_[0].get() ? 1 : 0]; }
+
+  Qsbr& qsbr_;
+  std::array<std::unique_ptr<Replica>, 2> replicas_;
+  std::atomic<const Replica*> active_{nullptr};
+
+  std::map<Prefix, ipc::NextHopId> routes_;
+  std::unordered_map<ipc::NextHopId, NextHop> next_hops_;
+  std::unordered_map<ipc::SaId, IpAddress> outer_;
+
+  bool replace_ = false;
+  std::map<Prefix, std::optional<ipc::NextHopId>> staged_routes_;
+  std::unordered_map<ipc::NextHopId, NextHop> staged_next_hops_;
+
+  std::optional<Qsbr::Token> grace_;
+  Changes pending_;  // applied to the active replica, not yet to the other
+};
+
+}  // namespace sekisho::dataplane

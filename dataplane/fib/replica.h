@@ -1,0 +1,40 @@
+// What a worker reads to forward: one of the two copies that the Fib keeps. While it is active nobody writes it, with
+// one exception: the entry in `outer` of an SA that is about to be published.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "ipc/schema.h"
+
+struct rte_fib;
+struct rte_fib6;
+
+namespace sekisho::dataplane {
+
+// Where a packet goes. Index 0 of the table is drop; an index nobody set is drop too.
+struct NextHop {
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;
+  ipc::PortId port;              // adjacency
+  ipc::TunnelId tunnel;          // tunnel
+  std::array<uint8_t, 6> mac{};  // adjacency: destination
+
+  friend bool operator==(const NextHop&, const NextHop&) = default;
+};
+static_assert(sizeof(NextHop) <= 16);
+
+struct Replica {
+  struct Free {
+    void operator()(rte_fib* fib) const;
+    void operator()(rte_fib6* fib) const;
+  };
+  std::unique_ptr<rte_fib, Free> fib4;
+  std::unique_ptr<rte_fib6, Free> fib6;
+  std::array<NextHop, ipc::max_next_hops> next_hops;
+  // By outbound SaId: the next hop of the outer destination, resolved when the replica was made.
+  std::array<std::atomic<uint16_t>, ipc::max_sas> outer;
+};
+
+}  // namespace sekisho::dataplane

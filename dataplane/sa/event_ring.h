@@ -1,0 +1,43 @@
+// What workers tell the manager about SAs: a small ring, many producers, one consumer. An event that finds the ring
+// full is raised again by a later packet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/big_endian.h"
+#include "base/message.h"
+#include "ipc/schema.h"
+
+struct rte_ring;
+
+namespace sekisho::dataplane {
+
+enum class PathEventKind : uint8_t { sa, unknown_spi };
+
+struct PathEvent {
+  PathEventKind kind{};
+  ipc::SaEventKind sa_event{};  // sa
+  Be16 source_port;             // source_changed
+  Be32 source;                  // source_changed, unknown_spi: outer, IPv4
+  ipc::SaId id;                 // sa
+  uint32_t spi = 0;
+};
+static_assert(sizeof(PathEvent) == 16);
+
+class EventRing {
+ public:
+  static Result<std::unique_ptr<EventRing>> create();
+  ~EventRing();
+
+  // Any worker. False: full.
+  bool push(const PathEvent& event);
+  // The manager. False: empty.
+  bool pop(PathEvent& event);
+
+ private:
+  explicit EventRing(rte_ring* ring) : ring_(ring) {}
+  rte_ring* ring_;
+};
+
+}  // namespace sekisho::dataplane

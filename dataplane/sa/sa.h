@@ -1,0 +1,109 @@
+// Security associations as the data path holds them: one struct a direction, made by the manager, published in the Sad,
+// used by several workers at once. The first cache line is constant after publication; what workers write stands on a
+// line of its own; what is rarely needed stands apart in SaCold.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/big_endian.h"
+#include "base/esp_suite.h"
+#include "base/message.h"
+#include "crypto/esp/esp_crypto.h"
+#include "dataplane/sa/replay_window.h"
+#include "dataplane/sa/selectors.h"
+#include "ipc/schema.h"
+
+namespace sekisho::dataplane {
+
+// Constant after publication. 0 in a limit: none.
+struct SaCold {
+  uint64_t soft_packets, hard_packets;
+  uint64_t soft_bytes, hard_bytes;  // of inner packets
+  Selectors selectors;
+  EspSuite suite;
+  crypto::EspKeyPtr key;  // wiped when the SA goes
+};
+
+// Events that are raised once: bits of `raised`, set by the worker that raises it.
+enum SaRaised : uint8_t {
+  raised_first_packet = 1,
+  raised_soft_expired = 2,
+  raised_hard_expired = 4,
+  raised_source_changed = 8,
+};
+
+// The lengths of the suite that the path needs (base/esp_suite.h).
+struct SuiteLengths {
+  uint8_t iv, block, icv;
+};
+
+struct alignas(64) InboundSa {
+  // Constant after publication.
+  const crypto::EspKey* key = nullptr;
+  const SaCold* cold = nullptr;
+  uint32_t spi = 0;  // host order
+  Be32 source, destination;
+  Be16 source_port, destination_port;
+  ipc::SaId id;
+  ipc::TunnelId tunnel;
+  EspSuite suite{};
+  SuiteLengths lengths{};
+  bool udp_encapsulation = false;
+  bool esn = false;
+  bool limited = false;  // some packet or byte limit is set: packets and bytes below are kept
+
+  // Written by any worker.
+  alignas(64) ReplayWindow replay{0};
+  std::atomic<uint64_t> packets{0}, bytes{0};
+  std::atomic<uint8_t> raised{0};  // SaRaised
+  std::atomic<bool> expired{false};
+
+  std::unique_ptr<const SaCold> owned_cold;
+};
+static_assert(offsetof(InboundSa, replay) == 64);
+
+// The outer IPv4 header, and UDP where encapsulated, as every packet of the SA starts; lengths, identification, TOS, DF
+// and checksum are filled in for each.
+struct OuterTemplate {
+  std::array<uint8_t, 28> bytes{};
+  uint8_t length = 20;        // 20, or 28 with UDP
+  uint32_t checksum_sum = 0;  // one's complement sum of the constant words of the IPv4 header
+};
+
+struct alignas(64) OutboundSa {
+  // Constant after publication.
+  const crypto::EspKey* key = nullptr;
+  Be32 spi;
+  ipc::SaId id;
+  ipc::TunnelId tunnel;
+  SuiteLengths lengths{};
+  bool esn = false;
+  bool byte_limited = false;
+  OuterTemplate outer;
+
+  // Written by any worker.
+  alignas(64) std::atomic<uint64_t> sequence{0};  // the last one given out; also the count of packets
+  uint64_t last_sequence = 0;                     // constant: hard packet limit, or the end of the number space
+  uint64_t soft_sequence = 0;                     // constant: past it, soft_expired is raised
+  std::atomic<uint64_t> bytes{0};                 // kept with byte_limited
+  const SaCold* cold = nullptr;                   // constant
+  std::atomic<uint8_t> raised{0};                 // SaRaised
+  std::atomic<bool> expired{false};               // set once: never cleared
+
+  std::unique_ptr<const SaCold> owned_cold;
+};
+static_assert(offsetof(OutboundSa, sequence) == 64 && offsetof(OutboundSa, owned_cold) <= 128);
+
+using InboundSaPtr = std::unique_ptr<InboundSa>;
+using OutboundSaPtr = std::unique_ptr<OutboundSa>;
+
+// Everything about a SaAdd that can be said without other objects: ids, enumerations, families, selectors, SPI.
+Result<void> check(const ipc::SaAdd& add);
+// For an `add` that passed check() and has the direction. `crypto` makes the key; its backend must be the workers'.
+Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto);
+Result<OutboundSaPtr> make_outbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto);
+
+}  // namespace sekisho::dataplane

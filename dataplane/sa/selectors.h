@@ -1,0 +1,54 @@
+// Which inner packets an SA may carry, in the form in which the data path asks (RFC 4301 section 4.4.1): host-order
+// integers, one list a family, and a shortcut for "everything of this family".
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/message.h"
+#include "ipc/schema.h"
+
+namespace sekisho::dataplane {
+
+__extension__ typedef unsigned __int128 AddressValue;  // either family, host order
+
+// The fields of an inner packet that selectors look at.
+struct Flow {
+  AddressValue source = 0, destination = 0;
+  uint8_t family = 4;
+  uint8_t protocol = 0;
+  // False in a fragment other than the first, or where the header is cut short: only selectors for any port match.
+  bool has_ports = false;
+  // ICMP: type and code in the high and low byte of both (RFC 4301 section 4.4.1.1).
+  uint16_t source_port = 0, destination_port = 0;
+};
+
+class Selectors {
+ public:
+  static Result<Selectors> from(std::span<const ipc::SelectorPair> pairs);
+
+  // Every packet of the family matches: no need to look at the packet.
+  bool any(uint8_t family) const { return family == 4 ? any4_ : any6_; }
+  // A flow's protocol and ports must be filled in, else addresses suffice.
+  bool wants_ports() const { return wants_ports_; }
+  bool match(const Flow& flow) const;
+
+ private:
+  struct Range {
+    AddressValue first, last;
+    uint16_t first_port, last_port;
+  };
+  struct Pair {
+    Range source, destination;
+    uint8_t family;
+    uint8_t protocol;  // 0: any
+  };
+  static bool matches(const Pair& pair, const Flow& flow);
+
+  std::array<Pair, ipc::max_selector_pairs> pairs_{};
+  uint8_t count_ = 0;
+  bool any4_ = false, any6_ = false, wants_ports_ = false;
+};
+
+}  // namespace sekisho::dataplane
