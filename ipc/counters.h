@@ -1,5 +1,5 @@
-// The counters that the dataplane keeps in its own outbox and control reads in place. Every counter has one writer: a
-// block belongs to one worker (or to the slow-path thread, the last slot), and a reader sums the blocks.
+// The counters that the dataplane keeps in sealed memory of its own and control reads in place. Every counter has one
+// writer: a block belongs to one worker (or to the slow-path thread, the last slot), and a reader sums the blocks.
 #pragma once
 
 #include <array>
@@ -72,7 +72,7 @@ struct WriterCounters {
   std::array<CounterBlock<SaCounter>, max_sas> sas;
 };
 
-// The statistics section of the dataplane's outbox. Untouched pages cost nothing.
+// All counters (CounterMemory). Untouched pages cost nothing.
 struct CounterTable {
   uint32_t workers = 0;  // how many slots are in use, beside the slow path's
   std::array<WriterCounters, counter_slots> writers;

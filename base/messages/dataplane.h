@@ -10,6 +10,15 @@ inline constexpr Message channel_peer_violation{
     "The other process wrote an index, length, type or version that cannot be right; it was disconnected.",
     "Run the same version of both daemons; if they are, report this message with the detail."};
 
+inline constexpr Message channel_version_differs{
+    "SKO-DPL-002", Severity::error, "daemons of different versions",
+    "sekisho-control and sekisho-dataplane speak different versions of their common protocol.",
+    "Install both from one release and restart the older one."};
+inline constexpr Message channel_not_opened{
+    "SKO-DPL-003", Severity::error, "no channel to the other daemon",
+    "The other daemon did not answer, or it closed the connection before both had introduced themselves.",
+    "See whether the other daemon runs and what it logs; the connection is tried again."};
+
 inline constexpr Message packet_memory_exhausted{
     "SKO-DPL-020", Severity::error, "packet memory exhausted",
     "The memory that DPDK manages for packets, rings and tables has no room for another object.",
@@ -31,7 +40,8 @@ inline constexpr Message forwarding_table_full{
     "Summarize routes, or start sekisho-dataplane with a larger --memory."};
 
 inline constexpr const Message* dataplane_messages[] = {
-    &channel_peer_violation, &packet_memory_exhausted, &sa_refused, &route_refused, &forwarding_table_full,
+    &channel_peer_violation, &channel_version_differs, &channel_not_opened, &packet_memory_exhausted, &sa_refused,
+    &route_refused,          &forwarding_table_full,
 };
 
 }  // namespace sekisho::messages
