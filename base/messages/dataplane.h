@@ -19,6 +19,39 @@ inline constexpr Message channel_not_opened{
     "The other daemon did not answer, or it closed the connection before both had introduced themselves.",
     "See whether the other daemon runs and what it logs; the connection is tried again."};
 
+inline constexpr Message dpdk_start_failed{
+    "SKO-DPL-010", Severity::error, "DPDK did not start",
+    "DPDK's environment layer refused its arguments, or did not get the memory or processors it wants.",
+    "Read DPDK's own lines above; try --no-huge, a smaller --memory, or fewer --workers."};
+inline constexpr Message no_hugepages{
+    "SKO-DPL-011", Severity::warning, "running without hugepages",
+    "The machine has fewer free hugepages than the memory asked for, so ordinary pages are used, which is slower.",
+    "Reserve hugepages (sysctl vm.nr_hugepages=256 gives 512 MB), or pass --no-huge if this is as intended."};
+inline constexpr Message port_unusable{
+    "SKO-DPL-012", Severity::error, "port cannot be used",
+    "DPDK found no such device, refused its arguments, or cannot run it as configured.",
+    "Check the port's device string, that its interface exists and is up, and the MTU; the detail names the step."};
+inline constexpr Message twin_failed{
+    "SKO-DPL-013", Severity::error, "kernel twin interface cannot be made",
+    "The kernel refused to create or configure the TAP or TUN that stands for a port or tunnel.",
+    "Check that no other interface has this name, that /dev/net/tun exists, and CAP_NET_ADMIN."};
+inline constexpr Message command_refused{
+    "SKO-DPL-014", Severity::error, "command of control refused",
+    "A command holds a value out of range, or refers to something that does not exist.",
+    "Run the same version of both daemons; the detail names the field."};
+inline constexpr Message control_busy{"SKO-DPL-015", Severity::warning, "second control refused",
+                                      "A control process is connected already, and there can be only one.",
+                                      "Stop the other sekisho-control, or give this one another dataplane's socket."};
+inline constexpr Message control_connected{"SKO-DPL-016", Severity::info, "control connected",
+                                           "A control process took over this dataplane.", "Nothing is to be done."};
+inline constexpr Message control_lost{
+    "SKO-DPL-017", Severity::warning, "control is gone",
+    "The control process ended or closed its connection. Forwarding goes on with the tables as they are.",
+    "Start sekisho-control again if that was not intended; security associations end at their hard limits."};
+inline constexpr Message transaction_refused{"SKO-DPL-018", Severity::warning, "transaction refused",
+                                             "One command of a transaction could not be carried out, so none was.",
+                                             "The detail names the command and the reason; control reports it too."};
+
 inline constexpr Message packet_memory_exhausted{
     "SKO-DPL-020", Severity::error, "packet memory exhausted",
     "The memory that DPDK manages for packets, rings and tables has no room for another object.",
@@ -40,8 +73,22 @@ inline constexpr Message forwarding_table_full{
     "Summarize routes, or start sekisho-dataplane with a larger --memory."};
 
 inline constexpr const Message* dataplane_messages[] = {
-    &channel_peer_violation, &channel_version_differs, &channel_not_opened, &packet_memory_exhausted, &sa_refused,
-    &route_refused,          &forwarding_table_full,
+    &channel_peer_violation,
+    &channel_version_differs,
+    &channel_not_opened,
+    &dpdk_start_failed,
+    &no_hugepages,
+    &port_unusable,
+    &twin_failed,
+    &command_refused,
+    &control_busy,
+    &control_connected,
+    &control_lost,
+    &transaction_refused,
+    &packet_memory_exhausted,
+    &sa_refused,
+    &route_refused,
+    &forwarding_table_full,
 };
 
 }  // namespace sekisho::messages

@@ -1,0 +1,37 @@
+// What the dataplane holds on control's behalf, described without the things themselves: the side of the tables that
+// transactions are checked against and that the inventory is told from.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "ipc/schema.h"
+
+namespace sekisho::dataplane {
+
+struct PortRecord {
+  std::string name;
+  std::string device;
+  uint16_t mtu = 0;
+};
+
+struct TunnelRecord {
+  std::string name;
+  uint16_t mtu = 0;
+  ipc::SaId tx_sa = ipc::no_sa;
+};
+
+struct SaRecord {
+  uint32_t spi = 0;
+  ipc::TunnelId tunnel;
+  ipc::Direction direction{};
+};
+
+struct Holdings {
+  std::map<ipc::PortId, PortRecord> ports;
+  std::map<ipc::TunnelId, TunnelRecord> tunnels;
+  std::unordered_map<ipc::SaId, SaRecord> sas;
+};
+
+}  // namespace sekisho::dataplane

@@ -1,0 +1,180 @@
+#include "dataplane/manager/validate.h"
+
+#include <algorithm>
+
+#include "base/messages/dataplane.h"
+#include "dataplane/port/packet_pool.h"
+#include "dataplane/twin/kernel_twin.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+std::unexpected<Error> refuse(std::string detail) { return fail(messages::command_refused, std::move(detail)); }
+
+template <typename Id>
+Result<void> below(Id id, uint32_t bound, const char* what) {
+  if (id.value() >= bound)
+    return refuse(std::string(what) + " id " + std::to_string(id.value()) + " is not below " + std::to_string(bound));
+  return {};
+}
+
+Result<void> boolean(uint8_t value, const char* what) {
+  if (value > 1) return refuse(std::string(what) + " is neither 0 nor 1");
+  return {};
+}
+
+Result<void> all_of(std::initializer_list<Result<void>> checks) {
+  for (const auto& check : checks)
+    if (!check) return check;
+  return {};
+}
+
+Result<void> check_mtu(uint16_t mtu) {
+  if (mtu < min_mtu || mtu > max_port_mtu)
+    return refuse("MTU " + std::to_string(mtu) + " is not within " + std::to_string(min_mtu) + ".." +
+                  std::to_string(max_port_mtu));
+  return {};
+}
+
+Result<void> check_name(const ipc::Text<16>& name) {
+  const auto text = text_of(name);
+  if (!text) return refuse("interface name is not terminated");
+  if (!valid_interface_name(*text)) return refuse("interface name is not letters, digits, '.', '_' or '-'");
+  return {};
+}
+
+Result<void> check_device(const ipc::Text<240>& device) {
+  const auto text = text_of(device);
+  if (!text || text->empty()) return refuse("device string is empty or not terminated");
+  if (!std::ranges::all_of(*text, [](char c) { return c > ' ' && c <= '~'; }))
+    return refuse("device string holds a character that is not printable");
+  return {};
+}
+
+Result<void> check_range(const ipc::SelectorPair::Range& range, const char* what) {
+  const auto first = address_of(range.first), last = address_of(range.last);
+  if (!first || !last || first->family() != last->family() || *first > *last)
+    return refuse(std::string(what) + " address range of a selector is out of order or of no family");
+  if (range.first_port > range.last_port)
+    return refuse(std::string(what) + " port range of a selector is out of order");
+  return {};
+}
+
+Result<void> check_selectors(const ipc::SaAdd& command) {
+  if (command.selector_pairs < 1 || command.selector_pairs > ipc::max_selector_pairs)
+    return refuse("number of selector pairs is not within 1.." + std::to_string(ipc::max_selector_pairs));
+  for (size_t i = 0; i < command.selector_pairs; ++i) {
+    const ipc::SelectorPair& pair = command.selectors[i];
+    if (auto checked = all_of({check_range(pair.source, "source"), check_range(pair.destination, "destination")});
+        !checked)
+      return checked;
+    if (pair.source.first.family != pair.destination.first.family) return refuse("selector mixes IPv4 and IPv6");
+  }
+  return {};
+}
+
+Result<void> check_outer(const ipc::SaAdd& command) {
+  const auto source = address_of(command.source), destination = address_of(command.destination);
+  if (!source || !destination || source->is_any() || destination->is_any())
+    return refuse("outer address is missing or of no family");
+  if (source->family() != destination->family()) return refuse("outer addresses mix IPv4 and IPv6");
+  if (!source->is_v4()) return refuse("outer addresses must be IPv4");
+  if (command.udp_encapsulation == 1 && (command.source_port == 0 || command.destination_port == 0))
+    return refuse("UDP encapsulation needs both ports");
+  return {};
+}
+
+Result<void> check_replay(const ipc::SaAdd& command) {
+  const uint16_t window = command.replay_window;
+  if (window != 0 && (window < 64 || window > 4096 || window % 64 != 0))
+    return refuse("replay window is neither 0 nor 64..4096 in steps of 64");
+  // The receiver infers the high half of an extended number from the window (RFC 4303 section 3.4.3).
+  if (command.direction == ipc::Direction::inbound && command.esn == 1 && window == 0)
+    return refuse("extended sequence numbers need a replay window");
+  return {};
+}
+
+Result<void> check_spi(const ipc::SaAdd& command) {
+  if (command.spi < 256) return refuse("SPI is within the reserved range 0..255");
+  if (command.direction == ipc::Direction::inbound && ipc::sa_of_spi(command.spi) != command.id)
+    return refuse("inbound SPI does not carry the SA's id");
+  return {};
+}
+
+}  // namespace
+
+std::optional<IpAddress> address_of(const ipc::Address& address) {
+  if (address.family != 4 && address.family != 6) return {};
+  return IpAddress::from_bytes(ByteView(address.bytes).first(address.family == 4 ? 4 : 16));
+}
+
+ipc::Address as_ipc_address(const IpAddress& address) {
+  ipc::Address result;
+  result.family = address.is_v4() ? 4 : 6;
+  std::ranges::copy(address.bytes(), result.bytes.begin());
+  return result;
+}
+
+std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length) {
+  const auto ip = address_of(address);
+  if (!ip || length > ip->bits()) return {};
+  const Prefix prefix(*ip, length);
+  if (prefix.address() != *ip) return {};
+  return prefix;
+}
+
+Result<void> validate(const ipc::PortSet& command) {
+  return all_of({below(command.id, ipc::max_ports, "port"), check_mtu(command.mtu), check_name(command.name),
+                 check_device(command.device)});
+}
+
+Result<void> validate(const ipc::PortRemove& command) { return below(command.id, ipc::max_ports, "port"); }
+
+Result<void> validate(const ipc::TunnelSet& command) {
+  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu), check_name(command.name),
+                 command.tx_sa == ipc::no_sa ? Result<void>{} : below(command.tx_sa, ipc::max_sas, "SA")});
+}
+
+Result<void> validate(const ipc::TunnelRemove& command) { return below(command.id, ipc::max_tunnels, "tunnel"); }
+
+Result<void> validate(const ipc::NextHopSet& command) {
+  if (command.id.value() == 0) return refuse("next hop 0 is always drop");
+  if (auto checked = below(command.id, ipc::max_next_hops, "next hop"); !checked) return checked;
+  switch (command.kind) {
+    case ipc::NextHopKind::drop:
+    case ipc::NextHopKind::local:
+    case ipc::NextHopKind::punt:
+      return {};
+    case ipc::NextHopKind::adjacency:
+      if (std::ranges::all_of(command.mac, [](uint8_t byte) { return byte == 0; }))
+        return refuse("adjacency without a MAC address");
+      return below(command.port, ipc::max_ports, "port");
+    case ipc::NextHopKind::tunnel:
+      return below(command.tunnel, ipc::max_tunnels, "tunnel");
+  }
+  return refuse("unknown kind of next hop");
+}
+
+Result<void> validate(const ipc::RouteSet& command) {
+  if (!prefix_of(command.prefix, command.length)) return refuse("route prefix is malformed or has host bits set");
+  return below(command.next_hop, ipc::max_next_hops, "next hop");
+}
+
+Result<void> validate(const ipc::RouteRemove& command) {
+  if (!prefix_of(command.prefix, command.length)) return refuse("route prefix is malformed or has host bits set");
+  return {};
+}
+
+Result<void> validate(const ipc::SaAdd& command) {
+  if (command.direction != ipc::Direction::inbound && command.direction != ipc::Direction::outbound)
+    return refuse("unknown direction of an SA");
+  if (static_cast<size_t>(command.suite) >= esp_suite_count) return refuse("unknown ESP suite");
+  return all_of({below(command.id, ipc::max_sas, "SA"), below(command.tunnel, ipc::max_tunnels, "tunnel"),
+                 check_spi(command), boolean(command.esn, "ESN"),
+                 boolean(command.udp_encapsulation, "UDP encapsulation"), check_replay(command), check_outer(command),
+                 check_selectors(command)});
+}
+
+Result<void> validate(const ipc::SaRemove& command) { return below(command.id, ipc::max_sas, "SA"); }
+
+}  // namespace sekisho::dataplane

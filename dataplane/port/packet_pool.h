@@ -1,0 +1,22 @@
+// The one mempool that all packets live in. A packet fits one mbuf, so the room of an mbuf bounds the MTU: 128 bytes of
+// headroom take the outer headers of a tunnel, and the room behind takes ESP's padding and ICV.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+
+#include "base/message.h"
+
+namespace sekisho::dataplane {
+
+inline constexpr uint16_t packet_room = 2048;      // Ethernet frame with what ESP appends
+inline constexpr uint16_t packet_tail_room = 128;  // kept free of received bytes for ESP
+inline constexpr uint16_t max_port_mtu = packet_room - packet_tail_room - 14;
+inline constexpr uint16_t min_mtu = 576;
+
+// `private_size`: bytes behind each rte_mbuf for the data path's own marks. About a sixth of the memory goes to
+// packets.
+Result<rte_mempool*> create_packet_pool(unsigned memory_mb, uint16_t private_size);
+
+}  // namespace sekisho::dataplane
