@@ -9,7 +9,116 @@ inline constexpr Message config_not_json{
     "SKO-CFG-001", Severity::error, "configuration is not JSON",
     "The file breaks the rules of JSON at the place that the detail names.",
     "Mend the syntax there; `sekisho config check FILE` shows the rest afterwards."};
+inline constexpr Message config_too_large{
+    "SKO-CFG-002", Severity::error, "configuration exceeds a limit",
+    "The text is larger or nested deeper than a configuration may be, or it holds more objects than the gateway takes.",
+    "Check that this is the right file, and spread the load over more gateways where it is."};
+inline constexpr Message config_duplicate_key{
+    "SKO-CFG-003", Severity::error, "key stands twice",
+    "An object of the configuration has the same key more than once, so it is unclear which one is meant.",
+    "Remove one of the two, or rename it."};
+inline constexpr Message config_unknown_key{
+    "SKO-CFG-004", Severity::error, "unknown key",
+    "No such key is known at this place; it may be misspelt or belong somewhere else.",
+    "Correct the key or remove it; docs/configuration.md lists the keys of every object."};
+inline constexpr Message config_wrong_type{"SKO-CFG-005", Severity::error, "value has the wrong type",
+                                           "This key takes another kind of JSON value.",
+                                           "Write the kind of value that the detail names."};
+inline constexpr Message config_missing_key{"SKO-CFG-006", Severity::error, "required key is missing",
+                                            "An object lacks a key that has no default.",
+                                            "Add the key that the detail names."};
+inline constexpr Message config_out_of_range{"SKO-CFG-007", Severity::error, "value is out of range",
+                                             "The value lies outside of what the gateway supports.",
+                                             "Choose a value within the range that the detail names."};
+inline constexpr Message config_bad_address{
+    "SKO-CFG-008", Severity::error, "not a usable IP address",
+    "The text is not an IPv4 or IPv6 address, or it is one that cannot stand here.",
+    "Write a unicast address such as 10.9.1.1 or 2001:db8::1, without a prefix length unless one is asked for."};
+inline constexpr Message config_bad_prefix{
+    "SKO-CFG-009", Severity::error, "not a usable prefix",
+    "The text is not an IP prefix, or bits behind the prefix length are set.",
+    "Write the network's own address and its length, such as 10.2.0.0/16 or fd00:2::/64."};
+inline constexpr Message config_bad_name{
+    "SKO-CFG-010", Severity::error, "name cannot be used",
+    "Names of ports and interfaces go to the kernel, which takes up to 15 letters, digits, dots, dashes and "
+    "underscores, beginning with a letter or digit; tunnels may have up to 63. Some names are the kernel's own.",
+    "Choose another name."};
+inline constexpr Message config_duplicate{
+    "SKO-CFG-011", Severity::error, "two parts of the configuration claim the same thing",
+    "An interface name, an address, a device, a route or a pair of peers may be used once only.",
+    "Compare with the place that the detail names, and change one of the two."};
+inline constexpr Message config_bad_proposal{
+    "SKO-CFG-012", Severity::error, "unknown proposal",
+    "The proposal does not consist of known algorithm names joined by dashes, in the order encryption, integrity or "
+    "PRF, key exchange.",
+    "Put it together from the algorithms that the detail lists."};
+inline constexpr Message config_legacy_proposal{
+    "SKO-CFG-013", Severity::error, "legacy algorithm outside the legacy profile",
+    "SHA-1 in IKE, the 1024-bit MODP group and 3DES are too weak for new connections (RFC 8247, RFC 8221).",
+    "Use a modern proposal, or write \"profile\": \"legacy\" in the tunnel if the peer can do no better."};
+inline constexpr Message config_psk_unreadable{
+    "SKO-CFG-014", Severity::error, "pre-shared key file cannot be read",
+    "The file that \"psk_file\" names does not exist, is no regular file or may not be read by the control daemon.",
+    "Check the path, which is relative to the configuration file, and the owner and mode of the file."};
+inline constexpr Message config_psk_exposed{
+    "SKO-CFG-015", Severity::error, "pre-shared key file is open to everyone",
+    "The mode of the file lets every user of the machine read or change the key.",
+    "Run chmod 600 on the file, and choose a new key if others may have seen it."};
+inline constexpr Message config_psk_length{
+    "SKO-CFG-016", Severity::error, "pre-shared key has an unusable length",
+    "A key is 1 to 256 bytes; one newline at the end of the file does not count.",
+    "Write the key, and nothing else, into the file; `openssl rand -base64 32` makes a good one."};
+inline constexpr Message config_bad_choice{"SKO-CFG-017", Severity::error, "unknown choice",
+                                           "This key takes one of a few words.",
+                                           "Choose one of the words that the detail lists."};
+inline constexpr Message config_route_outside_selectors{
+    "SKO-CFG-018", Severity::error, "route leads to addresses that the tunnel may not carry",
+    "The prefix lies outside of the remote selectors, so every packet that took this route would be dropped.",
+    "Add the prefix to \"selectors\".\"remote\" on both ends, or remove the route."};
+inline constexpr Message config_family_mismatch{
+    "SKO-CFG-019", Severity::error, "address families do not fit together",
+    "Two addresses that belong together are of different families, or the outside of a tunnel is not IPv4.",
+    "Use addresses of one family, and IPv4 for \"local\".\"address\" and \"remote\".\"address\"."};
+inline constexpr Message config_bad_identity{
+    "SKO-CFG-020", Severity::error, "not a usable IKE identity",
+    "An identity is an address, a domain name, a mail address, or keyid: followed by any text, up to 255 bytes "
+    "without control characters.",
+    "Write it as the peer's configuration has it, such as 10.9.1.1, a.example.net, user@example.net or keyid:office."};
+inline constexpr Message config_bad_device{
+    "SKO-CFG-021", Severity::error, "not a usable device",
+    "A device is a PCI address or a DPDK driver with its arguments, up to 239 printable characters without spaces.",
+    "Write it as DPDK does, such as 0000:03:00.0 or net_af_packet0,iface=eth1."};
+inline constexpr Message config_route_loop{
+    "SKO-CFG-022", Severity::error, "tunnel would carry its own packets",
+    "A route through the tunnel covers the peer's outside address, and no more specific route leads there.",
+    "Add a route to the peer's address under \"routes\", such as its /32 by way of the provider's gateway."};
+inline constexpr Message config_too_many_errors{
+    "SKO-CFG-023", Severity::error, "too many errors",
+    "The configuration holds more errors than are listed.",
+    "Mend those that are listed and check again."};
 
-inline constexpr const Message* config_messages[] = {&config_not_json};
+inline constexpr const Message* config_messages[] = {&config_not_json,
+                                                     &config_too_large,
+                                                     &config_duplicate_key,
+                                                     &config_unknown_key,
+                                                     &config_wrong_type,
+                                                     &config_missing_key,
+                                                     &config_out_of_range,
+                                                     &config_bad_address,
+                                                     &config_bad_prefix,
+                                                     &config_bad_name,
+                                                     &config_duplicate,
+                                                     &config_bad_proposal,
+                                                     &config_legacy_proposal,
+                                                     &config_psk_unreadable,
+                                                     &config_psk_exposed,
+                                                     &config_psk_length,
+                                                     &config_bad_choice,
+                                                     &config_route_outside_selectors,
+                                                     &config_family_mismatch,
+                                                     &config_bad_identity,
+                                                     &config_bad_device,
+                                                     &config_route_loop,
+                                                     &config_too_many_errors};
 
 }  // namespace sekisho::messages

@@ -1,0 +1,115 @@
+#include "control/config/diff.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "control/config/encode.h"
+#include "control/config/error_list.h"
+
+namespace sekisho::config {
+namespace {
+
+using nlohmann::json;
+
+bool same_key(const ike::Connection& a, const ike::Connection& b) {
+  if (!a.psk || !b.psk) return a.psk == b.psk;
+  return constant_time_equal(a.psk->view(), b.psk->view());
+}
+
+// Every value that differs, object by object; a list is one value.
+void compare(const json& before, const json& after, const std::string& pointer, std::vector<Change>& changes) {
+  if (before == after) return;
+  if (!before.is_object() || !after.is_object()) {
+    changes.push_back({Change::Kind::change, pointer, before, after});
+    return;
+  }
+  // Both were encoded with every default, so they have the same keys.
+  for (const auto& [key, value] : before.items())
+    if (after.contains(key)) compare(value, after[key], child_pointer(pointer, key), changes);
+}
+
+void compare(const Port& before, const Port& after, const std::string& pointer, std::vector<Change>& changes) {
+  compare(encode(before), encode(after), pointer, changes);
+}
+
+void compare(const Tunnel& before, const Tunnel& after, const std::string& pointer, std::vector<Change>& changes) {
+  json old_form = encode(before), new_form = encode(after);
+  if (!same_key(before.connection, after.connection)) {
+    changes.push_back({Change::Kind::change, child_pointer(pointer, "psk_file"), "secret", "changed"});
+    old_form.erase("psk_file");
+    new_form.erase("psk_file");
+  }
+  compare(old_form, new_form, pointer, changes);
+}
+
+struct Names {
+  std::vector<std::string>& set;
+  std::vector<std::string>& removed;
+};
+
+template <typename T>
+void compare_all(const ByName<T>& before, const ByName<T>& after, const std::string& section, Names names,
+                 std::vector<Change>& changes) {
+  for (const auto& [name, value] : before) {
+    if (after.contains(name)) continue;
+    changes.push_back({Change::Kind::remove, child_pointer(section, name), encode(value), nullptr});
+    names.removed.push_back(name);
+  }
+  for (const auto& [name, value] : after) {
+    const std::string pointer = child_pointer(section, name);
+    const size_t count = changes.size();
+    if (const auto old = before.find(name); old != before.end())
+      compare(old->second, value, pointer, changes);
+    else
+      changes.push_back({Change::Kind::add, pointer, nullptr, encode(value)});
+    if (changes.size() > count) names.set.push_back(name);
+  }
+}
+
+void compare_routes(std::vector<Route> before, std::vector<Route> after, Plan& plan) {
+  std::ranges::sort(before);
+  std::ranges::sort(after);
+  std::ranges::set_difference(before, after, std::back_inserter(plan.routes_removed));
+  std::ranges::set_difference(after, before, std::back_inserter(plan.routes_added));
+  const auto pointer = [](const Route& route) { return child_pointer("/routes", route.prefix.text()); };
+  for (const Route& route : plan.routes_removed)
+    plan.changes.push_back({Change::Kind::remove, pointer(route), encode(route), nullptr});
+  for (const Route& route : plan.routes_added)
+    plan.changes.push_back({Change::Kind::add, pointer(route), nullptr, encode(route)});
+}
+
+std::string_view word(Change::Kind kind) {
+  switch (kind) {
+    case Change::Kind::add:
+      return "add";
+    case Change::Kind::change:
+      return "change";
+    case Change::Kind::remove:
+      return "remove";
+  }
+  return "";
+}
+
+}  // namespace
+
+Plan diff(const Config& running, const Config& desired) {
+  Plan plan;
+  compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
+  compare_routes(running.routes, desired.routes, plan);
+  compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
+  return plan;
+}
+
+bool same_connection(const ike::Connection& a, const ike::Connection& b) {
+  return a.name == b.name && encode(a) == encode(b) && same_key(a, b);
+}
+
+json to_json(const Plan& plan) {
+  json result = json::array();
+  for (const Change& change : plan.changes)
+    result.push_back(
+        {{"kind", word(change.kind)}, {"pointer", change.pointer}, {"before", change.before}, {"after", change.after}});
+  return result;
+}
+
+}  // namespace sekisho::config

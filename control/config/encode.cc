@@ -1,0 +1,75 @@
+#include "control/config/encode.h"
+
+#include <chrono>
+
+namespace sekisho::config {
+namespace {
+
+using nlohmann::json;
+
+template <typename List>
+json texts(const List& list) {
+  json result = json::array();
+  for (const auto& entry : list) result.push_back(entry.text());
+  return result;
+}
+
+int64_t whole_seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
+
+std::string_view word(ike::Encapsulation encapsulation) {
+  switch (encapsulation) {
+    case ike::Encapsulation::automatic:
+      return "auto";
+    case ike::Encapsulation::force:
+      return "force";
+    case ike::Encapsulation::off:
+      return "off";
+  }
+  return "";
+}
+
+json retransmission(const ike::Retransmission& value) {
+  return {{"first_ms", std::chrono::duration_cast<std::chrono::milliseconds>(value.first).count()},
+          {"factor", value.factor},
+          {"tries", value.tries}};
+}
+
+}  // namespace
+
+json encode(const Port& port) {
+  return {{"device", port.device}, {"addresses", texts(port.addresses)}, {"mtu", port.mtu}};
+}
+
+json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
+
+json encode(const ike::Connection& connection) {
+  return {{"local", {{"address", connection.local.text()}, {"id", connection.local_id.text()}}},
+          {"remote", {{"address", connection.remote.text()}, {"id", connection.remote_id.text()}}},
+          {"ike",
+           {{"proposals", texts(connection.ike_proposals)},
+            {"lifetime", whole_seconds(connection.ike_lifetime)},
+            {"dpd_interval", whole_seconds(connection.dpd_interval)},
+            {"retry_interval", whole_seconds(connection.retry_interval)},
+            {"retransmission", retransmission(connection.retransmission)}}},
+          {"esp",
+           {{"proposals", texts(connection.esp_proposals)},
+            {"lifetime", whole_seconds(connection.child_lifetime)},
+            {"lifetime_bytes", connection.child_lifetime_bytes},
+            {"lifetime_packets", connection.child_lifetime_packets},
+            {"replay_window", connection.replay_window},
+            {"encapsulation", word(connection.encapsulation)}}},
+          {"selectors", {{"local", texts(connection.local_selectors)}, {"remote", texts(connection.remote_selectors)}}},
+          {"start", connection.start == ike::StartMode::start ? "start" : "respond"}};
+}
+
+json encode(const Tunnel& tunnel) {
+  json result = encode(tunnel.connection);
+  result["interface"] = {
+      {"name", tunnel.interface.name}, {"addresses", texts(tunnel.interface.addresses)}, {"mtu", tunnel.interface.mtu}};
+  result["routes"] = texts(tunnel.routes);
+  result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
+  result["psk_file"] = tunnel.psk_file;
+  return result;
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,14 @@
+// The parts of a tunnel that are negotiated with the peer, and the routes that follow from them.
+#pragma once
+
+#include "control/config/sections.h"
+
+namespace sekisho::config {
+
+void read_ike(const Object& object, Tunnel& tunnel);
+void read_esp(const Object& object, Tunnel& tunnel);
+void read_selectors(const Object& object, ike::Connection& connection);
+// "routes"; default: the remote selectors, except 0.0.0.0/0 and ::/0. `node` is the tunnel.
+void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, Context& context);
+
+}  // namespace sekisho::config

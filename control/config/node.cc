@@ -1,0 +1,138 @@
+#include "control/config/node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "base/messages/config.h"
+#include "control/config/nearest_name.h"
+
+namespace sekisho::config {
+namespace {
+
+constexpr size_t longest_quoted = 80;
+
+std::string kind_of(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::null:
+      return "null";
+    case Json::value_t::object:
+      return "an object";
+    case Json::value_t::array:
+      return "an array";
+    case Json::value_t::string:
+      return "a string";
+    case Json::value_t::boolean:
+      return value.get<bool>() ? "true" : "false";
+    default:
+      return "the number " + value.dump();
+  }
+}
+
+std::string joined(std::span<const std::string_view> words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+}  // namespace
+
+std::string shown(std::string_view text) {
+  const bool whole = text.size() <= longest_quoted;
+  return Json(std::string(text.substr(0, longest_quoted))).dump(-1, ' ', true, Json::error_handler_t::replace) +
+         (whole ? "" : "...");
+}
+
+void Node::wrong_type(std::string_view wanted) const {
+  fail(messages::config_wrong_type, fmt::format("{} is wanted, not {}", wanted, kind_of(*value_)));
+}
+
+std::optional<std::string> Node::text() const {
+  if (value_->is_string()) return value_->get<std::string>();
+  wrong_type("a string");
+  return {};
+}
+
+std::optional<uint64_t> Node::integer(uint64_t least, uint64_t most) const {
+  if (!value_->is_number_integer() && !(value_->is_number_float() && value_->get<double>() >= 0x1p64)) {
+    wrong_type("a whole number");
+    return {};
+  }
+  const bool representable = value_->is_number_unsigned();  // neither negative nor beyond 64 bits
+  const uint64_t value = representable ? value_->get<uint64_t>() : 0;
+  if (representable && value >= least && value <= most) return value;
+  fail(messages::config_out_of_range, fmt::format("{} is not within {} to {}", value_->dump(), least, most));
+  return {};
+}
+
+std::optional<double> Node::number(double least, double most) const {
+  if (!value_->is_number()) {
+    wrong_type("a number");
+    return {};
+  }
+  const auto value = value_->get<double>();
+  if (value >= least && value <= most) return value;
+  fail(messages::config_out_of_range, fmt::format("{} is not within {} to {}", value_->dump(), least, most));
+  return {};
+}
+
+std::optional<size_t> Node::choice(std::initializer_list<std::string_view> choices) const {
+  const auto word = text();
+  if (!word) return {};
+  const auto found = std::ranges::find(choices, *word);
+  if (found != choices.end()) return static_cast<size_t>(found - choices.begin());
+  fail(messages::config_bad_choice,
+       fmt::format("{} is none of: {}", shown(*word), joined({choices.begin(), choices.size()})));
+  return {};
+}
+
+std::optional<std::vector<Node>> Node::items() const {
+  if (!value_->is_array()) {
+    wrong_type("an array");
+    return {};
+  }
+  std::vector<Node> result;
+  for (const Json& item : *value_)
+    result.emplace_back(item, child_pointer(pointer_, std::to_string(result.size())), *errors_);
+  return result;
+}
+
+std::optional<std::vector<std::pair<std::string, Node>>> Node::members() const {
+  if (!value_->is_object()) {
+    wrong_type("an object");
+    return {};
+  }
+  std::vector<std::pair<std::string, Node>> result;
+  for (const auto& [key, value] : value_->get_ref<const Json::object_t&>())
+    result.emplace_back(key, Node(value, child_pointer(pointer_, key), *errors_));
+  return result;
+}
+
+Object::Object(const Node& node, std::initializer_list<std::string_view> keys) : node_(node) {
+  auto members = node.members();
+  valid_ = members.has_value();
+  if (!valid_) return;
+  for (auto& [key, member] : *members) {
+    if (std::ranges::find(keys, key) != keys.end()) {
+      members_.emplace_back(key, member);
+      continue;
+    }
+    // The value is not shown: it may be a secret that does not belong here.
+    const auto nearest = nearest_name(key, {keys.begin(), keys.size()});
+    const std::string hint = nearest.empty() ? "known here: " + joined({keys.begin(), keys.size()})
+                                             : fmt::format("did you mean \"{}\"?", nearest);
+    member.fail(messages::config_unknown_key, fmt::format("{}; {}", shown(key), hint));
+  }
+}
+
+std::optional<Node> Object::get(std::string_view key) const {
+  const auto found =
+      std::ranges::find(members_, key, [](const auto& member) { return std::string_view(member.first); });
+  if (found == members_.end()) return {};
+  return found->second;
+}
+
+std::optional<Node> Object::require(std::string_view key) const {
+  auto member = get(key);
+  if (!member && valid_) node_.fail(messages::config_missing_key, fmt::format("\"{}\"", key));
+  return member;
+}
+
+}  // namespace sekisho::config

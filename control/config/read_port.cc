@@ -1,0 +1,91 @@
+// The sections "ports" and "routes".
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/messages/config.h"
+#include "control/config/fields.h"
+#include "control/config/sections.h"
+
+namespace sekisho::config {
+namespace {
+
+constexpr uint16_t least_mtu = 576, most_mtu = 9000, least_ipv6_mtu = 1280;
+constexpr size_t max_addresses = 64;
+
+// The part of the device that names it to DPDK: the driver with its instance, or the PCI address without domain 0.
+std::string device_name(std::string_view device) {
+  std::string name(device.substr(0, device.find(',')));
+  constexpr std::string_view domain = "0000:";
+  if (name.starts_with(domain)) name.erase(0, domain.size());
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  return name;
+}
+
+// The kernel's interface that the device takes for its wire; empty: none.
+std::string_view wire_interface(std::string_view device) {
+  constexpr std::string_view argument = ",iface=";
+  const size_t start = device.find(argument);
+  if (start == std::string_view::npos) return {};
+  const std::string_view rest = device.substr(start + argument.size());
+  return rest.substr(0, rest.find(','));
+}
+
+}  // namespace
+
+void read_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses, uint16_t& mtu) {
+  const auto node = object.get("mtu");
+  if (!node) return;
+  assign(mtu, node->integer(least_mtu, most_mtu));
+  const bool ipv6 = std::ranges::any_of(addresses, [](const auto& entry) { return !entry.address.is_v4(); });
+  if (ipv6 && mtu < least_ipv6_mtu)
+    node->fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", mtu, least_ipv6_mtu));
+}
+
+std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context) {
+  const auto node = object.get("addresses");
+  if (!node) return {};
+  auto addresses = read_list(*node, [&](const Node& item) {
+    auto address = read_interface_address(item);
+    if (address) context.claims.claim(ClaimKind::address, address->address.text(), item);
+    return address;
+  });
+  if (addresses.size() > max_addresses)
+    node->fail(messages::config_out_of_range, fmt::format("{} addresses, at most {}", addresses.size(), max_addresses));
+  return addresses;
+}
+
+void read_port(const std::string& name, const Node& node, Context& context) {
+  if (const std::string fault = interface_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
+  context.claims.claim(ClaimKind::interface, name, node);
+  const Object object(node, {"device", "addresses", "mtu"});
+  Port port;
+  if (const auto device = object.require("device")) {
+    assign(port.device, read_device(*device));
+    if (!port.device.empty()) context.claims.claim(ClaimKind::device, device_name(port.device), *device);
+    if (const auto wire = wire_interface(port.device); !wire.empty())
+      context.claims.claim(ClaimKind::interface, std::string(wire), *device);
+  }
+  port.addresses = read_addresses(object, context);
+  read_mtu(object, port.addresses, port.mtu);
+  context.config.ports.emplace(name, std::move(port));
+}
+
+void read_route(const Node& node, Context& context) {
+  const Object object(node, {"prefix", "via"});
+  std::optional<Prefix> prefix;
+  std::optional<IpAddress> via;
+  if (const auto member = object.require("prefix")) {
+    prefix = read_prefix(*member);
+    if (prefix) context.claims.claim(ClaimKind::route, prefix->text(), *member);
+  }
+  if (const auto member = object.require("via")) via = read_unicast_address(*member);
+  if (!prefix || !via) return;
+  if (prefix->family() == via->family())
+    context.config.routes.push_back({*prefix, *via});
+  else
+    node.fail(messages::config_family_mismatch, fmt::format("{} by way of {}", prefix->text(), via->text()));
+}
+
+}  // namespace sekisho::config

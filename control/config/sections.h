@@ -1,0 +1,27 @@
+// The sections of the configuration, one reader each. A reader fills in what it can and reports the rest.
+#pragma once
+
+#include <filesystem>
+
+#include "control/config/claims.h"
+#include "control/config/config.h"
+#include "control/config/node.h"
+
+namespace sekisho::config {
+
+struct Context {
+  std::filesystem::path directory;  // of relative psk files
+  Claims claims;
+  Config config;  // as read so far: ports, then routes, then tunnels
+};
+
+void read_port(const std::string& name, const Node& node, Context& context);
+void read_route(const Node& node, Context& context);
+void read_tunnel(const std::string& name, const Node& node, Context& context);
+
+// "mtu" of an interface with these addresses; IPv6 needs 1280 (RFC 8200 section 5).
+void read_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses, uint16_t& mtu);
+// "addresses" of an interface; each may be used once in the whole configuration.
+std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context);
+
+}  // namespace sekisho::config
