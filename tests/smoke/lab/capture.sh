@@ -1,0 +1,42 @@
+# What is on the wire. The wire that matters is `net`'s: the internet between the gateways.
+
+declare -A CAPTURE  # name -> process id
+
+# capture_start NAME PLACE INTERFACE [FILTER...]: returns when the capture runs.
+capture_start() {
+  local name=$1 place=$2 interface=$3
+  shift 3
+  start "$place" "$LAB_DIR/$name.tcpdump" \
+    tcpdump -Z root -n -i "$interface" -s 0 --immediate-mode -U -w "$LAB_DIR/$name.pcap" "$@"
+  CAPTURE[$name]=$STARTED
+  await_line 10 "$LAB_DIR/$name.tcpdump" 'listening on'
+}
+
+capture_stop() { stop "${CAPTURE[$1]}"; }
+
+# capture_count NAME FILTER...: packets of the capture that match.
+capture_count() {
+  local name=$1
+  shift
+  tcpdump -n -r "$LAB_DIR/$name.pcap" "$@" 2>/dev/null | wc -l
+}
+
+# IKE has four zero octets where an SPI would be (RFC 3948 section 2.2), a NAT keepalive is one octet.
+ESP_FILTER='(esp or (udp port 4500 and udp[8:4] != 0 and udp[4:2] > 9))'
+
+# How often the marker of ping and TCP stands in the capture.
+capture_markers() { grep -aoc "$MARKER" "$LAB_DIR/$1.pcap" || :; }
+
+# expect_sealed NAME: the capture holds ESP, nothing but ESP, IKE and ARP, and no marker.
+expect_sealed() {
+  at_least "ESP packets on the internet side" 1 "$(capture_count "$1" "$ESP_FILTER")"
+  expect_silent "$1"
+}
+
+# expect_silent NAME: nothing in clear. There may be no ESP either. (ICMP errors: a kernel whose ESP socket is full says
+# "protocol unreachable" and quotes the ESP packet.)
+expect_silent() {
+  equal "packets on the internet side that are not ESP, IKE or ARP" 0 \
+    "$(capture_count "$1" not \( esp or udp port 500 or udp port 4500 or arp or icmp[icmptype] == icmp-unreach \))"
+  equal "plaintext markers on the internet side" 0 "$(capture_markers "$1")"
+}

@@ -1,0 +1,1 @@
+# Sekisho as a gateway.
