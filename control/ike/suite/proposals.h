@@ -21,8 +21,9 @@ wire::SecurityAssociation offer_ike(std::span<const IkeProposal> proposals, std:
 
 struct ChosenIke {
   IkeProposal proposal;
-  std::optional<uint64_t> peer_spi;  // in a rekey
-  uint8_t number = 1;                // of the peer's proposal
+  std::optional<uint64_t> peer_spi;         // in a rekey, else nothing; never 0
+  uint8_t number = 1;                       // of the peer's proposal
+  std::vector<wire::Transform> transforms;  // one of each type that the peer's proposal has
 };
 // The first of ours that one of the offered allows; nothing: NO_PROPOSAL_CHOSEN. Whether the KE payload is of
 // the chosen group is for the caller: where it is not, the answer is INVALID_KE_PAYLOAD with that group (section 1.3).
@@ -46,6 +47,7 @@ struct ChosenEsp {
   crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;  // not none: a KE payload of this group is mandatory
   uint32_t peer_spi = 0;                                    // never 0..255
   uint8_t number = 1;
+  std::vector<wire::Transform> transforms;
 
   std::string text() const;  // "aes128gcm16-x25519-esn"
 };
@@ -58,7 +60,8 @@ std::optional<ChosenEsp> accept_esp(const wire::SecurityAssociation& answer, std
 // -------------------------------------------------------------------------------------------------------- for people
 
 // Both sides of a failed negotiation, for the detail of SKO-IKE-002 and SKO-IKE-006:
-// "peer offers ENCR=AES_CBC/256 PRF=HMAC_SHA1 ...; accepted here: aes128gcm16-prfsha256-x25519".
+// "offered: aes256/aes128-sha1-prfsha1-modp1024; accepted here: aes128gcm16-prfsha256-x25519". What is known has its
+// configuration name, anything else its number; a long offer is cut.
 std::string compare(const wire::SecurityAssociation& offered, std::span<const IkeProposal> ours);
 std::string compare(const wire::SecurityAssociation& offered, std::span<const EspProposal> ours);
 // "aes128gcm16-prfsha256-x25519, aes256-sha256-prfsha256-modp2048"
