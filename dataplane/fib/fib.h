@@ -48,7 +48,8 @@ class Fib {
   // The second replica has caught up.
   bool idle() const { return !grace_; }
   // Goes on with what a grace period held up; to be called from the manager's loop while !idle().
-  void poll();
+  // An error leaves the Fib unable to change for good: the process is to be restarted.
+  Result<void> poll();
 
   // The outer destination of an outbound SA, kept resolved from now on. Before the SA is published.
   void set_outer(ipc::SaId sa, const IpAddress& destination);
@@ -76,6 +77,8 @@ class Fib {
   explicit Fib(Qsbr& qsbr) : qsbr_(qsbr) {}
   Changes staged_changes() const;
   Result<void> apply(Replica& replica, const Changes& changes);
+  static Result<void> set(Replica& replica, const Prefix& prefix, std::optional<ipc::NextHopId> next_hop);
+  static ipc::NextHopId lookup(const Replica& replica, const IpAddress& address);
   void resolve_outer(Replica& replica) const;
   Replica& standby() { return *replicas_[active_.load(std::memory_order_relaxed) == replicas_[0].get() ? 1 : 0]; }
 

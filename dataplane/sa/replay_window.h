@@ -44,6 +44,8 @@ class ReplayWindow {
     uint32_t bit;
   };
   Place place(uint64_t sequence) const;
+  bool in_window(uint64_t sequence) const;
+  static bool unmarked(uint64_t word, const Place& at);
 
   std::atomic<uint64_t> highest_{0};
   uint32_t size_;

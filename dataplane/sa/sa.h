@@ -41,6 +41,8 @@ struct SuiteLengths {
 };
 
 struct alignas(64) InboundSa {
+  explicit InboundSa(uint32_t replay_window) : replay(replay_window) {}
+
   // Constant after publication.
   const crypto::EspKey* key = nullptr;
   const SaCold* cold = nullptr;
@@ -56,7 +58,7 @@ struct alignas(64) InboundSa {
   bool limited = false;  // some packet or byte limit is set: packets and bytes below are kept
 
   // Written by any worker.
-  alignas(64) ReplayWindow replay{0};
+  alignas(64) ReplayWindow replay;
   std::atomic<uint64_t> packets{0}, bytes{0};
   std::atomic<uint8_t> raised{0};  // SaRaised
   std::atomic<bool> expired{false};

@@ -1,0 +1,210 @@
+#include "dataplane/fib/fib.h"
+
+#include <rte_fib.h>
+#include <rte_fib6.h>
+#include <rte_memory.h>
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/messages/dataplane.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+// Tables live in a process-wide list of DPDK's and need names of their own.
+std::string next_table_name() {
+  static std::atomic<unsigned> count{0};
+  return "fib" + std::to_string(count++);
+}
+
+Result<std::unique_ptr<Replica>> make_replica(const FibLimits& limits) {
+  auto replica = std::make_unique<Replica>();
+  rte_fib_conf conf4{};
+  conf4.type = RTE_FIB_DIR24_8;
+  conf4.max_routes = static_cast<int>(limits.ipv4_routes);
+  conf4.dir24_8 = {RTE_FIB_DIR24_8_2B, limits.ipv4_tables};
+  replica->fib4.reset(rte_fib_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf4));
+  rte_fib6_conf conf6{};
+  conf6.type = RTE_FIB6_TRIE;
+  conf6.max_routes = static_cast<int>(limits.ipv6_routes);
+  conf6.trie = {RTE_FIB6_TRIE_2B, limits.ipv6_tables};
+  replica->fib6.reset(rte_fib6_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf6));
+  if (!replica->fib4 || !replica->fib6) return fail(messages::packet_memory_exhausted, "the forwarding tables");
+  return replica;
+}
+
+std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
+  std::array<uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), address.bytes().data(), bytes.size());
+  return bytes;
+}
+
+}  // namespace
+
+void Replica::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
+void Replica::Free::operator()(rte_fib6* fib) const { rte_fib6_free(fib); }
+
+Result<std::unique_ptr<Fib>> Fib::create(const FibLimits& limits, Qsbr& qsbr) {
+  std::unique_ptr<Fib> fib(new Fib(qsbr));
+  for (auto& replica : fib->replicas_) {
+    auto made = make_replica(limits);
+    if (!made) return std::unexpected(std::move(made.error()));
+    replica = std::move(*made);
+  }
+  fib->active_.store(fib->replicas_[0].get(), std::memory_order_release);
+  return fib;
+}
+
+// ------------------------------------------------------------------------------------------------------------ staging
+
+void Fib::begin(bool replace) {
+  discard();
+  replace_ = replace;
+}
+
+void Fib::discard() {
+  staged_routes_.clear();
+  staged_next_hops_.clear();
+}
+
+Result<void> Fib::set_next_hop(ipc::NextHopId id, const NextHop& next_hop) {
+  if (id.value() == 0 || id.value() >= ipc::max_next_hops) return fail(messages::route_refused, "next hop id");
+  if (next_hop.kind > ipc::NextHopKind::tunnel) return fail(messages::route_refused, "next hop kind");
+  if (next_hop.kind == ipc::NextHopKind::adjacency && next_hop.port.value() >= ipc::max_ports)
+    return fail(messages::route_refused, "port id of a next hop");
+  if (next_hop.kind == ipc::NextHopKind::tunnel && next_hop.tunnel.value() >= ipc::max_tunnels)
+    return fail(messages::route_refused, "tunnel id of a next hop");
+  staged_next_hops_[id] = next_hop;
+  return {};
+}
+
+Result<void> Fib::set_route(const Prefix& prefix, ipc::NextHopId next_hop) {
+  const bool known =
+      next_hop.value() == 0 || staged_next_hops_.contains(next_hop) || (!replace_ && next_hops_.contains(next_hop));
+  if (!known) return fail(messages::route_refused, prefix.text() + ": no such next hop");
+  staged_routes_[prefix] = next_hop;
+  return {};
+}
+
+Result<void> Fib::remove_route(const Prefix& prefix) {
+  staged_routes_[prefix] = std::nullopt;
+  return {};
+}
+
+Fib::Changes Fib::staged_changes() const {
+  Changes changes;
+  const auto current = [this](const Prefix& prefix) -> std::optional<ipc::NextHopId> {
+    const auto found = routes_.find(prefix);
+    return found == routes_.end() ? std::nullopt : std::optional(found->second);
+  };
+  // What goes, goes first: it may free the room that the rest needs.
+  if (replace_)
+    for (const auto& [prefix, next_hop] : routes_)
+      if (!staged_routes_.contains(prefix)) changes.routes.push_back({prefix, next_hop, std::nullopt});
+  for (const bool removals : {true, false})
+    for (const auto& [prefix, after] : staged_routes_)
+      if (const auto before = current(prefix); before != after && removals == !after)
+        changes.routes.push_back({prefix, before, after});
+  if (replace_)
+    for (const auto& [id, next_hop] : next_hops_)
+      if (!staged_next_hops_.contains(id)) changes.next_hops.emplace_back(id, NextHop{});
+  changes.next_hops.insert(changes.next_hops.end(), staged_next_hops_.begin(), staged_next_hops_.end());
+  return changes;
+}
+
+// ----------------------------------------------------------------------------------------------------------- applying
+
+Result<void> Fib::set(Replica& replica, const Prefix& prefix, std::optional<ipc::NextHopId> next_hop) {
+  const auto depth = static_cast<uint8_t>(prefix.length());
+  int status;
+  if (prefix.family() == Family::ipv4) {
+    const uint32_t ip = prefix.address().as_v4().host();
+    status = next_hop ? rte_fib_add(replica.fib4.get(), ip, depth, next_hop->value())
+                      : rte_fib_delete(replica.fib4.get(), ip, depth);
+  } else {
+    const auto ip = ipv6_bytes(prefix.address());
+    status = next_hop ? rte_fib6_add(replica.fib6.get(), ip.data(), depth, next_hop->value())
+                      : rte_fib6_delete(replica.fib6.get(), ip.data(), depth);
+  }
+  if (status != 0) return fail(messages::forwarding_table_full, prefix.text());
+  return {};
+}
+
+// All or nothing: what was done before a failure is undone, which needs no more room than there was.
+Result<void> Fib::apply(Replica& replica, const Changes& changes) {
+  for (size_t done = 0; done < changes.routes.size(); ++done) {
+    const RouteChange& change = changes.routes[done];
+    auto result = set(replica, change.prefix, change.after);
+    if (result) continue;
+    while (done-- > 0) (void)set(replica, changes.routes[done].prefix, changes.routes[done].before);
+    return result;
+  }
+  for (const auto& [id, next_hop] : changes.next_hops) replica.next_hops[id.value()] = next_hop;
+  return {};
+}
+
+Result<void> Fib::commit() {
+  Changes changes = staged_changes();
+  if (auto applied = apply(standby(), changes); !applied) return applied;
+  for (const RouteChange& change : changes.routes)
+    if (change.after)
+      routes_[change.prefix] = *change.after;
+    else
+      routes_.erase(change.prefix);
+  if (replace_) next_hops_.clear();
+  for (const auto& [id, next_hop] : staged_next_hops_) next_hops_[id] = next_hop;
+  discard();
+  resolve_outer(standby());
+  active_.store(&standby(), std::memory_order_release);
+  pending_ = std::move(changes);
+  grace_ = qsbr_.start();
+  return {};
+}
+
+Result<void> Fib::poll() {
+  if (!grace_ || !qsbr_.passed(*grace_)) return {};
+  if (auto applied = apply(standby(), pending_); !applied) return applied;
+  pending_ = {};
+  resolve_outer(standby());
+  grace_.reset();
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------------------- lookup
+
+ipc::NextHopId Fib::lookup(const Replica& replica, const IpAddress& address) {
+  uint64_t next_hop = 0;
+  if (address.is_v4()) {
+    uint32_t ip = address.as_v4().host();
+    rte_fib_lookup_bulk(replica.fib4.get(), &ip, &next_hop, 1);
+  } else {
+    uint8_t ip[1][16];
+    std::memcpy(ip[0], address.bytes().data(), sizeof ip[0]);
+    rte_fib6_lookup_bulk(replica.fib6.get(), ip, &next_hop, 1);
+  }
+  return ipc::NextHopId(static_cast<uint16_t>(next_hop));
+}
+
+ipc::NextHopId Fib::lookup(const IpAddress& address) const { return lookup(*active(), address); }
+
+const NextHop& Fib::next_hop(ipc::NextHopId id) const { return active()->next_hops[id.value()]; }
+
+void Fib::resolve_outer(Replica& replica) const {
+  for (const auto& [sa, destination] : outer_)
+    replica.outer[sa.value()].store(lookup(replica, destination).value(), std::memory_order_relaxed);
+}
+
+void Fib::set_outer(ipc::SaId sa, const IpAddress& destination) {
+  outer_[sa] = destination;
+  for (auto& replica : replicas_)
+    replica->outer[sa.value()].store(lookup(*replica, destination).value(), std::memory_order_relaxed);
+}
+
+void Fib::clear_outer(ipc::SaId sa) {
+  outer_.erase(sa);
+  for (auto& replica : replicas_) replica->outer[sa.value()].store(0, std::memory_order_relaxed);
+}
+
+}  // namespace sekisho::dataplane

@@ -1,0 +1,123 @@
+#include "dataplane/sa/sa.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/messages/dataplane.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+constexpr uint8_t protocol_udp = 17, protocol_esp = 50;
+
+std::unexpected<Error> refuse(const char* why) { return fail(messages::sa_refused, why); }
+
+Be32 ipv4_of(const ipc::Address& address) {
+  uint32_t raw;
+  std::memcpy(&raw, address.bytes.data(), sizeof raw);
+  return Be32::from_raw(raw);
+}
+
+SuiteLengths lengths_of(EspSuite suite) { return {info(suite).iv, info(suite).block, info(suite).icv}; }
+
+Result<std::unique_ptr<const SaCold>> make_cold(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
+  auto selectors = Selectors::from({add.selectors.data(), add.selector_pairs});
+  if (!selectors) return std::unexpected(std::move(selectors.error()));
+  auto key = crypto.make_key(add.suite, add.esn != 0, {add.key.data(), info(add.suite).key_material()});
+  if (!key) return fail(messages::packet_memory_exhausted, "the key of an SA");
+  return std::make_unique<const SaCold>(SaCold{add.soft_packets, add.hard_packets, add.soft_bytes, add.hard_bytes,
+                                               *selectors, add.suite, std::move(key)});
+}
+
+OuterTemplate make_template(const ipc::SaAdd& add) {
+  constexpr uint8_t hop_limit = 64;
+  const bool udp = add.udp_encapsulation != 0;
+  OuterTemplate outer;
+  auto& bytes = outer.bytes;
+  bytes[0] = 0x45;
+  bytes[8] = hop_limit;
+  bytes[9] = udp ? protocol_udp : protocol_esp;
+  std::copy_n(add.source.bytes.begin(), 4, bytes.begin() + 12);
+  std::copy_n(add.destination.bytes.begin(), 4, bytes.begin() + 16);
+  for (size_t i = 0; i < 20; i += 2) outer.checksum_sum += static_cast<uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+  if (!udp) return outer;
+  outer.length = 28;
+  for (size_t i = 0; const uint16_t port : {add.source_port, add.destination_port}) {
+    bytes[20 + i++] = static_cast<uint8_t>(port >> 8);
+    bytes[20 + i++] = static_cast<uint8_t>(port);
+  }
+  return outer;
+}
+
+// The last sequence number that may be used. The margin below 2^64 is more than all workers together can take past the
+// limit before they see it.
+uint64_t end_of_numbers(bool esn) { return esn ? UINT64_MAX - (uint64_t{1} << 20) : UINT32_MAX; }
+
+}  // namespace
+
+Result<void> check(const ipc::SaAdd& add) {
+  if (add.id.value() >= ipc::max_sas) return refuse("SA id out of range");
+  if (add.tunnel.value() >= ipc::max_tunnels) return refuse("tunnel id out of range");
+  if (add.direction != ipc::Direction::inbound && add.direction != ipc::Direction::outbound)
+    return refuse("unknown direction");
+  if (static_cast<size_t>(add.suite) >= esp_suite_count) return refuse("unknown suite");
+  if (add.esn > 1 || add.udp_encapsulation > 1) return refuse("a flag that is neither 0 nor 1");
+  if (add.selector_pairs == 0 || add.selector_pairs > ipc::max_selector_pairs)
+    return refuse("number of selector pairs");
+  if (add.source.family != 4 || add.destination.family != 4) return refuse("outer addresses other than IPv4");
+  if (ipv4_of(add.source) == Be32() || ipv4_of(add.destination) == Be32()) return refuse("an outer address of 0.0.0.0");
+  if (add.udp_encapsulation && (add.source_port == 0 || add.destination_port == 0)) return refuse("a UDP port of 0");
+  if (add.spi < 256) return refuse("a reserved SPI");  // RFC 4303 section 2.1
+  if (add.direction == ipc::Direction::outbound) return {};
+  if (ipc::sa_of_spi(add.spi) != add.id) return refuse("an inbound SPI that does not carry the SA's id");
+  if (add.replay_window > 4096 || add.replay_window % 64 != 0) return refuse("size of the replay window");
+  return {};
+}
+
+Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
+  auto cold = make_cold(add, crypto);
+  if (!cold) return std::unexpected(std::move(cold.error()));
+  auto sa = std::make_unique<InboundSa>(add.replay_window);
+  sa->owned_cold = std::move(*cold);
+  sa->cold = sa->owned_cold.get();
+  sa->key = sa->cold->key.get();
+  sa->spi = add.spi;
+  sa->source = ipv4_of(add.source);
+  sa->destination = ipv4_of(add.destination);
+  sa->source_port = Be16(add.source_port);
+  sa->destination_port = Be16(add.destination_port);
+  sa->id = add.id;
+  sa->tunnel = add.tunnel;
+  sa->suite = add.suite;
+  sa->lengths = lengths_of(add.suite);
+  sa->udp_encapsulation = add.udp_encapsulation != 0;
+  sa->esn = add.esn != 0;
+  sa->limited = (add.soft_packets | add.hard_packets | add.soft_bytes | add.hard_bytes) != 0;
+  return sa;
+}
+
+Result<OutboundSaPtr> make_outbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
+  auto cold = make_cold(add, crypto);
+  if (!cold) return std::unexpected(std::move(cold.error()));
+  auto sa = std::make_unique<OutboundSa>();
+  sa->owned_cold = std::move(*cold);
+  sa->cold = sa->owned_cold.get();
+  sa->key = sa->cold->key.get();
+  sa->spi = Be32(add.spi);
+  sa->id = add.id;
+  sa->tunnel = add.tunnel;
+  sa->lengths = lengths_of(add.suite);
+  sa->esn = add.esn != 0;
+  sa->byte_limited = (add.soft_bytes | add.hard_bytes) != 0;
+  sa->outer = make_template(add);
+  const uint64_t end = end_of_numbers(sa->esn);
+  sa->last_sequence = add.hard_packets != 0 ? std::min(add.hard_packets, end) : end;
+  // Whoever sets no soft limit must still learn in time that the numbers run out.
+  const uint64_t own_soft = end - end / 16;
+  sa->soft_sequence = add.soft_packets != 0 ? std::min(add.soft_packets, own_soft) : own_soft;
+  return sa;
+}
+
+}  // namespace sekisho::dataplane
