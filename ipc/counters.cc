@@ -5,14 +5,30 @@ namespace {
 
 // In the order of the enumerations; the array's size is the enumeration's, so a missing name does not compile into an
 // empty one unnoticed: the test looks at each.
-constexpr std::array<std::string_view, static_cast<size_t>(DropReason::count)> drop_names = {
-    "malformed-ethernet", "malformed-ip",        "unsupported-ethertype",
-    "blackhole",          "no-outbound-sa",      "port-tx-full",
-    "punt-full",          "no-memory",           "esp-truncated",
-    "esp-fragment",       "esp-unknown-spi",     "esp-wrong-address",
-    "esp-replay",         "esp-integrity",       "esp-padding",
-    "esp-next-header",    "esp-inner-malformed", "selector-inbound",
-    "selector-outbound",  "sa-expired",          "cipher-failure"};
+constexpr std::array<std::string_view, static_cast<size_t>(DropReason::count)> drop_names = {"malformed-ethernet",
+                                                                                             "malformed-ip",
+                                                                                             "unsupported-ethertype",
+                                                                                             "blackhole",
+                                                                                             "no-outbound-sa",
+                                                                                             "port-tx-full",
+                                                                                             "punt-full",
+                                                                                             "no-memory",
+                                                                                             "esp-truncated",
+                                                                                             "esp-fragment",
+                                                                                             "esp-unknown-spi",
+                                                                                             "esp-wrong-address",
+                                                                                             "esp-replay",
+                                                                                             "esp-integrity",
+                                                                                             "esp-padding",
+                                                                                             "esp-next-header",
+                                                                                             "esp-inner-malformed",
+                                                                                             "selector-inbound",
+                                                                                             "selector-outbound",
+                                                                                             "sa-expired",
+                                                                                             "cipher-failure",
+                                                                                             "foreign-mac",
+                                                                                             "too-big",
+                                                                                             "esp-ecn"};
 
 constexpr std::array<std::string_view, static_cast<size_t>(SaCounter::count)> sa_names = {
     "packets",     "bytes",    "truncated", "replay",        "integrity", "padding",

@@ -33,6 +33,9 @@ enum class DropReason : uint8_t {
   selector_outbound,
   sa_expired,  // hard limit or sequence number exhausted
   cipher_failure,
+  foreign_mac,  // for another station: a promiscuous port, a flooding switch
+  too_big,      // sealed, it would exceed the MTU of the outer port
+  esp_ecn,      // congestion marked outside, but the inner packet knows no ECN (RFC 6040 section 4.2)
   count,
 };
 std::string_view name(DropReason reason);  // "esp-replay"
