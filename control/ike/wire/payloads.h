@@ -4,6 +4,7 @@
 // say.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <variant>
@@ -56,8 +57,10 @@ struct Identification {
 
   // The payload without its generic header, "RestOfInitIDPayload" of section 2.15.
   Bytes body() const {
-    Bytes body = {static_cast<uint8_t>(identity.type), reserved[0], reserved[1], reserved[2]};
-    body.insert(body.end(), identity.value.begin(), identity.value.end());
+    Bytes body(4 + identity.value.size());
+    body[0] = static_cast<uint8_t>(identity.type);
+    std::ranges::copy(reserved, body.begin() + 1);
+    std::ranges::copy(identity.value, body.begin() + 4);
     return body;
   }
 };
