@@ -11,7 +11,43 @@ inline constexpr Message file_unreadable{"SKO-SYS-001", Severity::error, "file c
 inline constexpr Message system_call_failed{"SKO-SYS-002", Severity::error, "system call failed",
                                             "The kernel refused an operation; the detail names it and the reason.",
                                             "Check privileges (CAP_NET_ADMIN) and resources; see the detail."};
+inline constexpr Message object_not_found{
+    "SKO-SYS-020", Severity::error, "no such object", "Nothing of this kind and name is configured.",
+    "Look the names up with `sekisho show tunnel` or `sekisho show port`, or apply the configuration that has it."};
+inline constexpr Message control_unreachable{
+    "SKO-SYS-021", Severity::error, "control daemon cannot be reached",
+    "Nothing answers on the control socket: the daemon does not run, has another socket, or the user may not use it.",
+    "Check that sekisho-control runs, name its socket with --socket, and run as root or as the daemon's user."};
+inline constexpr Message rpc_malformed{
+    "SKO-SYS-022", Severity::error, "request is malformed",
+    "A line on the control socket is no JSON-RPC 2.0 request that the daemon knows; the detail says why.",
+    "Use the CLI of the same version as the daemon, or see docs/operations.md for the methods."};
+inline constexpr Message rpc_limit{"SKO-SYS-023", Severity::error, "limit of the control socket reached",
+                                   "A line is too long, an answer is too large, or too many clients are connected.",
+                                   "Ask for one object by name, or close other clients."};
+inline constexpr Message rpc_not_permitted{"SKO-SYS-024", Severity::error, "caller may not use the control socket",
+                                           "Only root and the user that the control daemon runs as may give it orders.",
+                                           "Run the command as root."};
+inline constexpr Message control_socket_unusable{
+    "SKO-SYS-025", Severity::error, "control socket cannot be opened",
+    "The path is taken by a running daemon or by something that is no socket, or cannot be created.",
+    "Stop the other daemon, remove what is in the way, or choose another path with --socket."};
+inline constexpr Message tunnel_up_timeout{
+    "SKO-SYS-026", Severity::warning, "tunnel is not up yet",
+    "The tunnel neither came up nor failed within the time that was allowed for it.",
+    "Look at `sekisho show tunnel NAME`, and allow more time with --timeout."};
+inline constexpr Message control_answer_malformed{
+    "SKO-SYS-027", Severity::error, "answer cannot be understood",
+    "What came from the control socket is no answer of a control daemon of this version.",
+    "Check --socket, and run the CLI of the same version as the daemon."};
+inline constexpr Message checker_failed{
+    "SKO-SYS-028", Severity::error, "configuration checker cannot be run",
+    "`sekisho config check` runs sekisho-control --check, which was not found or did not end as it should.",
+    "Install sekisho-control beside sekisho or in a directory of PATH."};
 
-inline constexpr const Message* system_messages[] = {&file_unreadable, &system_call_failed};
+inline constexpr const Message* system_messages[] = {
+    &file_unreadable, &system_call_failed, &object_not_found,        &control_unreachable, &rpc_malformed,
+    &rpc_limit,       &rpc_not_permitted,  &control_socket_unusable, &tunnel_up_timeout,   &control_answer_malformed,
+    &checker_failed};
 
 }  // namespace sekisho::messages

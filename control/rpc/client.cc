@@ -1,0 +1,93 @@
+#include "control/rpc/client.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "base/messages/system.h"
+#include "control/rpc/protocol.h"
+#include "control/rpc/server.h"
+
+namespace sekisho::rpc {
+
+Client::Client(sd_event* loop, UniqueFd fd, Operations& operations, const ServerOptions& options, Gone gone)
+    : fd_(std::move(fd)), operations_(operations), options_(options), gone_(std::move(gone)) {
+  if (sd_event_add_io(loop, &source_, fd_.get(), EPOLLIN, on_event, this) < 0) throw std::bad_alloc();
+}
+
+Client::~Client() { sd_event_source_disable_unref(source_); }
+
+int Client::on_event(sd_event_source*, int, uint32_t events, void* self) {
+  auto& client = *static_cast<Client*>(self);
+  if (!client.handle(events)) client.gone_(client);
+  return 0;
+}
+
+bool Client::handle(uint32_t events) {
+  if (events & EPOLLERR) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) && output_.empty() && !finishing_ && !read_some()) return false;
+  if (!write_some()) return false;
+  if (output_.empty() && finishing_) return false;
+  watch();
+  return true;
+}
+
+void Client::dismiss(std::string why) {
+  output_ += error_line(messages::rpc_limit, std::move(why));
+  finishing_ = true;
+}
+
+// One read a turn, so that one busy client does not hold the loop.
+bool Client::read_some() {
+  std::array<char, 65536> chunk;
+  const ssize_t count = recv(fd_.get(), chunk.data(), chunk.size(), MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EINTR;
+  if (count == 0) {
+    finishing_ = true;  // what came before it is answered already
+    return true;
+  }
+  input_.append(chunk.data(), static_cast<size_t>(count));
+  answer_lines();
+  if (input_.size() > options_.max_line && !finishing_)
+    dismiss("a line is longer than " + std::to_string(options_.max_line) + " bytes");
+  return true;
+}
+
+void Client::answer_lines() {
+  size_t start = 0;
+  for (size_t end; !finishing_ && (end = input_.find('\n', start)) != std::string::npos; start = end + 1) {
+    const std::string_view line = std::string_view(input_).substr(start, end - start);
+    if (line.empty()) continue;
+    std::string answer = line.size() > options_.max_line ? error_line(messages::rpc_limit, "the line is too long")
+                                                         : answer_line(operations_, line);
+    if (answer.size() > options_.max_queued_output)
+      answer = error_line(messages::rpc_limit, "the answer has " + std::to_string(answer.size()) + " bytes");
+    if (output_.size() + answer.size() > options_.max_queued_output)
+      dismiss("too many requests at once");
+    else
+      output_ += answer;
+  }
+  input_.erase(0, start);
+}
+
+bool Client::write_some() {
+  while (written_ < output_.size()) {
+    const ssize_t count =
+        send(fd_.get(), output_.data() + written_, output_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EAGAIN) return true;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    written_ += static_cast<size_t>(count);
+  }
+  output_ = {};
+  written_ = 0;
+  return true;
+}
+
+void Client::watch() { sd_event_source_set_io_events(source_, output_.empty() && !finishing_ ? EPOLLIN : EPOLLOUT); }
+
+}  // namespace sekisho::rpc

@@ -1,0 +1,156 @@
+#include "control/rpc/methods.h"
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/messages/system.h"
+#include "control/rpc/views.h"
+
+namespace sekisho::rpc {
+namespace {
+
+using Answer = std::expected<json, RpcError>;
+
+std::unexpected<RpcError> refuse(int code, const Message& message, std::string detail) {
+  return std::unexpected(RpcError{code, Error{&message, std::move(detail)}});
+}
+
+std::unexpected<RpcError> bad_params(std::string detail) {
+  return refuse(RpcError::invalid_params, messages::rpc_malformed, std::move(detail));
+}
+
+std::unexpected<RpcError> not_found(std::string_view kind, std::string_view name) {
+  return refuse(RpcError::not_found, messages::object_not_found, std::string(kind) + " " + std::string(name));
+}
+
+// A parameter that is a string; `fallback` where it is absent, an error where it is something else.
+std::expected<std::string, RpcError> parameter(const json& params, const char* key,
+                                               std::optional<std::string> fallback = {}) {
+  const auto found = params.find(key);
+  if (found == params.end() && fallback) return *fallback;
+  if (found == params.end() || !found->is_string()) return bad_params(std::string("\"") + key + "\" must be a string");
+  return found->get<std::string>();
+}
+
+Answer show(Operations& operations, const json& params) {
+  const auto what = parameter(params, "what");
+  if (!what) return std::unexpected(what.error());
+  const auto name = parameter(params, "name", "");
+  if (!name) return std::unexpected(name.error());
+  if (*what == "route") return route_views(operations, *name);
+  if (*what == "neighbour") return neighbour_views(operations, *name);
+  if (*what == "counters") return counter_views(operations);
+  std::optional<json> view;
+  if (*what == "tunnel")
+    view = tunnel_views(operations, *name);
+  else if (*what == "ike-sa")
+    view = ike_sa_views(operations, *name);
+  else if (*what == "child-sa")
+    view = child_sa_views(operations, *name);
+  else if (*what == "port")
+    view = port_views(operations, *name);
+  else
+    return bad_params("\"what\" is one of tunnel, ike-sa, child-sa, route, neighbour, port, counters");
+  if (view) return *std::move(view);
+  return not_found(*what == "port" ? "port" : "tunnel", *name);
+}
+
+Answer status(Operations& operations, const json&) { return status_view(operations); }
+
+// The answer of an operation on a tunnel: the tunnel as it stands now.
+Answer after(Operations& operations, const Result<void>& result, const std::string& name) {
+  if (!result) return std::unexpected(RpcError{RpcError::refused, result.error()});
+  const auto views = tunnel_views(operations, name);
+  if (!views || views->empty()) return not_found("tunnel", name);
+  return views->front();
+}
+
+std::expected<std::string, RpcError> tunnel_name(const Operations& operations, const json& params) {
+  auto name = parameter(params, "name");
+  if (name && !operations.running().tunnels.contains(*name)) return not_found("tunnel", *name);
+  return name;
+}
+
+Answer tunnel_up(Operations& operations, const json& params) {
+  const auto name = tunnel_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  return after(operations, operations.tunnel_up(*name), *name);
+}
+
+Answer tunnel_down(Operations& operations, const json& params) {
+  const auto name = tunnel_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  return after(operations, operations.tunnel_down(*name), *name);
+}
+
+Answer tunnel_rekey(Operations& operations, const json& params) {
+  const auto name = tunnel_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  const auto what = parameter(params, "what", "child");
+  if (!what) return std::unexpected(what.error());
+  if (*what == "child") return after(operations, operations.rekey_child(*name), *name);
+  if (*what == "ike") return after(operations, operations.rekey_ike(*name), *name);
+  return bad_params("\"what\" is child or ike");
+}
+
+using Decoded = std::expected<config::Config, config::ConfigErrors>;
+
+std::expected<Decoded, RpcError> decoded(const json& params) {
+  const auto text = parameter(params, "config");
+  if (!text) return std::unexpected(text.error());
+  const auto directory = parameter(params, "directory", ".");
+  if (!directory) return std::unexpected(directory.error());
+  return config::decode(*text, *directory);
+}
+
+json invalid(const config::ConfigErrors& errors) { return {{"valid", false}, {"errors", to_json(errors)}}; }
+
+Answer config_check(Operations&, const json& params) {
+  const auto config = decoded(params);
+  if (!config) return std::unexpected(config.error());
+  if (!*config) return invalid(config->error());
+  return json{{"valid", true}, {"errors", json::array()}};
+}
+
+Answer config_diff(Operations& operations, const json& params) {
+  const auto config = decoded(params);
+  if (!config) return std::unexpected(config.error());
+  if (!*config) return invalid(config->error());
+  return json{{"valid", true}, {"changes", config::to_json(config::diff(operations.running(), **config))}};
+}
+
+Answer config_apply(Operations& operations, const json& params) {
+  auto config = decoded(params);
+  if (!config) return std::unexpected(config.error());
+  if (!*config) return invalid(config->error());
+  const config::Plan plan = config::diff(operations.running(), **config);
+  if (!plan.empty())
+    if (const auto applied = operations.apply(std::move(**config), plan); !applied)
+      return std::unexpected(RpcError{RpcError::refused, applied.error()});
+  return json{{"valid", true}, {"changes", config::to_json(plan)}};
+}
+
+struct Method {
+  std::string_view name;
+  Answer (*call)(Operations&, const json&);
+};
+
+constexpr std::array methods = {Method{"status", status},
+                                Method{"show", show},
+                                Method{"tunnel.up", tunnel_up},
+                                Method{"tunnel.down", tunnel_down},
+                                Method{"tunnel.rekey", tunnel_rekey},
+                                Method{"config.check", config_check},
+                                Method{"config.diff", config_diff},
+                                Method{"config.apply", config_apply}};
+
+}  // namespace
+
+std::expected<json, RpcError> call_method(Operations& operations, const std::string& method, const json& params) {
+  for (const Method& known : methods)
+    if (known.name == method) return known.call(operations, params);
+  return refuse(RpcError::method_not_found, messages::rpc_malformed, "no such method");
+}
+
+}  // namespace sekisho::rpc

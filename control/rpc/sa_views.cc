@@ -1,0 +1,113 @@
+#include "control/rpc/sa_views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "control/rpc/views.h"
+
+namespace sekisho::rpc {
+namespace {
+
+// An Instant that was never set says nothing.
+json age(Instant at, Instant now) { return at == Instant{} ? json() : json(seconds_between(at, now)); }
+json remaining(Instant at, Instant now) {
+  return at == Instant{} ? json() : json(std::max(0.0, seconds_between(now, at)));
+}
+
+json selectors(const std::vector<TrafficSelector>& list) {
+  json result = json::array();
+  for (const TrafficSelector& selector : list) result.push_back(selector.text());
+  return result;
+}
+
+json end_view(const Endpoint& endpoint, const std::string& id) {
+  return {{"address", endpoint.address.text()}, {"port", endpoint.port}, {"id", id}};
+}
+
+json ike_sa_view(const ike::IkeSaView& sa, Instant now) {
+  return {{"tunnel", sa.connection.empty() ? json() : json(sa.connection)},
+          {"state", sa.state},
+          {"role", sa.initiator ? "initiator" : "responder"},
+          {"initiator_spi", fmt::format("{:016x}", sa.initiator_spi)},
+          {"responder_spi", fmt::format("{:016x}", sa.responder_spi)},
+          {"local", end_view(sa.local, sa.local_id)},
+          {"remote", end_view(sa.remote, sa.remote_id)},
+          {"proposal", sa.proposal},
+          {"local_behind_nat", sa.local_behind_nat},
+          {"remote_behind_nat", sa.remote_behind_nat},
+          {"age_seconds", age(sa.created, now)},
+          {"established_seconds", age(sa.established_at, now)},
+          {"rekey_in_seconds", remaining(sa.rekey_at, now)},
+          {"remaining_seconds", remaining(sa.expires_at, now)},
+          {"child_sas", sa.children.size()}};
+}
+
+json counters(const SaCounters& values) {
+  json result = json::object();
+  for (size_t i = 0; i < values.size(); ++i) result[counter_key(ipc::name(static_cast<ipc::SaCounter>(i)))] = values[i];
+  return result;
+}
+
+json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, const ChildCounters& counts,
+                   const config::Tunnel* tunnel, Instant now) {
+  return {{"tunnel", parent.connection},
+          {"state", child.state},
+          {"inbound_spi", fmt::format("{:08x}", child.inbound_spi)},
+          {"outbound_spi", fmt::format("{:08x}", child.outbound_spi)},
+          {"suite", info(child.suite).name},
+          {"pfs", child.pfs == crypto::KeyExchangeId::none ? json() : json(crypto::name(child.pfs))},
+          {"esn", child.esn},
+          {"udp_encapsulation", child.udp_encapsulation},
+          {"outbound_active", child.outbound_active},
+          {"replay_window", tunnel ? json(tunnel->connection.replay_window) : json()},
+          {"local", end_view(parent.local, parent.local_id)},
+          {"remote", end_view(parent.remote, parent.remote_id)},
+          {"local_selectors", selectors(child.local_selectors)},
+          {"remote_selectors", selectors(child.remote_selectors)},
+          {"age_seconds", age(child.created, now)},
+          {"rekey_in_seconds", remaining(child.rekey_at, now)},
+          {"remaining_seconds", remaining(child.expires_at, now)},
+          {"in", counters(counts.in)},
+          {"out", counters(counts.out)}};
+}
+
+}  // namespace
+
+double seconds_between(Instant start, Instant end) {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(end - start).count()) / 1000;
+}
+
+std::string counter_key(std::string_view name) {
+  std::string key(name);
+  if (key.ends_with("bytes")) key.replace(key.size() - 5, 5, "octets");
+  std::ranges::replace(key, '-', '_');
+  return key;
+}
+
+std::optional<json> ike_sa_views(const Operations& operations, std::string_view name) {
+  if (!name.empty() && !operations.running().tunnels.contains(name)) return {};
+  json result = json::array();
+  for (const auto& sa : operations.ike_sas())
+    if (name.empty() || sa.connection == name) result.push_back(ike_sa_view(sa, operations.now()));
+  return result;
+}
+
+std::optional<json> child_sa_views(const Operations& operations, std::string_view name) {
+  const auto& tunnels = operations.running().tunnels;
+  if (!name.empty() && !tunnels.contains(name)) return {};
+  std::map<uint32_t, ChildCounters> counts;
+  for (const ChildCounters& child : operations.child_counters()) counts[child.inbound_spi] = child;
+  json result = json::array();
+  for (const auto& sa : operations.ike_sas()) {
+    if (!name.empty() && sa.connection != name) continue;
+    const auto tunnel = tunnels.find(sa.connection);
+    for (const auto& child : sa.children)
+      result.push_back(child_sa_view(child, sa, counts[child.inbound_spi],
+                                     tunnel == tunnels.end() ? nullptr : &tunnel->second, operations.now()));
+  }
+  return result;
+}
+
+}  // namespace sekisho::rpc

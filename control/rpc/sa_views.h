@@ -1,0 +1,17 @@
+// Helpers of the JSON views that the SAs and the rest share.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace sekisho::rpc {
+
+// With milliseconds; negative where `end` lies before `start`.
+double seconds_between(Instant start, Instant end);
+// A counter's name as a JSON key: "rx-bytes" is "rx_octets".
+std::string counter_key(std::string_view name);
+
+}  // namespace sekisho::rpc

@@ -1,0 +1,224 @@
+#include "control/rpc/views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/version.h"
+#include "control/config/encode.h"
+#include "control/rpc/sa_views.h"
+
+namespace sekisho::rpc {
+namespace {
+
+std::string_view word(TunnelPhase phase) {
+  switch (phase) {
+    case TunnelPhase::up:
+      return "up";
+    case TunnelPhase::connecting:
+      return "connecting";
+    case TunnelPhase::down:
+      return "down";
+  }
+  return "";
+}
+
+std::string_view word(ipc::NextHopKind kind) {
+  switch (kind) {
+    case ipc::NextHopKind::drop:
+      return "drop";
+    case ipc::NextHopKind::local:
+      return "local";
+    case ipc::NextHopKind::punt:
+      return "punt";
+    case ipc::NextHopKind::adjacency:
+      return "adjacency";
+    case ipc::NextHopKind::tunnel:
+      return "tunnel";
+  }
+  return "";
+}
+
+std::string_view word(Severity severity) {
+  switch (severity) {
+    case Severity::info:
+      return "info";
+    case Severity::warning:
+      return "warning";
+    case Severity::error:
+      return "error";
+  }
+  return "";
+}
+
+json or_null(const std::optional<LastError>& error, Instant now) { return error ? to_json(*error, now) : json(); }
+
+json since(const std::optional<Instant>& start, Instant now) { return start ? json(seconds_between(*start, now)) : json(); }
+
+json traffic(const Traffic& value) { return {{"packets", value.packets}, {"octets", value.octets}}; }
+
+json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas,
+                 Instant now) {
+  const json desired = config::encode(configured);
+  size_t ike_count = 0, child_count = 0;
+  for (const auto& sa : ike_sas) {
+    if (sa.connection != tunnel.name) continue;
+    ++ike_count;
+    child_count += sa.children.size();
+  }
+  return {{"name", tunnel.name},
+          {"state", word(tunnel.phase)},
+          {"held_down", tunnel.held_down},
+          {"start", desired["start"]},
+          {"interface", desired["interface"]},
+          {"local", desired["local"]},
+          {"remote", desired["remote"]},
+          {"profile", desired["profile"]},
+          {"routes", desired["routes"]},
+          {"up_seconds", since(tunnel.up_since, now)},
+          {"ike_sas", ike_count},
+          {"child_sas", child_count},
+          {"in", traffic(tunnel.in)},
+          {"out", traffic(tunnel.out)},
+          {"last_error", or_null(tunnel.last_error, now)}};
+}
+
+json port_view(const PortView& port, const config::Port& configured, Instant now) {
+  json counters = json::object();
+  for (size_t i = 0; i < port.counters.size(); ++i)
+    counters[counter_key(ipc::name(static_cast<ipc::PortCounter>(i)))] = port.counters[i];
+  const json desired = config::encode(configured);
+  return {{"name", port.name},
+          {"device", configured.device},
+          {"present", port.present},
+          {"link", port.link_up ? "up" : "down"},
+          {"mtu", port.present ? port.mtu : configured.mtu},
+          {"mac", port.mac ? json(port.mac->text()) : json()},
+          {"addresses", desired["addresses"]},
+          {"counters", counters},
+          {"last_error", or_null(port.last_error, now)}};
+}
+
+}  // namespace
+
+json to_json(const Error& error) {
+  return {{"id", error.message->id},       {"severity", word(error.message->severity)},
+          {"title", error.message->title}, {"detail", error.detail},
+          {"cause", error.message->cause}, {"remedy", error.message->remedy}};
+}
+
+json to_json(const LastError& error, Instant now) {
+  json result = to_json(error.error);
+  result["age_seconds"] = seconds_between(error.at, now);
+  return result;
+}
+
+json to_json(const config::ConfigErrors& errors) {
+  json result = json::array();
+  for (const auto& [pointer, error] : errors) {
+    result.push_back(to_json(error));
+    result.back()["pointer"] = pointer;
+  }
+  return result;
+}
+
+json status_view(const Operations& operations) {
+  const Instant now = operations.now();
+  const DaemonView daemon = operations.daemon();
+  const auto tunnels = operations.tunnels();
+  json errors = json::array();
+  if (daemon.last_error) errors.push_back(to_json(*daemon.last_error, now));
+  for (const TunnelView& tunnel : tunnels) {
+    if (!tunnel.last_error) continue;
+    errors.push_back(to_json(*tunnel.last_error, now));
+    errors.back()["tunnel"] = tunnel.name;
+  }
+  for (const PortView& port : operations.ports()) {
+    if (!port.last_error) continue;
+    errors.push_back(to_json(*port.last_error, now));
+    errors.back()["port"] = port.name;
+  }
+  return {{"version", version()},
+          {"schema_version", ipc::schema_version},
+          {"config_file", daemon.config_file},
+          {"up_seconds", seconds_between(daemon.started, now)},
+          {"dataplane",
+           {{"connected", daemon.dataplane_connected},
+            {"connected_seconds", since(daemon.dataplane_since, now)},
+            {"workers", daemon.workers}}},
+          {"tunnels",
+           {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
+          {"ports", operations.running().ports.size()},
+          {"last_errors", errors}};
+}
+
+std::optional<json> tunnel_views(const Operations& operations, std::string_view name) {
+  const auto& configured = operations.running().tunnels;
+  if (!name.empty() && !configured.contains(name)) return {};
+  const auto ike_sas = operations.ike_sas();
+  json result = json::array();
+  for (const TunnelView& tunnel : operations.tunnels())
+    if (const auto found = configured.find(tunnel.name);
+        found != configured.end() && (name.empty() || tunnel.name == name))
+      result.push_back(tunnel_view(tunnel, found->second, ike_sas, operations.now()));
+  return result;
+}
+
+std::optional<json> port_views(const Operations& operations, std::string_view name) {
+  const auto& configured = operations.running().ports;
+  if (!name.empty() && !configured.contains(name)) return {};
+  json result = json::array();
+  for (const PortView& port : operations.ports())
+    if (const auto found = configured.find(port.name); found != configured.end() && (name.empty() || port.name == name))
+      result.push_back(port_view(port, found->second, operations.now()));
+  return result;
+}
+
+json route_views(const Operations& operations, std::string_view name) {
+  json result = json::array();
+  for (const RouteView& route : operations.routes()) {
+    const std::string prefix = route.prefix.text();
+    if (!name.empty() && name != prefix && name != route.interface) continue;
+    result.push_back({{"prefix", prefix},
+                      {"action", word(route.kind)},
+                      {"interface", route.interface.empty() ? json() : json(route.interface)},
+                      {"via", route.via ? json(route.via->text()) : json()},
+                      {"metric", route.metric ? json(*route.metric) : json()},
+                      {"origin", route.origin}});
+  }
+  return result;
+}
+
+json neighbour_views(const Operations& operations, std::string_view name) {
+  json result = json::array();
+  for (const NeighbourView& neighbour : operations.neighbours()) {
+    const std::string address = neighbour.address.text();
+    if (!name.empty() && name != address && name != neighbour.interface) continue;
+    result.push_back({{"address", address},
+                      {"interface", neighbour.interface},
+                      {"mac", neighbour.mac ? json(neighbour.mac->text()) : json()},
+                      {"state", neighbour.state}});
+  }
+  return result;
+}
+
+json counter_views(const Operations& operations) {
+  const DropCounters counts = operations.drops();
+  json drops = json::object();
+  for (size_t i = 0; i < counts.size(); ++i) drops[std::string(ipc::name(static_cast<ipc::DropReason>(i)))] = counts[i];
+  json ports = json::object();
+  if (const auto views = port_views(operations, ""))
+    for (const json& port : *views) ports[port["name"].get<std::string>()] = port["counters"];
+  json children = json::array();
+  if (const auto views = child_sa_views(operations, ""))
+    for (const json& child : *views)
+      children.push_back({{"tunnel", child["tunnel"]},
+                          {"inbound_spi", child["inbound_spi"]},
+                          {"outbound_spi", child["outbound_spi"]},
+                          {"in", child["in"]},
+                          {"out", child["out"]}});
+  return {{"drops", drops}, {"ports", ports}, {"child_sas", children}};
+}
+
+}  // namespace sekisho::rpc

@@ -1,0 +1,33 @@
+// The answers of `status` and `show` as JSON. Names carry their units (remaining_seconds, octets); what is not known is
+// left out or null; times are relative to now, in seconds.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "control/rpc/operations.h"
+
+namespace sekisho::rpc {
+
+using nlohmann::json;
+
+json status_view(const Operations& operations);
+
+// {"id", "severity", "title", "detail", "cause", "remedy"}
+json to_json(const Error& error);
+// The same with "age_seconds".
+json to_json(const LastError& error, Instant now);
+// [{"pointer", ...error}]
+json to_json(const config::ConfigErrors& errors);
+
+// An empty name selects all. IKE and child SAs go by the name of their tunnel, routes by prefix or interface,
+// neighbours by address or interface. Nothing where no such thing is configured.
+std::optional<json> tunnel_views(const Operations& operations, std::string_view name);
+std::optional<json> ike_sa_views(const Operations& operations, std::string_view name);
+std::optional<json> child_sa_views(const Operations& operations, std::string_view name);
+std::optional<json> port_views(const Operations& operations, std::string_view name);
+json route_views(const Operations& operations, std::string_view name);
+json neighbour_views(const Operations& operations, std::string_view name);
+json counter_views(const Operations& operations);
+
+}  // namespace sekisho::rpc
