@@ -1,6 +1,6 @@
 // Checks every field of a command, taken by itself: ids below their bounds, enumerations in range, texts terminated,
-// addresses of a family, ranges in order. What a command refers to is checked against the tables (manager/plan.h).
-// Pure functions; the detail of an Error is written for the operator.
+// addresses of a family, ranges in order (an SA: by sa/sa.h). What a command refers to is checked against the tables
+// (manager/plan.h). Pure functions; the detail of an Error is written for the operator.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,82 @@
+// sekisho-dataplane: the process that holds NICs, packets and keys in use. main() brings the parts up in the order in
+// which they need each other and takes them down in reverse.
+#include <pthread.h>
+#include <rte_eal.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "base/unique_fd.h"
+#include "dataplane/main/eal.h"
+#include "dataplane/main/options.h"
+#include "dataplane/main/privileges.h"
+#include "dataplane/manager/forwarding.h"
+#include "dataplane/manager/listener.h"
+#include "dataplane/manager/manager.h"
+#include "dataplane/port/packet_pool.h"
+#include "ipc/counter_memory.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+// Blocked before any thread starts, so that all inherit it and the signals are read from the descriptor alone.
+UniqueFd stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<void> forward(const Options& options, int stop_fd) {
+  auto listener = Listener::open(options.socket);
+  if (!listener) return std::unexpected(listener.error());
+  auto packets = create_packet_pool(options.memory_mb, 0);
+  if (!packets) return std::unexpected(packets.error());
+  auto counters = ipc::CounterMemory::create();
+  if (!counters) return std::unexpected(counters.error());
+  const ForwardingOptions forwarding_options{
+      options.workers, options.busy_poll, options.openssl ? crypto::EspBackend::openssl : crypto::EspBackend::ipsec_mb};
+  auto forwarding = Forwarding::start(forwarding_options, *packets, counters->table());
+  if (!forwarding) return std::unexpected(forwarding.error());
+  spdlog::info("ready: {} worker{}, control connects to {}", options.workers, options.workers == 1 ? "" : "s",
+               options.socket);
+  Manager(std::move(*listener), **forwarding, *counters).run(stop_fd);
+  spdlog::info("ending");
+  return {};
+}
+
+Result<void> run(const Options& options) {
+  const UniqueFd stop_fd = stop_signals();
+  if (auto dropped = drop_privileges(wants_pci(options.eal) ? PciAccess::yes : PciAccess::no); !dropped) return dropped;
+  if (auto started = start_eal(options); !started) return started;
+  auto result = forward(options, stop_fd.get());
+  rte_eal_cleanup();
+  return result;
+}
+
+}  // namespace
+}  // namespace sekisho::dataplane
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("dataplane"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  sekisho::dataplane::Options options;
+  if (const auto code = sekisho::dataplane::parse_options(argc, argv, options)) return *code;
+  try {
+    if (auto result = sekisho::dataplane::run(options); !result) {
+      spdlog::critical("{}", result.error().text());
+      return 1;
+    }
+  } catch (const std::exception& e) {
+    spdlog::critical("start failed: {}", e.what());
+    return 1;
+  }
+  return 0;
+}

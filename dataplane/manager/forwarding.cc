@@ -1,0 +1,267 @@
+#include "dataplane/manager/forwarding.h"
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/messages/dataplane.h"
+#include "dataplane/manager/validate.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const Error& error) {
+  return Refusal{index, command, error.text()};
+}
+
+struct WorkerStart {
+  Worker* worker;
+  const std::atomic<bool>* stop;
+};
+
+int run_worker(void* argument) {
+  const std::unique_ptr<WorkerStart> start(static_cast<WorkerStart*>(argument));
+  start->worker->run(*start->stop);
+  return 0;
+}
+
+}  // namespace
+
+// What was done so far and how to take it back; unless it is kept, that happens in reverse order.
+class Forwarding::Undo {
+ public:
+  Undo() = default;
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    while (!steps_.empty()) {
+      steps_.back()();
+      steps_.pop_back();
+    }
+  }
+  void push(std::function<void()> step) { steps_.push_back(std::move(step)); }
+  void keep() { steps_.clear(); }
+
+ private:
+  std::vector<std::function<void()>> steps_;
+};
+
+Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& options, rte_mempool* packets,
+                                                      ipc::CounterTable& counters) {
+  std::unique_ptr<Forwarding> forwarding(new Forwarding(options.workers));
+  if (auto made = forwarding->make_tables(options); !made) return std::unexpected(made.error());
+  if (auto made = forwarding->make_workers(options, counters); !made) return std::unexpected(made.error());
+  std::vector<WorkerRings*> rings;
+  for (const auto& worker : forwarding->workers_) rings.push_back(&worker->rings());
+  auto slow_path =
+      SlowPath::create(std::move(rings), forwarding->slow_path_bell_, packets, counters.writers[ipc::slow_path_slot]);
+  if (!slow_path) return std::unexpected(slow_path.error());
+  forwarding->slow_path_ = std::move(*slow_path);
+  forwarding->ports_ =
+      std::make_unique<Ports>(forwarding->workers_, *forwarding->slow_path_, forwarding->reclaimer_, packets);
+  forwarding->ports_->publish();
+  forwarding->launch_workers();
+  return forwarding;
+}
+
+Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
+  crypto_ = crypto::EspCrypto::create(options.backend);
+  auto fib = Fib::create({}, qsbr_);
+  if (!fib) return std::unexpected(fib.error());
+  fib_ = std::move(*fib);
+  sad_ = std::make_unique<Sad>();
+  tunnels_ = std::make_unique<TunnelTable>();
+  auto events = EventRing::create();
+  if (!events) return std::unexpected(events.error());
+  events_ = std::move(*events);
+  return {};
+}
+
+Result<void> Forwarding::make_workers(const ForwardingOptions& options, ipc::CounterTable& counters) {
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_};
+  counters.workers = options.workers;
+  for (unsigned i = 0; i < options.workers; ++i) {
+    auto worker = Worker::create({i, options.busy_poll, options.backend}, shared, counters.writers[i]);
+    if (!worker) return std::unexpected(worker.error());
+    workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+void Forwarding::launch_workers() {
+  launched_ = true;
+  for (unsigned i = 0; i < workers_.size(); ++i)
+    rte_eal_remote_launch(run_worker, new WorkerStart{workers_[i].get(), &stop_}, i + 1);
+}
+
+Forwarding::~Forwarding() {
+  stop_.store(true);
+  if (launched_) rte_eal_mp_wait_lcore();
+}
+
+ipc::PortState Forwarding::port_state(ipc::PortId id) const {
+  const PortRecord& record = holdings_.ports.at(id);
+  const Port& port = ports_->at(id);
+  ipc::PortState state;
+  state.id = id;
+  state.mtu = record.mtu;
+  state.link_up = port.link_up ? 1 : 0;
+  state.mac = port.device->mac().bytes;
+  state.name = as_ipc_text<16>(record.name);
+  state.device = as_ipc_text<240>(record.device);
+  return state;
+}
+
+void Forwarding::poll() {
+  if (const auto polled = fib_->poll(); !polled && !fib_stuck_) {
+    fib_stuck_ = true;  // said once; forwarding goes on with the copy that is complete
+    spdlog::error("{}", polled.error().text());
+  }
+  reclaimer_.poll();
+}
+
+std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
+  if (auto refused = staging.check(holdings_)) return refused;
+  {
+    Undo undo;
+    if (auto refused = prepare_ports(staging, undo)) return refused;
+    if (auto refused = prepare_tunnels(staging, undo)) return refused;
+    if (auto refused = commit_routes(staging)) return refused;
+    undo.keep();
+  }
+  publish_ports(staging);
+  publish_sas(staging);
+  publish_tunnels(staging);
+  remove_sas(staging);
+  remove_tunnels(staging);
+  return {};
+}
+
+std::optional<Refusal> Forwarding::prepare_ports(const Staging& staging, Undo& undo) {
+  for (const auto& [key, staged] : staging.ports) {
+    const ipc::PortId id = key;
+    const auto refused = [&, index = staged.index](const Error& error) {
+      return refusal(index, ipc::CommandType::port_set, error);
+    };
+    const auto held = holdings_.ports.find(id);
+    if (held == holdings_.ports.end()) {
+      auto opened = ports_->open(id, staged.value);
+      if (!opened) return refused(opened.error());
+      if (auto added = ports_->add(id, std::move(*opened)); !added) return refused(added.error());
+      undo.push([this, id] { ports_->remove(id); });
+    } else if (const uint16_t before = held->second.mtu; before != staged.value.mtu) {
+      if (auto set = ports_->set_mtu(id, staged.value.mtu); !set) return refused(set.error());
+      undo.push([this, id, before] { static_cast<void>(ports_->set_mtu(id, before)); });
+    }
+  }
+  return {};
+}
+
+std::optional<Refusal> Forwarding::prepare_tunnels(const Staging& staging, Undo& undo) {
+  for (const auto& [key, staged] : staging.tunnels) {
+    const uint16_t id = key.value();
+    const auto refused = [&, index = staged.index](const Error& error) {
+      return refusal(index, ipc::CommandType::tunnel_set, error);
+    };
+    const auto held = holdings_.tunnels.find(key);
+    if (held == holdings_.tunnels.end()) {
+      auto twin = KernelTwin::make_tun(staged.value.name, staged.value.mtu);
+      if (!twin) return refused(twin.error());
+      if (auto added = slow_path_->add(Via::tunnel, id, std::move(*twin)); !added) return refused(added.error());
+      undo.push([this, id] { slow_path_->remove(Via::tunnel, id); });
+    } else if (const uint16_t before = held->second.mtu; before != staged.value.mtu) {
+      if (auto set = slow_path_->set_mtu(Via::tunnel, id, staged.value.mtu); !set) return refused(set.error());
+      undo.push([this, id, before] { static_cast<void>(slow_path_->set_mtu(Via::tunnel, id, before)); });
+    }
+  }
+  return {};
+}
+
+std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
+  if (staging.next_hops.empty() && staging.routes.empty() && !staging.replace_routes()) return {};
+  fib_->begin(staging.replace_routes());
+  const auto refused = [&](uint32_t index, ipc::CommandType command, const Error& error) {
+    fib_->discard();
+    return refusal(index, command, error);
+  };
+  for (const auto& [id, staged] : staging.next_hops)
+    if (auto set = fib_->set_next_hop(id, staged.value); !set)
+      return refused(staged.index, ipc::CommandType::next_hop_set, set.error());
+  for (const Staging::RouteChange& route : staging.routes) {
+    if (route.next_hop) {
+      if (auto set = fib_->set_route(route.prefix, *route.next_hop); !set)
+        return refused(route.index, ipc::CommandType::route_set, set.error());
+    } else if (auto removed = fib_->remove_route(route.prefix); !removed) {
+      return refused(route.index, ipc::CommandType::route_remove, removed.error());
+    }
+  }
+  if (auto committed = fib_->commit(); !committed)
+    return refused(staging.count(), ipc::CommandType::transaction_commit, committed.error());
+  return {};
+}
+
+void Forwarding::publish_ports(const Staging& staging) {
+  for (const auto& [id, staged] : staging.ports) holdings_.ports[id] = staged.value;
+  for (const auto& [id, index] : staging.removed_ports) {
+    ports_->remove(id);
+    holdings_.ports.erase(id);
+  }
+  if (!staging.ports.empty()) ports_->publish();
+}
+
+void Forwarding::publish_sas(Staging& staging) {
+  for (auto& [id, staged] : staging.sas) {
+    Staging::NewSa& made = staged.value;
+    if (auto* inbound = std::get_if<InboundSaPtr>(&made.sa)) {
+      sad_->publish(std::move(*inbound));
+    } else {
+      fib_->set_outer(id, made.destination);
+      sad_->publish(std::move(std::get<OutboundSaPtr>(made.sa)));
+    }
+    holdings_.sas[id] = made.record;
+  }
+}
+
+void Forwarding::publish_tunnels(const Staging& staging) {
+  for (const auto& [id, staged] : staging.tunnels) {
+    tunnels_->set(id, {staged.value.tx_sa, staged.value.mtu});
+    holdings_.tunnels[id] = staged.value;
+  }
+}
+
+void Forwarding::remove_sas(const Staging& staging) {
+  for (const auto& [key, index] : staging.removed_sas) {
+    const ipc::SaId id = key;
+    const auto held = holdings_.sas.find(id);
+    if (held == holdings_.sas.end()) continue;
+    if (const auto tunnel = holdings_.tunnels.find(held->second.tunnel);
+        tunnel != holdings_.tunnels.end() && tunnel->second.tx_sa == id) {
+      tunnel->second.tx_sa = ipc::no_sa;
+      tunnels_->set(tunnel->first, {ipc::no_sa, tunnel->second.mtu});
+    }
+    if (held->second.direction == ipc::Direction::inbound) {
+      reclaimer_.retire(sad_->unlink_inbound(id));
+    } else {
+      reclaimer_.retire(sad_->unlink_outbound(id));
+      // The id may have a new owner by then.
+      reclaimer_.defer([this, id] {
+        if (sad_->outbound(id) == nullptr) fib_->clear_outer(id);
+      });
+    }
+    holdings_.sas.erase(held);
+  }
+}
+
+void Forwarding::remove_tunnels(const Staging& staging) {
+  for (const auto& [id, index] : staging.removed_tunnels) {
+    tunnels_->remove(id);
+    slow_path_->remove(Via::tunnel, id.value());
+    holdings_.tunnels.erase(id);
+  }
+}
+
+}  // namespace sekisho::dataplane

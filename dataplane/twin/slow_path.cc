@@ -1,0 +1,179 @@
+#include "dataplane/twin/slow_path.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <rte_mbuf.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/messages/system.h"
+#include "dataplane/port/packet_pool.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+constexpr unsigned burst_size = 32;
+constexpr uint64_t bell_tag = UINT64_MAX;
+constexpr size_t ethernet_header = 14;
+constexpr size_t ipv4_header = 20;
+constexpr size_t ipv6_header = 40;
+
+std::unexpected<Error> refused(const char* call) {
+  return fail(messages::system_call_failed, std::string(call) + ": " + std::strerror(errno));
+}
+
+// One writer: plain stores, atomic for the reader in the other process.
+void count(uint64_t& counter) { __atomic_store_n(&counter, counter + 1, __ATOMIC_RELAXED); }
+
+uint8_t* data(rte_mbuf* mbuf) { return rte_pktmbuf_mtod(mbuf, uint8_t*); }
+
+// An IP packet is as long as its header says; a frame has at least a header.
+bool plausible(Via via, ByteView packet) {
+  if (via == Via::port) return packet.size() >= ethernet_header;
+  if (packet.empty()) return false;
+  ByteReader reader(packet);
+  const unsigned version = packet[0] >> 4;
+  if (version == 4) {
+    reader.skip(2);
+    return packet.size() >= ipv4_header && reader.u16() == packet.size();
+  }
+  reader.skip(4);
+  return version == 6 && packet.size() >= ipv6_header && reader.u16() + ipv6_header == packet.size();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> workers, Doorbell& bell,
+                                                   rte_mempool* packets, ipc::WriterCounters& counters) {
+  std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, packets, counters));
+  path->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!path->epoll_) return refused("epoll_create1");
+  // IPPROTO_RAW implies that the IP header comes with the packet.
+  path->raw_.reset(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
+  if (!path->raw_) return refused("raw socket");
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = bell_tag}};
+  if (epoll_ctl(path->epoll_.get(), EPOLL_CTL_ADD, bell.fd(), &event) != 0) return refused("epoll_ctl");
+  path->thread_ = std::thread([&self = *path] { self.run(); });
+  pthread_setname_np(path->thread_.native_handle(), "slow-path");
+  return path;
+}
+
+SlowPath::~SlowPath() {
+  stop_.store(true);
+  bell_.ring();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> SlowPath::add(Via via, uint16_t id, KernelTwin twin) {
+  const std::lock_guard lock(mutex_);
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = uint64_t{static_cast<uint8_t>(via)} << 16 | id}};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, twin.fd(), &event) != 0) return refused("epoll_ctl");
+  twins_.insert_or_assign(Key{via, id}, std::move(twin));
+  return {};
+}
+
+void SlowPath::remove(Via via, uint16_t id) {
+  const std::lock_guard lock(mutex_);
+  twins_.erase(Key{via, id});  // closing the descriptor takes it out of epoll
+}
+
+Result<void> SlowPath::set_mtu(Via via, uint16_t id, uint16_t mtu) {
+  const std::lock_guard lock(mutex_);
+  const auto twin = twins_.find(Key{via, id});
+  return twin == twins_.end() ? Result<void>{} : twin->second.set_mtu(mtu);
+}
+
+void SlowPath::run() {
+  std::array<epoll_event, burst_size> events;
+  while (!stop_.load()) {
+    bool busy = false;
+    for (WorkerRings* rings : workers_) busy |= deliver(*rings);
+    if (!busy) {
+      bell_.sleep_soon();
+      busy = stop_.load() || something_punted();
+    }
+    const int ready = epoll_wait(epoll_.get(), events.data(), burst_size, busy ? 0 : -1);
+    if (!busy || ready > 0) bell_.awake();
+    for (int i = 0; i < ready; ++i) {
+      const uint64_t tag = events[static_cast<size_t>(i)].data.u64;
+      if (tag != bell_tag) read_twin({static_cast<Via>(tag >> 16), static_cast<uint16_t>(tag)});
+    }
+  }
+}
+
+bool SlowPath::something_punted() const {
+  for (const WorkerRings* rings : workers_)
+    if (!rings->to_kernel.empty()) return true;
+  return false;
+}
+
+bool SlowPath::deliver(WorkerRings& rings) {
+  std::array<Handed, burst_size> items;
+  const unsigned got = rings.to_kernel.pop(items);
+  if (got == 0) return false;
+  const std::lock_guard lock(mutex_);
+  for (unsigned i = 0; i < got; ++i) {
+    if (!deliver(items[i])) drop(ipc::DropReason::punt_full);
+    rte_pktmbuf_free(items[i].mbuf);
+  }
+  return true;
+}
+
+bool SlowPath::deliver(const Handed& item) {
+  if (item.via == Via::route) return route(item);
+  const auto twin = twins_.find(Key{item.via, item.id});
+  if (twin == twins_.end()) return false;
+  // EIO: the interface is down, and the kernel would not take the packet either.
+  const ssize_t written = write(twin->second.fd(), data(item.mbuf), item.mbuf->data_len);
+  return written == item.mbuf->data_len;
+}
+
+bool SlowPath::route(const Handed& item) {
+  if (item.mbuf->data_len < ipv4_header) return false;
+  sockaddr_in destination{};
+  destination.sin_family = AF_INET;
+  std::memcpy(&destination.sin_addr, data(item.mbuf) + 16, sizeof destination.sin_addr);
+  return sendto(raw_.get(), data(item.mbuf), item.mbuf->data_len, 0, reinterpret_cast<sockaddr*>(&destination),
+                sizeof destination) == item.mbuf->data_len;
+}
+
+void SlowPath::read_twin(Key key) {
+  const std::lock_guard lock(mutex_);
+  const auto twin = twins_.find(key);
+  if (twin == twins_.end()) return;
+  std::array<Handed, burst_size> items;
+  unsigned got = 0;
+  for (unsigned turn = 0; turn < burst_size; ++turn) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(packets_);
+    if (mbuf == nullptr) {
+      drop(ipc::DropReason::no_memory);
+      break;
+    }
+    const ssize_t length = read(twin->second.fd(), data(mbuf), packet_room - packet_tail_room);
+    const bool good = length > 0 && plausible(key.via, {data(mbuf), static_cast<size_t>(length)});
+    if (!good) rte_pktmbuf_free(mbuf);
+    if (length <= 0) break;
+    if (!good) {
+      drop(key.via == Via::port ? ipc::DropReason::malformed_ethernet : ipc::DropReason::malformed_ip);
+      continue;
+    }
+    mbuf->data_len = static_cast<uint16_t>(length);
+    mbuf->pkt_len = static_cast<uint32_t>(length);
+    items[got++] = {mbuf, key.id, key.via};
+    if (key.via == Via::port) count(counters_.ports[key.id].value[static_cast<size_t>(ipc::PortCounter::from_kernel)]);
+  }
+  const unsigned taken = workers_[key.id % workers_.size()]->from_kernel.push({items.data(), got});
+  for (unsigned i = taken; i < got; ++i) {
+    drop(ipc::DropReason::punt_full);
+    rte_pktmbuf_free(items[i].mbuf);
+  }
+}
+
+void SlowPath::drop(ipc::DropReason reason) { count(counters_.drops.value[static_cast<size_t>(reason)]); }
+
+}  // namespace sekisho::dataplane
