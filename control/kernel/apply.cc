@@ -1,0 +1,68 @@
+#include "control/kernel/apply.h"
+
+#include <algorithm>
+
+namespace sekisho::kernel {
+namespace {
+
+Effect apply_link(State& state, ChangeKind kind, const Link& link) {
+  if (kind == ChangeKind::gone) return {.changed = state.links.erase(link.index) > 0, .routes_suspect = true};
+  Link& known = state.links[link.index];
+  if (known == link) return {};
+  const bool went_down = known.up && !link.up;
+  known = link;
+  return {.changed = true, .routes_suspect = went_down};
+}
+
+Effect apply_address(State& state, ChangeKind kind, const LinkAddress& address) {
+  if (kind == ChangeKind::present) return {.changed = state.addresses.insert(address).second};
+  return {.changed = state.addresses.erase(address) > 0, .routes_suspect = true};
+}
+
+Effect apply_route(State& state, const Change& change, const Route& route) {
+  auto& same_key = state.routes[route.key];
+  const auto found = std::ranges::find(same_key, route);
+  Effect effect;
+  if (change.kind == ChangeKind::gone) {
+    // An IPv6 route that lost one of its hops is reported as that hop alone.
+    if (found == same_key.end())
+      effect.routes_suspect = true;
+    else
+      same_key.erase(found);
+    effect.changed = true;
+  } else if (change.replaces) {
+    effect.routes_suspect = same_key.size() > 1;
+    effect.changed = found == same_key.end();
+    same_key = {route};
+  } else if (found == same_key.end()) {
+    // An IPv6 route that got another hop is reported whole, beside what is known of it already.
+    effect.routes_suspect = route.hops.size() > 1 && !same_key.empty();
+    effect.changed = true;
+    same_key.push_back(route);
+  }
+  if (same_key.empty()) state.routes.erase(route.key);
+  return effect;
+}
+
+Effect apply_neighbour(State& state, ChangeKind kind, const Neighbour& neighbour) {
+  if (kind == ChangeKind::gone) return {.changed = state.neighbours.erase(neighbour.key) > 0};
+  Neighbour& known = state.neighbours[neighbour.key];
+  if (known == neighbour) return {};
+  Effect effect{.changed = true};
+  if (neighbour.state == NeighbourState::stale && known.state != NeighbourState::stale)
+    effect.turned_stale = neighbour.key;
+  known = neighbour;
+  return effect;
+}
+
+}  // namespace
+
+Effect apply(State& state, const Change& change) {
+  if (const auto* link = std::get_if<Link>(&change.object)) return apply_link(state, change.kind, *link);
+  if (const auto* address = std::get_if<LinkAddress>(&change.object))
+    return apply_address(state, change.kind, *address);
+  if (const auto* route = std::get_if<Route>(&change.object)) return apply_route(state, change, *route);
+  return apply_neighbour(state, change.kind, std::get<Neighbour>(change.object));
+}
+
+}  // namespace sekisho::kernel

@@ -1,0 +1,57 @@
+// What control changes in the kernel. Each call is idempotent: what is there already, or gone already, is no error.
+// Requires CAP_NET_ADMIN. Interfaces are named by index; the mirror knows them.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/address.h"
+#include "base/message.h"
+#include "control/kernel/netlink.h"
+#include "control/kernel/objects.h"
+
+namespace sekisho::kernel {
+
+// RTPROT_ of the routes that control makes, by which a restarted control knows its own. /etc/iproute2/rt_protos leaves
+// 94 free.
+inline constexpr uint8_t own_protocol = 94;
+
+// A route in the main table.
+struct RouteSpec {
+  Prefix prefix;
+  uint32_t metric = 0;
+  int link = 0;                  // unused with blackhole
+  std::optional<IpAddress> via;  // none: on the link
+  bool blackhole = false;
+
+  friend auto operator<=>(const RouteSpec&, const RouteSpec&) = default;
+};
+
+class Configurator {
+ public:
+  static Result<Configurator> open();
+
+  Result<void> add_address(int link, const InterfaceAddress& address);
+  Result<void> remove_address(int link, const InterfaceAddress& address);
+  Result<void> set_up(int link, bool up);
+  Result<void> set_mtu(int link, uint32_t mtu);
+  // Adds the route or replaces the one with the same prefix and metric.
+  Result<void> set_route(const RouteSpec& route);
+  Result<void> remove_route(const RouteSpec& route);
+  // Makes the kernel resolve a neighbour, or confirm one that is stale, as if a packet had been sent to it.
+  Result<void> probe(const NeighbourKey& neighbour);
+
+ private:
+  explicit Configurator(Netlink netlink) : netlink_(std::move(netlink)) {}
+  Result<void> carry_out(Request& request, int tolerated, std::string_view what);
+
+  Netlink netlink_;
+};
+
+// Makes the interface forward packets of both families, with a loose reverse path check (RFC 3704 section 2.4), since
+// paths through tunnels may be asymmetric.
+Result<void> enable_forwarding(std::string_view interface);
+// IPv6 is forwarded only where the whole namespace does so (net.ipv6.conf.all.forwarding).
+Result<void> enable_ipv6_forwarding();
+
+}  // namespace sekisho::kernel

@@ -1,0 +1,44 @@
+// A copy of the kernel's links, addresses, routes (main and local tables, both families) and neighbours, kept up to
+// date by its notifications. Where notifications were lost (ENOBUFS) or do not tell enough, the kernel is read anew.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/message.h"
+#include "control/kernel/netlink.h"
+#include "control/kernel/objects.h"
+
+namespace sekisho::kernel {
+
+class Mirror {
+ public:
+  // Subscribes, then reads everything once.
+  static Result<std::unique_ptr<Mirror>> open();
+
+  // Readable when the kernel has reported something.
+  int fd() const;
+  struct Update {
+    bool changed = false;
+    std::vector<NeighbourKey> turned_stale;
+  };
+  // Takes in what was reported, a bounded batch at a time. An error is the kernel's refusal to be read.
+  Result<Update> process();
+  const State& state() const { return state_; }
+
+ private:
+  Mirror(NetlinkHandle monitor, Netlink requests) : monitor_(std::move(monitor)), requests_(std::move(requests)) {}
+  // Nothing was left to receive: true; a lost notification sets `lost`.
+  bool receive(std::vector<char>& buffer, Update& update, bool& lost);
+  void take(const nlmsghdr& message, Update& update);
+  Result<void> read_all();
+  Result<void> read_routes();
+  Result<void> dump(State& into, uint16_t type, uint8_t family);
+
+  NetlinkHandle monitor_;
+  Netlink requests_;
+  State state_;
+  bool routes_suspect_ = false;
+};
+
+}  // namespace sekisho::kernel

@@ -1,0 +1,94 @@
+// What the kernel's network configuration looks like to control: plain data, as rtnetlink describes it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+
+namespace sekisho::kernel {
+
+struct Link {
+  int index = 0;
+  std::string name;
+  bool up = false;  // administratively (IFF_UP)
+  uint32_t mtu = 0;
+  std::optional<MacAddress> mac;
+
+  bool operator==(const Link&) const = default;
+};
+
+struct LinkAddress {
+  int link = 0;
+  InterfaceAddress address;
+
+  friend auto operator<=>(const LinkAddress&, const LinkAddress&) = default;
+};
+
+enum class RouteType : uint8_t { unicast, local, broadcast, multicast, blackhole, unreachable, other };
+
+// One way of a route: out of a link, to a gateway or, without one, to whoever is addressed on that link.
+struct Hop {
+  int link = 0;
+  std::optional<IpAddress> via;
+  bool dead = false;  // the kernel does not use it at present
+
+  bool operator==(const Hop&) const = default;
+};
+
+// What tells routes to one prefix apart.
+struct RouteKey {
+  uint32_t table = 0;  // RT_TABLE_MAIN or RT_TABLE_LOCAL
+  Prefix prefix;
+  uint8_t tos = 0;
+  uint32_t metric = 0;
+
+  friend auto operator<=>(const RouteKey&, const RouteKey&) = default;
+};
+
+struct Route {
+  RouteKey key;
+  RouteType type = RouteType::unicast;
+  uint8_t protocol = 0;  // RTPROT_*: who made it
+  std::vector<Hop> hops;
+
+  bool operator==(const Route&) const = default;
+};
+
+enum class NeighbourState : uint8_t { none, incomplete, reachable, stale, delay, probe, failed, noarp, permanent };
+std::string_view name(NeighbourState state);  // "reachable"
+
+struct NeighbourKey {
+  int link = 0;
+  IpAddress address;
+
+  friend auto operator<=>(const NeighbourKey&, const NeighbourKey&) = default;
+};
+
+struct Neighbour {
+  NeighbourKey key;
+  NeighbourState state = NeighbourState::none;
+  std::optional<MacAddress> mac;
+
+  // Its MAC may be used to send: states REACHABLE, STALE, DELAY, PROBE and PERMANENT (RFC 4861 section 7.3.2).
+  bool usable() const;
+  bool operator==(const Neighbour&) const = default;
+};
+
+// All of it at one moment. IPv6 has several routes of one key where they leave by different links (fe80::/64).
+struct State {
+  std::map<int, Link> links;
+  std::set<LinkAddress> addresses;
+  std::map<RouteKey, std::vector<Route>> routes;
+  std::map<NeighbourKey, Neighbour> neighbours;
+
+  const Link* find_link(std::string_view name) const;
+};
+
+}  // namespace sekisho::kernel

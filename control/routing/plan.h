@@ -1,0 +1,75 @@
+// The kernel's routes as the dataplane is to see them. The kernel's FIB is the one source of truth: whoever puts a
+// route there (the operator, FRR, control itself), the dataplane forwards by it. This is a pure function of the
+// mirrored state and of which links are twins of the dataplane's ports and tunnels.
+//
+//   route out of a port, by a gateway   -> adjacency with the gateway's MAC; while it is unresolved: punt
+//   route out of a port, on the link    -> punt, and a host route with an adjacency for each neighbour that has a MAC
+//   route out of a tunnel's twin        -> tunnel
+//   local address                       -> local
+//   blackhole, unreachable, prohibit    -> drop
+//   anything else (another interface, broadcast, multicast) -> punt: the kernel forwards it
+//
+// Of several routes to a prefix the local table's wins, then the lowest metric whose hops are usable; of several hops
+// the first usable one.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.h"
+#include "control/kernel/objects.h"
+#include "ipc/schema.h"
+
+namespace sekisho::routing {
+
+// What names a next hop for as long as any route needs it. What it does may change meanwhile: a gateway that is
+// resolved or moves to another MAC changes one next hop and no route.
+struct NextHopKey {
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;  // drop, local, punt, adjacency (a gateway or neighbour), tunnel
+  ipc::PortId port;                                // adjacency
+  IpAddress address;                               // adjacency
+  ipc::TunnelId tunnel;                            // tunnel
+
+  friend auto operator<=>(const NextHopKey&, const NextHopKey&) = default;
+};
+
+// What it does now.
+struct NextHop {
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;
+  ipc::PortId port;
+  ipc::TunnelId tunnel;
+  MacAddress mac;
+
+  friend auto operator<=>(const NextHop&, const NextHop&) = default;
+};
+
+// A route and where it comes from, for those who look at it.
+struct PlannedRoute {
+  NextHopKey next_hop;
+  int link = 0;  // 0: none
+  std::optional<IpAddress> via;
+  uint32_t metric = 0;
+  uint8_t protocol = 0;    // RTPROT_*
+  bool neighbour = false;  // the host route of a resolved neighbour
+};
+
+struct Plan {
+  std::map<Prefix, PlannedRoute> routes;
+  std::map<NextHopKey, NextHop> next_hops;
+  // Gateways that some route needs and the kernel has not resolved: nobody but the caller makes it try.
+  std::vector<kernel::NeighbourKey> unresolved;
+};
+
+// Twins by interface name.
+using Attachment = std::variant<ipc::PortId, ipc::TunnelId>;
+using Attachments = std::map<std::string, Attachment, std::less<>>;
+
+Plan plan_routes(const kernel::State& kernel, const Attachments& attachments);
+
+// The route that the plan takes for an address, or nullptr.
+const std::pair<const Prefix, PlannedRoute>* find_route(const Plan& plan, const IpAddress& address);
+
+}  // namespace sekisho::routing

@@ -1,0 +1,50 @@
+// What the dataplane was told of next hops and routes, and how to get from there to another plan: NextHopIds are
+// handed out, kept as long as their next hop is in use, and reused no earlier than a round after they were freed, so
+// that within one transaction no route ever names a next hop that means something else already.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <variant>
+#include <vector>
+
+#include "control/routing/plan.h"
+#include "ipc/schema.h"
+
+namespace sekisho::routing {
+
+using RouteCommand = std::variant<ipc::NextHopSet, ipc::RouteSet, ipc::RouteRemove>;
+
+class Pushed {
+ public:
+  // How many next hops there may be, drop's fixed 0 included.
+  explicit Pushed(uint16_t capacity = ipc::max_next_hops);
+
+  // The commands that lead to `plan`, in an order in which every next hop precedes the routes that use it; from now on
+  // the plan counts as pushed. Where next hops run out, the routes concerned are punted and counted in overflow().
+  std::vector<RouteCommand> advance(const Plan& plan);
+  // The dataplane knows nothing (any more): the next advance() names everything.
+  void forget();
+  size_t overflow() const { return overflow_; }
+
+ private:
+  struct Entry {
+    ipc::NextHopId id;
+    NextHop content;
+  };
+  bool allocate(const NextHopKey& key, const NextHop& content, std::vector<RouteCommand>& commands);
+  ipc::NextHopId id_for(const NextHopKey& key) const;
+  void release_unused(const Plan& plan);
+
+  uint16_t capacity_;
+  std::map<NextHopKey, Entry> next_hops_;
+  std::map<Prefix, ipc::NextHopId> routes_;
+  std::deque<ipc::NextHopId> free_;
+  std::vector<ipc::NextHopId> freed_;  // by the last round
+  size_t overflow_ = 0;
+};
+
+ipc::Address to_ipc(const IpAddress& address);
+
+}  // namespace sekisho::routing

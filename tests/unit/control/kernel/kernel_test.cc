@@ -1,0 +1,210 @@
+// The mirror and the configurator against a real kernel, in a network namespace that this process alone is in.
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <functional>
+
+#include "base/unique_fd.h"
+#include "control/kernel/apply.h"
+#include "control/kernel/configurator.h"
+#include "control/kernel/mirror.h"
+
+using namespace sekisho;
+using namespace sekisho::kernel;
+
+namespace {
+
+// A TAP or TUN that lives as long as its descriptor.
+UniqueFd make_twin(const char* name, short kind) {
+  UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq request = {};
+  std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  request.ifr_flags = static_cast<short>(kind | IFF_NO_PI);
+  REQUIRE(::ioctl(fd.get(), TUNSETIFF, &request) == 0);
+  return fd;
+}
+
+// Waits for an ARP request on the TAP and answers it (RFC 826): the reply is the request, turned around.
+void answer_arp(int tap, const MacAddress& mac) {
+  std::array<uint8_t, 1600> frame;
+  for (;;) {
+    pollfd poll{tap, POLLIN, 0};
+    REQUIRE(::poll(&poll, 1, 5000) == 1);
+    const ssize_t size = ::read(tap, frame.data(), frame.size());
+    if (size < 42 || frame[12] != 0x08 || frame[13] != 0x06 || frame[21] != 1) continue;
+    std::array<uint8_t, 42> reply;
+    std::copy_n(frame.begin(), reply.size(), reply.begin());
+    std::copy_n(&frame[6], 6, &reply[0]);  // to who asked
+    std::copy_n(mac.bytes.begin(), 6, &reply[6]);
+    reply[21] = 2;
+    std::copy_n(mac.bytes.begin(), 6, &reply[22]);
+    std::copy_n(&frame[38], 4, &reply[28]);  // the address that was asked for
+    std::copy_n(&frame[22], 10, &reply[32]);
+    REQUIRE(::write(tap, reply.data(), reply.size()) == static_cast<ssize_t>(reply.size()));
+    return;
+  }
+}
+
+struct Namespace {
+  Namespace() { REQUIRE(::unshare(CLONE_NEWNET) == 0); }
+};
+
+// The namespace comes first: everything else is opened in it.
+struct Lab : Namespace {
+  UniqueFd wan = make_twin("wan", IFF_TAP);
+  UniqueFd vti = make_twin("vti0", IFF_TUN);
+  Configurator configurator = std::move(*Configurator::open());
+  std::unique_ptr<Mirror> mirror = std::move(*Mirror::open());
+
+  const State& state() const { return mirror->state(); }
+  int link(std::string_view name) const { return state().find_link(name)->index; }
+  // Takes in events until the state is as wished; the kernel's notifications arrive by themselves.
+  bool becomes(const std::function<bool()>& condition) {
+    while (!condition()) {
+      pollfd poll{mirror->fd(), POLLIN, 0};
+      if (::poll(&poll, 1, 5000) != 1) return false;
+      REQUIRE(mirror->process());
+    }
+    return true;
+  }
+  const Route* main_route(const char* prefix, uint32_t metric) const {
+    const auto found = state().routes.find({RT_TABLE_MAIN, *Prefix::parse(prefix), 0, metric});
+    return found == state().routes.end() ? nullptr : &found->second.front();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("addresses, links and routes are made, seen, and gone again") {
+  Lab lab;
+  const int wan = lab.link("wan");
+  const int vti = lab.link("vti0");
+  const InterfaceAddress address = *InterfaceAddress::parse("10.9.1.1/24");
+  const InterfaceAddress address6 = *InterfaceAddress::parse("2001:db8::1/64");
+
+  REQUIRE(lab.configurator.add_address(wan, address));
+  REQUIRE(lab.configurator.add_address(wan, address));  // is there already
+  REQUIRE(lab.configurator.add_address(wan, address6));
+  REQUIRE(lab.configurator.set_mtu(wan, 1400));
+  REQUIRE(lab.configurator.set_up(wan, true));
+  REQUIRE(lab.configurator.set_up(vti, true));
+  REQUIRE(lab.becomes([&] {
+    const Link& link = lab.state().links.at(wan);
+    return link.up && link.mtu == 1400 && link.mac && lab.state().addresses.contains({wan, address}) &&
+           lab.state().addresses.contains({wan, address6});
+  }));
+
+  const RouteSpec by_gateway{
+      .prefix = *Prefix::parse("10.5.0.0/16"), .link = 0, .via = *IpAddress::parse("10.9.1.254")};
+  const RouteSpec by_tunnel{.prefix = *Prefix::parse("10.2.0.0/24"), .metric = 20, .link = vti};
+  const RouteSpec guard{.prefix = *Prefix::parse("10.2.0.0/24"), .metric = 4294967294, .blackhole = true};
+  const RouteSpec by_tunnel6{.prefix = *Prefix::parse("fd00:2::/64"), .metric = 20, .link = vti};
+  const RouteSpec guard6{.prefix = *Prefix::parse("fd00:2::/64"), .metric = 4294967294, .blackhole = true};
+  for (const RouteSpec& route : {by_gateway, by_tunnel, guard, by_tunnel6, guard6}) {
+    const auto set = lab.configurator.set_route(route);
+    INFO(route.prefix.text() << (set ? "" : " " + set.error().text()));
+    REQUIRE(set);
+    REQUIRE(lab.configurator.set_route(route));
+  }
+  REQUIRE(lab.becomes([&] { return lab.main_route("fd00:2::/64", 4294967294) && lab.main_route("10.2.0.0/24", 20); }));
+  CHECK(lab.main_route("10.5.0.0/16", 0)->hops.front() == Hop{wan, *IpAddress::parse("10.9.1.254"), false});
+  CHECK(lab.main_route("10.5.0.0/16", 0)->protocol == own_protocol);
+  CHECK(lab.main_route("10.2.0.0/24", 20)->hops.front() == Hop{vti, {}, false});
+  CHECK(lab.main_route("10.2.0.0/24", 4294967294)->type == RouteType::blackhole);
+  CHECK(lab.main_route("fd00:2::/64", 4294967294)->type == RouteType::blackhole);
+
+  // The link's end takes its routes along without a word; the guards stay.
+  REQUIRE(lab.configurator.set_up(vti, false));
+  REQUIRE(lab.becomes([&] { return !lab.main_route("10.2.0.0/24", 20) && !lab.main_route("fd00:2::/64", 20); }));
+  CHECK(lab.main_route("10.2.0.0/24", 4294967294));
+  CHECK(lab.main_route("fd00:2::/64", 4294967294));
+
+  REQUIRE(lab.configurator.remove_route(guard));
+  REQUIRE(lab.configurator.remove_route(guard));  // is gone already
+  REQUIRE(lab.configurator.remove_route(by_gateway));
+  REQUIRE(lab.configurator.remove_address(wan, address));
+  REQUIRE(lab.configurator.remove_address(wan, address));
+  REQUIRE(lab.becomes([&] {
+    return !lab.main_route("10.5.0.0/16", 0) && !lab.main_route("10.2.0.0/24", 4294967294) &&
+           !lab.state().addresses.contains({wan, address});
+  }));
+  lab.wan.reset();
+  REQUIRE(lab.becomes([&] { return !lab.state().find_link("wan"); }));
+}
+
+TEST_CASE("a refused change says what and why") {
+  Lab lab;
+  const auto refused =
+      lab.configurator.set_route({.prefix = *Prefix::parse("10.5.0.0/16"), .via = *IpAddress::parse("10.9.1.254")});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().text().find("10.5.0.0/16") != std::string::npos);
+  CHECK_FALSE(lab.configurator.set_mtu(9999, 1500));
+}
+
+TEST_CASE("a neighbour is resolved on request") {
+  Lab lab;
+  const int wan = lab.link("wan");
+  REQUIRE(lab.configurator.add_address(wan, *InterfaceAddress::parse("10.9.1.1/24")));
+  REQUIRE(lab.configurator.set_up(wan, true));
+  const NeighbourKey key{wan, *IpAddress::parse("10.9.1.254")};
+  REQUIRE(lab.configurator.probe(key));
+  const MacAddress mac{{2, 0, 0, 0, 0, 7}};
+  answer_arp(lab.wan.get(), mac);
+  REQUIRE(lab.becomes([&] {
+    const auto found = lab.state().neighbours.find(key);
+    return found != lab.state().neighbours.end() && found->second.usable();
+  }));
+  CHECK(lab.state().neighbours.at(key).mac == mac);
+  CHECK(name(lab.state().neighbours.at(key).state) == "reachable");
+}
+
+TEST_CASE("lost notifications lead to a fresh reading") {
+  Lab lab;
+  const int wan = lab.link("wan");
+  REQUIRE(lab.configurator.add_address(wan, *InterfaceAddress::parse("10.9.1.1/24")));
+  REQUIRE(lab.configurator.set_up(wan, true));
+  const int tiny = 1;
+  REQUIRE(::setsockopt(lab.mirror->fd(), SOL_SOCKET, SO_RCVBUF, &tiny, sizeof tiny) == 0);
+  for (int i = 1; i <= 200; ++i)
+    REQUIRE(
+        lab.configurator.set_route({.prefix = *Prefix::parse("10.77." + std::to_string(i) + ".0/24"), .link = wan}));
+  REQUIRE(lab.becomes([&] { return lab.main_route("10.77.200.0/24", 0) != nullptr; }));
+  for (int i = 1; i <= 200; ++i) CHECK(lab.main_route(("10.77." + std::to_string(i) + ".0/24").c_str(), 0));
+}
+
+TEST_CASE("forwarding is switched on for a twin") {
+  Lab lab;
+  REQUIRE(enable_forwarding("wan"));
+  REQUIRE(enable_ipv6_forwarding());
+  CHECK_FALSE(enable_forwarding("absent"));
+}
+
+TEST_CASE("route changes that say too little make the routes suspect") {
+  State state;
+  Route first{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00::/64"), 0, 1024}, .hops = {{2, {}, false}}};
+  Route second = first;
+  second.hops.front().link = 3;
+  CHECK(apply(state, {ChangeKind::present, false, first}).changed);
+  CHECK_FALSE(apply(state, {ChangeKind::present, false, first}).changed);
+  CHECK_FALSE(apply(state, {ChangeKind::present, false, second}).routes_suspect);
+  CHECK(state.routes.begin()->second.size() == 2);
+  CHECK(apply(state, {ChangeKind::present, true, second}).routes_suspect);
+  Route third = first;
+  third.hops.front().link = 4;
+  CHECK(apply(state, {ChangeKind::gone, false, third}).routes_suspect);
+  Neighbour neighbour{{2, *IpAddress::parse("10.0.0.1")}, NeighbourState::reachable, MacAddress{}};
+  CHECK_FALSE(apply(state, {ChangeKind::present, false, neighbour}).turned_stale);
+  neighbour.state = NeighbourState::stale;
+  CHECK(apply(state, {ChangeKind::present, false, neighbour}).turned_stale == neighbour.key);
+  CHECK_FALSE(apply(state, {ChangeKind::present, false, neighbour}).turned_stale);
+}

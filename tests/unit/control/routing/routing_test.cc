@@ -1,0 +1,236 @@
+#include <linux/rtnetlink.h>
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "control/routing/plan.h"
+#include "control/routing/pushed.h"
+
+using namespace sekisho;
+using namespace sekisho::routing;
+using ipc::NextHopKind;
+using kernel::Hop;
+using kernel::NeighbourState;
+using kernel::RouteType;
+
+namespace {
+
+constexpr int lo = 1, wan = 2, lan = 3, vti = 4, management = 5;
+const MacAddress gateway_mac{{2, 0, 0, 0, 0, 1}};
+
+Prefix prefix(const char* text) { return *Prefix::parse(text); }
+IpAddress address(const char* text) { return *IpAddress::parse(text); }
+
+struct Kernel {
+  kernel::State state;
+  Attachments attachments = {
+      {"wan", ipc::PortId(0)}, {"lan", ipc::PortId(1)}, {"vti0", ipc::TunnelId(7)}, {"absent", ipc::PortId(9)}};
+
+  Kernel() {
+    const char* names[] = {"", "lo", "wan", "lan", "vti0", "eth0"};
+    for (int i = lo; i <= management; ++i) state.links[i] = {i, names[i], true, 1500, {}};
+    route("10.9.1.0/24", {wan, {}, false});
+    route("10.1.0.0/24", {lan, {}, false});
+    route("10.9.1.1/32", {lo, {}, false}, 0, RouteType::local, RT_TABLE_LOCAL);
+    route("0.0.0.0/0", {wan, address("10.9.1.254"), false});
+  }
+  void route(const char* to, Hop hop, uint32_t metric = 0, RouteType type = RouteType::unicast,
+             uint32_t table = RT_TABLE_MAIN) {
+    kernel::Route route{.key = {table, prefix(to), 0, metric}, .type = type, .hops = {hop}};
+    state.routes[route.key].push_back(route);
+  }
+  void neighbour(int link, const char* at, NeighbourState how, const MacAddress& mac = gateway_mac) {
+    state.neighbours[{link, address(at)}] = {{link, address(at)}, how, mac};
+  }
+  Plan plan() const { return plan_routes(state, attachments); }
+};
+
+NextHop hop_to(const Plan& plan, const char* destination) {
+  const auto* route = find_route(plan, address(destination));
+  return route ? plan.next_hops.at(route->second.next_hop) : NextHop{.kind = NextHopKind::drop};
+}
+
+// What a dataplane makes of the commands, with the rules that it enforces.
+struct Dataplane {
+  std::map<uint16_t, ipc::NextHopSet> next_hops{{0, {}}};
+  std::map<std::pair<std::array<uint8_t, 16>, uint8_t>, uint16_t> routes;
+
+  void take(const std::vector<RouteCommand>& commands) {
+    for (const RouteCommand& command : commands) {
+      if (const auto* hop = std::get_if<ipc::NextHopSet>(&command)) {
+        REQUIRE(hop->id.value() != 0);
+        REQUIRE(hop->id.value() < ipc::max_next_hops);
+        next_hops[hop->id.value()] = *hop;
+      } else if (const auto* set = std::get_if<ipc::RouteSet>(&command)) {
+        REQUIRE(next_hops.contains(set->next_hop.value()));
+        routes[{set->prefix.bytes, set->length}] = set->next_hop.value();
+      } else {
+        const auto& remove = std::get<ipc::RouteRemove>(command);
+        REQUIRE(routes.erase({remove.prefix.bytes, remove.length}) == 1);
+      }
+    }
+  }
+  const ipc::NextHopSet& at(const char* to) {
+    const Prefix key = prefix(to);
+    return next_hops.at(routes.at({to_ipc(key.address()).bytes, static_cast<uint8_t>(key.length())}));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a gateway's route is punted until the gateway has a MAC") {
+  Kernel kernel;
+  CHECK(hop_to(kernel.plan(), "8.8.8.8").kind == NextHopKind::punt);
+  CHECK(kernel.plan().unresolved == std::vector{kernel::NeighbourKey{wan, address("10.9.1.254")}});
+  for (const auto state : {NeighbourState::incomplete, NeighbourState::failed, NeighbourState::none}) {
+    kernel.neighbour(wan, "10.9.1.254", state);
+    CHECK(hop_to(kernel.plan(), "8.8.8.8").kind == NextHopKind::punt);
+  }
+  for (const auto state : {NeighbourState::reachable, NeighbourState::stale, NeighbourState::delay,
+                           NeighbourState::probe, NeighbourState::permanent}) {
+    kernel.neighbour(wan, "10.9.1.254", state);
+    const NextHop hop = hop_to(kernel.plan(), "8.8.8.8");
+    CHECK(hop == NextHop{.kind = NextHopKind::adjacency, .port = ipc::PortId(0), .mac = gateway_mac});
+    CHECK(kernel.plan().unresolved.empty());
+  }
+}
+
+TEST_CASE("a connected network is gleaned, its neighbours are reached directly") {
+  Kernel kernel;
+  kernel.neighbour(lan, "10.1.0.9", NeighbourState::reachable);
+  kernel.neighbour(lan, "10.7.0.9", NeighbourState::reachable);         // on no network of that link
+  kernel.neighbour(management, "10.1.0.8", NeighbourState::reachable);  // of a link that is no port
+  const Plan plan = kernel.plan();
+  CHECK(hop_to(plan, "10.1.0.9").kind == NextHopKind::adjacency);
+  CHECK(hop_to(plan, "10.1.0.9").port == ipc::PortId(1));
+  CHECK(hop_to(plan, "10.1.0.10").kind == NextHopKind::punt);
+  CHECK_FALSE(plan.routes.contains(prefix("10.7.0.9/32")));
+  CHECK_FALSE(plan.routes.contains(prefix("10.1.0.8/32")));
+}
+
+TEST_CASE("a neighbour does not override a more specific route") {
+  Kernel kernel;
+  kernel.route("10.1.0.9/32", {vti, {}, false});
+  kernel.route("10.1.0.8/32", {wan, address("10.9.1.254"), false});
+  kernel.neighbour(lan, "10.1.0.9", NeighbourState::reachable);
+  kernel.neighbour(lan, "10.1.0.8", NeighbourState::reachable);
+  CHECK(hop_to(kernel.plan(), "10.1.0.9").kind == NextHopKind::tunnel);
+  CHECK(kernel.plan().routes.at(prefix("10.1.0.8/32")).via == address("10.9.1.254"));
+}
+
+TEST_CASE("tunnels, own addresses, blackholes and foreign interfaces") {
+  Kernel kernel;
+  kernel.route("10.2.0.0/24", {vti, {}, false}, 20);
+  kernel.route("10.3.0.0/24", {0, {}, false}, 0, RouteType::blackhole);
+  kernel.route("10.4.0.0/24", {0, {}, false}, 0, RouteType::unreachable);
+  kernel.route("10.5.0.0/24", {management, {}, false});
+  kernel.route("10.9.1.255/32", {wan, {}, false}, 0, RouteType::broadcast, RT_TABLE_LOCAL);
+  const Plan plan = kernel.plan();
+  CHECK(hop_to(plan, "10.2.0.1") == NextHop{.kind = NextHopKind::tunnel, .tunnel = ipc::TunnelId(7)});
+  CHECK(hop_to(plan, "10.3.0.1").kind == NextHopKind::drop);
+  CHECK(hop_to(plan, "10.4.0.1").kind == NextHopKind::drop);
+  CHECK(hop_to(plan, "10.5.0.1").kind == NextHopKind::punt);
+  CHECK(hop_to(plan, "10.9.1.1").kind == NextHopKind::local);
+  CHECK(hop_to(plan, "10.9.1.255").kind == NextHopKind::punt);
+  CHECK(hop_to(plan, "224.0.0.5").kind == NextHopKind::punt);
+  CHECK(hop_to(plan, "ff02::1").kind == NextHopKind::punt);
+  CHECK(hop_to(plan, "fe80::1").kind == NextHopKind::punt);
+}
+
+TEST_CASE("the guard holds where the tunnel's route is gone, and fails closed") {
+  Kernel kernel;
+  kernel.route("10.2.0.0/24", {0, {}, false}, 4294967294, RouteType::blackhole);
+  kernel.route("10.2.0.0/24", {vti, {}, false}, 20);
+  CHECK(hop_to(kernel.plan(), "10.2.0.1").kind == NextHopKind::tunnel);
+  kernel.state.links[vti].up = false;
+  CHECK(hop_to(kernel.plan(), "10.2.0.1").kind == NextHopKind::drop);
+}
+
+TEST_CASE("the lowest usable metric wins, and the local table before all") {
+  Kernel kernel;
+  kernel.route("10.6.0.0/16", {lan, address("10.1.0.2"), false}, 200);
+  kernel.route("10.6.0.0/16", {wan, address("10.9.1.2"), false}, 100);
+  CHECK(kernel.plan().routes.at(prefix("10.6.0.0/16")).via == address("10.9.1.2"));
+  kernel.state.routes.at({RT_TABLE_MAIN, prefix("10.6.0.0/16"), 0, 100}).front().hops.front().dead = true;
+  CHECK(kernel.plan().routes.at(prefix("10.6.0.0/16")).via == address("10.1.0.2"));
+  kernel.route("10.6.0.0/16", {lo, {}, false}, 300, RouteType::local, RT_TABLE_LOCAL);
+  CHECK(hop_to(kernel.plan(), "10.6.0.1").kind == NextHopKind::local);
+}
+
+TEST_CASE("of several hops the first usable one is taken") {
+  Kernel kernel;
+  kernel::Route route{.key = {RT_TABLE_MAIN, prefix("10.6.0.0/16"), 0, 0}};
+  route.hops = {{wan, address("10.9.1.2"), true}, {lan, address("10.1.0.2"), false}, {lan, address("10.1.0.3"), false}};
+  kernel.state.routes[route.key] = {route};
+  CHECK(kernel.plan().routes.at(prefix("10.6.0.0/16")).via == address("10.1.0.2"));
+}
+
+TEST_CASE("a plan is pushed once, and then only its changes") {
+  Kernel kernel;
+  Pushed pushed;
+  Dataplane dataplane;
+  dataplane.take(pushed.advance(kernel.plan()));
+  CHECK(dataplane.at("0.0.0.0/0").kind == NextHopKind::punt);
+  CHECK(pushed.advance(kernel.plan()).empty());
+
+  // A gateway that is resolved changes one next hop and adds its own host route; no other route is touched.
+  kernel.neighbour(wan, "10.9.1.254", NeighbourState::reachable);
+  auto commands = pushed.advance(kernel.plan());
+  CHECK(commands.size() == 2);
+  dataplane.take(commands);
+  CHECK(dataplane.at("0.0.0.0/0").kind == NextHopKind::adjacency);
+  CHECK(dataplane.at("10.9.1.254/32").mac == gateway_mac.bytes);
+
+  kernel.neighbour(wan, "10.9.1.254", NeighbourState::reachable, MacAddress{{2, 9, 9, 9, 9, 9}});
+  commands = pushed.advance(kernel.plan());
+  CHECK(commands.size() == 1);
+  dataplane.take(commands);
+  CHECK(dataplane.at("0.0.0.0/0").mac[1] == 9);
+
+  kernel.state.routes.erase({RT_TABLE_MAIN, prefix("0.0.0.0/0"), 0, 0});
+  commands = pushed.advance(kernel.plan());
+  CHECK(commands.size() == 1);
+  dataplane.take(commands);
+
+  pushed.forget();
+  Dataplane restarted;
+  restarted.take(pushed.advance(kernel.plan()));
+  CHECK(restarted.routes == dataplane.routes);
+}
+
+TEST_CASE("next hops are reused, though never within the round that freed them") {
+  Kernel kernel;
+  Pushed pushed(8);
+  Dataplane dataplane;
+  for (int round = 0; round < 50; ++round) {
+    const std::string gateway = "10.9.1." + std::to_string(round + 2);
+    const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.6.0.0/16"), 0, 0};
+    kernel.state.routes[key] = {{.key = key, .hops = {{wan, address(gateway.c_str()), false}}}};
+    std::set<uint16_t> in_use;
+    for (const auto& [to, id] : dataplane.routes) in_use.insert(id);
+    const auto commands = pushed.advance(kernel.plan());
+    for (const RouteCommand& command : commands)
+      if (const auto* hop = std::get_if<ipc::NextHopSet>(&command)) CHECK_FALSE(in_use.contains(hop->id.value()));
+    dataplane.take(commands);
+    REQUIRE(pushed.overflow() == 0);
+  }
+}
+
+TEST_CASE("routes whose next hop finds no room are punted") {
+  Kernel kernel;
+  kernel.state.routes.clear();
+  Pushed pushed(4);
+  Dataplane dataplane;
+  for (int i = 1; i <= 9; ++i) {
+    const std::string host = "10.9.1." + std::to_string(i);
+    kernel.neighbour(wan, host.c_str(), NeighbourState::reachable);
+  }
+  kernel.route("10.9.1.0/24", {wan, {}, false});
+  dataplane.take(pushed.advance(kernel.plan()));
+  CHECK(pushed.overflow() == 7);
+  CHECK(dataplane.at("10.9.1.1/32").kind == NextHopKind::adjacency);
+  CHECK(dataplane.at("10.9.1.9/32").kind == NextHopKind::punt);
+  kernel.state.neighbours.clear();
+  dataplane.take(pushed.advance(kernel.plan()));
+  CHECK(pushed.overflow() == 0);
+}
