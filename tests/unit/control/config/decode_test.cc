@@ -1,0 +1,260 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <set>
+#include <string>
+
+#include "base/messages/config.h"
+#include "base/messages/system.h"
+#include "control/config/config.h"
+#include "tests/unit/control/config/fixture.h"
+
+namespace sekisho::config {
+namespace {
+
+struct Expected {
+  std::string pointer;
+  const Message* message;
+  std::string detail;  // a part of it
+};
+
+// Every expected error is there, and no other.
+void check_errors(const std::string& text, const std::vector<Expected>& expected) {
+  const Fixture fixture;
+  const auto config = decode(text, fixture.directory());
+  REQUIRE_FALSE(config.has_value());
+  INFO(describe(config.error()));
+  CHECK(config.error().size() == expected.size());
+  for (const Expected& want : expected) {
+    INFO(want.message->id << " at " << want.pointer << ": " << want.detail);
+    CHECK(std::ranges::any_of(config.error(), [&](const ConfigError& error) {
+      return error.pointer == want.pointer && error.error.message == want.message &&
+             error.error.detail.find(want.detail) != std::string::npos;
+    }));
+  }
+}
+
+// A valid configuration in which one value was replaced.
+std::string with(std::string_view pointer, const Json& value) {
+  Json config = Json::parse(valid_text);
+  config[Json::json_pointer(std::string(pointer))] = value;
+  return config.dump();
+}
+
+void check_value(std::string_view pointer, const Json& value, const Message& message, std::string detail,
+                 std::string at = "") {
+  INFO(pointer << " = " << value.dump());
+  check_errors(with(pointer, value), {{at.empty() ? std::string(pointer) : at, &message, std::move(detail)}});
+}
+
+}  // namespace
+
+TEST_CASE("a configuration is decoded with its defaults") {
+  const Fixture fixture;
+  const auto config = decode(valid_text, fixture.directory());
+  if (!config) FAIL(describe(config.error()));
+  CHECK(config->ports.at("wan").device == "net_af_packet0,iface=wan-wire");
+  CHECK(config->ports.at("wan").mtu == 1500);
+  CHECK(config->ports.at("lan").addresses[1].text() == "fd00:1::1/64");
+  CHECK(config->routes.at(0).via.text() == "10.9.1.254");
+  const Tunnel& tunnel = config->tunnels.at("tokyo");
+  CHECK(tunnel.interface.name == "vti0");
+  CHECK(tunnel.interface.mtu == 1400);
+  CHECK(tunnel.connection.name == "tokyo");
+  CHECK(tunnel.connection.local_id.text() == "a.lab");
+  CHECK(tunnel.connection.remote_id.text() == "10.9.2.2");
+  CHECK(as_text(tunnel.connection.psk->view()) == "swordfish");
+  CHECK(tunnel.connection.ike_lifetime == std::chrono::hours(8));
+  CHECK(tunnel.connection.ike_proposals.at(0).text() == "aes128gcm16-prfsha256-x25519");
+  CHECK(tunnel.connection.local_selectors.size() == 2);
+  CHECK(tunnel.connection.replay_window == 256);
+  CHECK(tunnel.routes.empty());
+}
+
+TEST_CASE("routes follow the remote selectors unless they are given") {
+  const Fixture fixture;
+  const auto text =
+      with("/tunnels/tokyo/selectors", {{"remote", {"10.2.0.0/24", "0.0.0.0/0"}}, {"local", {"10.1.0.0/24"}}});
+  const auto config = decode(text, fixture.directory());
+  if (!config) FAIL(describe(config.error()));
+  const auto& routes = config->tunnels.at("tokyo").routes;
+  REQUIRE(routes.size() == 1);
+  CHECK(routes[0].text() == "10.2.0.0/24");
+}
+
+TEST_CASE("text that is no JSON is reported with its line and column, without its contents") {
+  using namespace messages;
+  check_errors("{\n  \"ports\": {},,\n}", {{"", &config_not_json, "line 2, column 15"}});
+  check_errors("", {{"", &config_not_json, "line 1, column 1"}});
+  check_errors("{} {}", {{"", &config_not_json, "line 1, column 4"}});
+  check_errors("{\"a\": \"\xff\xfe\"}", {{"", &config_not_json, "UTF-8"}});
+  check_errors(std::string("{\"a\": \"x\0y\"}", 12), {{"", &config_not_json, "control character"}});
+  check_errors("{\"ports\": 1e999}", {{"", &config_not_json, ""}});
+  const Fixture fixture;
+  const auto pasted = decode("{\"psk\": \"swordfish-in-the-wrong-place", fixture.directory());
+  REQUIRE_FALSE(pasted.has_value());
+  CHECK(describe(pasted.error()).find("swordfish") == std::string::npos);
+}
+
+TEST_CASE("limits hold") {
+  using namespace messages;
+  check_errors(std::string(max_config_size + 1, ' '), {{"", &config_too_large, "16777217 bytes"}});
+  std::string deep(100000, '[');
+  const Fixture fixture;
+  const auto refused = decode(deep, fixture.directory());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().at(0).error.message == &config_too_large);
+  std::string many = "{";
+  for (int i = 0; i < 5000; ++i) many += (i ? ",\"x" : "\"x") + std::to_string(i) + "\": 1";
+  const auto flood = decode(many + "}", fixture.directory());
+  REQUIRE_FALSE(flood.has_value());
+  CHECK(flood.error().size() == max_config_errors + 1);
+  CHECK(flood.error().back().error.message == &config_too_many_errors);
+  Json ports = Json::object();
+  for (int i = 0; i < 33; ++i) ports["p" + std::to_string(i)] = {{"device", "net_null" + std::to_string(i)}};
+  check_errors(Json{{"ports", ports}}.dump(), {{"/ports", &config_too_large, "33 entries"}});
+}
+
+TEST_CASE("keys that stand twice, are unknown or missing are named") {
+  using namespace messages;
+  check_errors(R"({"ports": {"a": {"device": "net_null0"}, "a": {"device": "net_null0"}}})",
+               {{"/ports/a", &config_duplicate_key, ""}});
+  check_errors(R"({"prots": {}})", {{"/prots", &config_unknown_key, "did you mean \"ports\"?"}});
+  check_value("/tunnels/tokyo/ike/lifetme", 3, config_unknown_key, "did you mean \"lifetime\"?");
+  check_value("/tunnels/tokyo/psk", "swordfish", config_unknown_key, "did you mean \"psk_file\"?");
+  check_value("/tunnels/tokyo/ike/zzzzz", 3, config_unknown_key, "known here: proposals, lifetime");
+  check_errors(R"({"ports": {"a": {}}, "tunnels": {"t": {}}})", {{"/ports/a", &config_missing_key, "device"},
+                                                                 {"/tunnels/t", &config_missing_key, "interface"},
+                                                                 {"/tunnels/t", &config_missing_key, "local"},
+                                                                 {"/tunnels/t", &config_missing_key, "remote"},
+                                                                 {"/tunnels/t", &config_missing_key, "psk_file"}});
+}
+
+TEST_CASE("values of the wrong type or out of range are refused") {
+  using namespace messages;
+  check_errors("[]", {{"", &config_wrong_type, "an object is wanted, not an array"}});
+  check_value("/ports/lan/mtu", "1500", config_wrong_type, "a whole number is wanted, not a string");
+  check_value("/ports/lan/mtu", 1500.5, config_wrong_type, "not the number 1500.5");
+  check_value("/ports/lan/mtu", -1, config_out_of_range, "-1 is not within 576 to 9000");
+  check_value("/ports/lan/mtu", 575, config_out_of_range, "575");
+  check_value("/ports/lan/mtu", 1000, config_out_of_range, "below 1280, which IPv6 needs");
+  check_value("/routes", Json::object(), config_wrong_type, "an array is wanted");
+  check_value("/tunnels/tokyo/ike/lifetime", 1e30, config_out_of_range, "");
+  check_value("/tunnels/tokyo/ike/retransmission", {{"factor", 0.5}}, config_out_of_range, "0.5 is not within 1 to 10",
+              "/tunnels/tokyo/ike/retransmission/factor");
+  check_value("/tunnels/tokyo/esp/replay_window", 100, config_out_of_range, "multiple of 64");
+  check_value("/tunnels/tokyo/esp/replay_window", 8192, config_out_of_range, "8192");
+  check_value("/tunnels/tokyo/esp/encapsulation", "on", config_bad_choice, "\"on\" is none of: auto, force, off");
+  check_value("/tunnels/tokyo/profile", "modren", config_bad_choice, "modern, legacy");
+  check_value("/tunnels/tokyo/ike/proposals", Json::array(), config_out_of_range, "0 proposals");
+}
+
+TEST_CASE("bad addresses, prefixes and names are refused") {
+  using namespace messages;
+  check_value("/tunnels/tokyo/remote/address", "172.16.0.0.100", config_bad_address,
+              "\"172.16.0.0.100\" is not an IP address");
+  check_value("/tunnels/tokyo/remote/address", "224.0.0.5", config_bad_address, "multicast");
+  check_value("/tunnels/tokyo/remote/address", "2001:db8::1", config_family_mismatch, "is not IPv4");
+  check_value("/ports/wan/addresses/0", "10.9.1.1", config_bad_address, "lacks a prefix length");
+  check_value("/ports/wan/addresses/0", "10.9.1.1/33", config_bad_address, "");
+  check_value("/routes/0/prefix", "10.0.0.1/8", config_bad_prefix, "its network is 10.0.0.0/8");
+  check_value("/routes/0/prefix", "10/8", config_bad_prefix, "is not an IP prefix");
+  check_value("/routes/0/via", "fe80::1", config_family_mismatch, "", "/routes/0");
+  check_value("/ports/a-name-that-is-too-long", {{"device", "net_null0"}}, config_bad_name,
+              "23 characters, at most 15");
+  check_value("/ports/lo", {{"device", "net_null0"}}, config_bad_name, "kernel's own");
+  check_value("/tunnels/tokyo/interface/name", "vti 0", config_bad_name, "position 4");
+  check_value("/tunnels/tokyo/interface/name", "a\x1b[31m", config_bad_name, "\\u001b[31m");
+  check_value("/tunnels/tokyo/interface/name", "", config_bad_name, "not empty");
+  check_value("/ports/lan/device", "net null", config_bad_device, "net null");
+  check_value("/tunnels/tokyo/local/id", "a\nb", config_bad_identity, "\"a\\nb\"");
+  check_value("/tunnels/tokyo/selectors", {{"local", {"10.1.0.0/16"}}, {"remote", {"fd00::/8"}}},
+              config_family_mismatch, "no family in common");
+  Json nine = Json::array();
+  for (int i = 0; i < 3; ++i) nine.push_back("10." + std::to_string(i) + ".0.0/16");
+  check_value("/tunnels/tokyo/selectors", {{"local", nine}, {"remote", {"10.5.0.0/16", "10.6.0.0/16", "10.7.0.0/16"}}},
+              config_out_of_range, "9 pairs");
+}
+
+TEST_CASE("what only one part may have is claimed once") {
+  using namespace messages;
+  check_value("/tunnels/tokyo/interface/name", "wan", config_duplicate, "\"wan\" is taken by \"/ports/wan\"");
+  check_value("/ports/lan/addresses/0", "10.9.1.1/24", config_duplicate, "/ports/wan/addresses/0");
+  check_value("/ports/lan/device", "net_af_packet0,iface=other", config_duplicate, "net_af_packet0");
+  check_value("/ports/lan/device", "net_af_packet7,iface=wan-wire", config_duplicate, "wan-wire");
+  check_value("/ports/lan/device", "net_af_packet7,iface=wan", config_duplicate, "\"wan\" is taken");
+  check_value("/tunnels/tokyo/remote/address", "10.9.1.1", config_duplicate, "both ends", "/tunnels/tokyo");
+  check_value("/routes/1", {{"prefix", "0.0.0.0/0"}, {"via", "10.9.1.253"}}, config_duplicate, "0.0.0.0/0",
+              "/routes/1/prefix");
+  Json twin = Json::parse(valid_text);
+  twin["tunnels"]["osaka"] = twin["tunnels"]["tokyo"];
+  twin["tunnels"]["osaka"]["interface"] = {{"name", "vti1"}};
+  check_errors(twin.dump(), {{"/tunnels/osaka", &config_duplicate, "10.9.1.1 (a.lab) to 10.9.2.2 (10.9.2.2)"}});
+}
+
+TEST_CASE("proposals are known, and legacy ones stand only in the legacy profile") {
+  using namespace messages;
+  check_value("/tunnels/tokyo/ike/proposals", {"aes128gcm16-x25518"}, config_bad_proposal, "x25519 ecp256",
+              "/tunnels/tokyo/ike/proposals/0");
+  check_value("/tunnels/tokyo/esp/proposals", {"aes128gcm16", "rot13"}, config_bad_proposal, "aes256-sha512",
+              "/tunnels/tokyo/esp/proposals/1");
+  check_value("/tunnels/tokyo/ike/proposals", {"aes256-sha1-modp1024"}, config_legacy_proposal, "aes256-sha1-modp1024",
+              "/tunnels/tokyo/ike/proposals/0");
+  check_value("/tunnels/tokyo/esp/proposals", {"aes256-sha256-modp1024"}, config_legacy_proposal, "modp1024",
+              "/tunnels/tokyo/esp/proposals/0");
+  Json config = Json::parse(valid_text);
+  config["tunnels"]["tokyo"]["profile"] = "legacy";
+  config["tunnels"]["tokyo"]["ike"]["proposals"] = {"aes256-sha1-modp1024"};
+  const Fixture fixture;
+  CHECK(decode(config.dump(), fixture.directory()).has_value());
+}
+
+TEST_CASE("routes that cannot work are refused") {
+  using namespace messages;
+  check_errors(R"({"ports": {"wan": {"device": "net_null0", "addresses": ["10.9.1.1/24"]}}, "tunnels": {"t": {
+      "interface": {"name": "vti0"}, "local": {"address": "10.9.1.1"}, "remote": {"address": "10.9.2.2"},
+      "psk_file": "psk/tokyo", "selectors": {"remote": ["10.0.0.0/8"]}, "routes": ["10.0.0.0/8", "192.0.2.0/24"]}}})",
+               {{"/tunnels/t/routes/0", &config_route_loop, "covers the peer 10.9.2.2"},
+                {"/tunnels/t/routes/1", &config_route_outside_selectors, "192.0.2.0/24 is not within 10.0.0.0/8"}});
+  Json config = Json::parse(valid_text);
+  config["tunnels"]["tokyo"]["routes"] = {"10.0.0.0/8"};
+  config["routes"].push_back({{"prefix", "10.9.2.2/32"}, {"via", "10.9.1.254"}});
+  const Fixture fixture;
+  CHECK(decode(config.dump(), fixture.directory()).has_value());
+}
+
+TEST_CASE("psk files are read, and never quoted") {
+  using namespace messages;
+  const std::string at = "/tunnels/tokyo/psk_file";
+  check_value(at, "swordfish", config_psk_unreadable, "No such file");
+  check_value(at, "psk", config_psk_unreadable, "not a regular file");
+  check_value(at, "psk/empty", config_psk_length, "empty");
+  check_value(at, "psk/newline", config_psk_length, "empty");
+  check_value(at, "psk/long", config_psk_length, "more than 256");
+  check_value(at, "psk/exposed", config_psk_exposed, "mode 0644");
+  check_value(at, "psk/fifo", config_psk_unreadable, "not a regular file");
+  check_value(at, 17, config_wrong_type, "a string is wanted");
+  const Fixture fixture;
+  const auto pasted = decode(with(at, "P@ssw0rd1234"), fixture.directory());
+  REQUIRE_FALSE(pasted.has_value());
+  CHECK(describe(pasted.error()).find("P@ssw0rd1234") == std::string::npos);
+  const auto longest = decode(with(at, "psk/longest"), fixture.directory());
+  REQUIRE(longest.has_value());
+  CHECK(longest->tunnels.at("tokyo").connection.psk->size() == 256);
+}
+
+TEST_CASE("files that cannot be read are reported") {
+  const Fixture fixture;
+  const auto missing = load(fixture.directory() / "none.json");
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().at(0).error.message == &messages::file_unreadable);
+  const auto directory = load(fixture.directory());
+  REQUIRE_FALSE(directory.has_value());
+  CHECK(directory.error().at(0).error.detail.find("not a regular file") != std::string::npos);
+  fixture.write("sekisho.json", valid_text, 0644);
+  CHECK(load(fixture.directory() / "sekisho.json").has_value());
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,99 @@
+#include "control/config/diff.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "tests/unit/control/config/fixture.h"
+
+namespace sekisho::config {
+namespace {
+
+Config decoded(const Json& json, const Fixture& fixture) {
+  auto config = decode(json.dump(), fixture.directory());
+  if (!config) FAIL(describe(config.error()));
+  return std::move(*config);
+}
+
+Json two_tunnels() {
+  Json json = Json::parse(valid_text);
+  Json& osaka = json["tunnels"]["osaka"] = json["tunnels"]["tokyo"];
+  osaka["interface"] = {{"name", "vti1"}};
+  osaka["remote"] = {{"address", "10.9.3.3"}};
+  return json;
+}
+
+}  // namespace
+
+TEST_CASE("the same configuration is no change, however it is written") {
+  const Fixture fixture;
+  Json spelt = two_tunnels();
+  spelt["ports"]["wan"]["mtu"] = 1500;
+  spelt["tunnels"]["tokyo"]["start"] = "start";
+  spelt["tunnels"]["tokyo"]["ike"]["lifetime"] = 28800;
+  CHECK(diff(decoded(two_tunnels(), fixture), decoded(spelt, fixture)).empty());
+}
+
+TEST_CASE("an edit to one tunnel touches no other") {
+  const Fixture fixture;
+  Json edited = two_tunnels();
+  edited["tunnels"]["tokyo"]["ike"]["lifetime"] = 600;
+  const Config before = decoded(two_tunnels(), fixture), after = decoded(edited, fixture);
+  const Plan plan = diff(before, after);
+  REQUIRE(plan.changes.size() == 1);
+  CHECK(plan.changes[0].kind == Change::Kind::change);
+  CHECK(plan.changes[0].pointer == "/tunnels/tokyo/ike/lifetime");
+  CHECK(plan.changes[0].before == 28800);
+  CHECK(plan.changes[0].after == 600);
+  CHECK(plan.tunnels_set == std::vector<std::string>{"tokyo"});
+  CHECK(plan.ports_set.empty());
+  CHECK(plan.tunnels_removed.empty());
+  CHECK(same_connection(before.tunnels.at("osaka").connection, after.tunnels.at("osaka").connection));
+  CHECK_FALSE(same_connection(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection));
+}
+
+TEST_CASE("objects come and go whole") {
+  const Fixture fixture;
+  Json edited = two_tunnels();
+  edited["tunnels"].erase("osaka");
+  edited["ports"]["dmz"] = {{"device", "net_null0"}};
+  edited["routes"] = {{{"prefix", "0.0.0.0/0"}, {"via", "10.9.1.253"}}};
+  const Plan plan = diff(decoded(two_tunnels(), fixture), decoded(edited, fixture));
+  CHECK(plan.tunnels_removed == std::vector<std::string>{"osaka"});
+  CHECK(plan.ports_set == std::vector<std::string>{"dmz"});
+  CHECK(plan.routes_added.size() == 1);
+  CHECK(plan.routes_removed.size() == 1);
+  const auto listed = to_json(plan);
+  REQUIRE(listed.size() == 4);
+  CHECK(listed[0]["kind"] == "add");
+  CHECK(listed[0]["pointer"] == "/ports/dmz");
+  CHECK(listed[0]["before"].is_null());
+  CHECK(listed[1]["pointer"] == "/routes/0.0.0.0~10");
+  CHECK(listed[3]["kind"] == "remove");
+}
+
+TEST_CASE("a changed key is shown as changed and not otherwise") {
+  const Fixture fixture;
+  Json other_key = two_tunnels(), same_key = two_tunnels();
+  other_key["tunnels"]["tokyo"]["psk_file"] = "psk/other";
+  same_key["tunnels"]["tokyo"]["psk_file"] = "psk/osaka";
+  const Config running = decoded(two_tunnels(), fixture);
+  const Plan changed = diff(running, decoded(other_key, fixture));
+  REQUIRE(changed.changes.size() == 1);
+  CHECK(changed.changes[0].pointer == "/tunnels/tokyo/psk_file");
+  CHECK(changed.changes[0].after == "changed");
+  const std::string shown = to_json(changed).dump();
+  CHECK(shown.find("swordfish") == std::string::npos);
+  CHECK(shown.find("marlin") == std::string::npos);
+
+  const Config moved = decoded(same_key, fixture);
+  const Plan renamed = diff(running, moved);
+  REQUIRE(renamed.changes.size() == 1);
+  CHECK(renamed.changes[0].after == "psk/osaka");
+  CHECK(same_connection(running.tunnels.at("tokyo").connection, moved.tunnels.at("tokyo").connection));
+
+  fixture.write("psk/tokyo", "marlin");  // the same name, another key
+  CHECK(diff(running, decoded(two_tunnels(), fixture)).tunnels_set == std::vector<std::string>{"osaka", "tokyo"});
+}
+
+}  // namespace sekisho::config
