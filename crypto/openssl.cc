@@ -1,10 +1,13 @@
 #include "crypto/openssl.h"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/params.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +15,45 @@
 
 namespace sekisho::crypto {
 namespace {
+
+// libcrypto's objects hold key schedules, private numbers and states of hashes over secrets. All its memory therefore
+// is that of SecretBytes: out of core dumps, and wiped. A block's first bytes are the SecretBytes that owns it.
+constexpr size_t owner_size = 16;
+static_assert(sizeof(SecretBytes) <= owner_size);
+
+SecretBytes* owner_of(void* memory) {
+  return std::launder(reinterpret_cast<SecretBytes*>(static_cast<uint8_t*>(memory) - owner_size));
+}
+
+void* allocate_hidden(size_t size, const char*, int) {
+  if (size == 0) return nullptr;
+  try {
+    SecretBytes block(owner_size + size);
+    uint8_t* start = block.writable().data();
+    new (start) SecretBytes(std::move(block));
+    return start + owner_size;
+  } catch (const std::bad_alloc&) {
+    return nullptr;  // as malloc would say it
+  }
+}
+
+void free_hidden(void* memory, const char*, int) {
+  // The owner moves out of the block before the block goes.
+  if (memory != nullptr) SecretBytes(std::move(*owner_of(memory)));
+}
+
+void* reallocate_hidden(void* memory, size_t size, const char* file, int line) {
+  if (memory == nullptr) return allocate_hidden(size, file, line);
+  void* grown = allocate_hidden(size, file, line);
+  if (grown != nullptr) std::memcpy(grown, memory, std::min(size, owner_of(memory)->size() - owner_size));
+  if (grown != nullptr || size == 0) free_hidden(memory, file, line);
+  return grown;
+}
+
+// libcrypto takes other memory functions only before its first allocation, hence before main() and any static object.
+[[gnu::constructor(101)]] void hide_memory() {
+  CRYPTO_set_mem_functions(allocate_hidden, reallocate_hidden, free_hidden);
+}
 
 MacContextPtr keyed_hmac(const char* hash, ByteView key) {
   static EVP_MAC* const algorithm =

@@ -1,0 +1,78 @@
+// An EspKey from the backends' side, and what both make of a packet.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "crypto/esp/esp_crypto.h"
+#include "crypto/esp/hidden_memory.h"
+
+namespace sekisho::crypto {
+
+// One key block. What every packet needs stands at the end, next to the last of the expanded key: ipsec-mb's GCM tables
+// end with the hash keys that every packet uses, so a packet touches no cache line more for it.
+class alignas(64) EspKey {
+ public:
+  EspKey(EspBackend backend, EspSuite suite, bool esn) : suite(suite), backend(backend), esn(esn) {}
+
+  // The backend's own form of the key.
+  template <typename Expanded>
+  Expanded& expanded() {
+    static_assert(sizeof(Expanded) <= expanded_size && alignof(Expanded) <= 64);
+    return *reinterpret_cast<Expanded*>(memory_.data());
+  }
+  template <typename Expanded>
+  const Expanded& expanded() const {
+    return const_cast<EspKey*>(this)->expanded<Expanded>();
+  }
+
+  static constexpr size_t expanded_size = 1008;
+
+ private:
+  std::array<uint8_t, expanded_size> memory_;  // zeroed with the block
+
+ public:
+  std::array<uint8_t, 4> salt{};  // GCM
+  const EspSuite suite;
+  const EspBackend backend;
+  const bool esn;
+};
+static_assert(sizeof(EspKey) == key_block_size);
+
+EspKeyPtr new_esp_key(EspBackend backend, EspSuite suite, bool esn, ByteView material);
+
+inline constexpr size_t esp_header_size = 8;
+
+// GCM's nonce and additional data, built for a whole batch before its packets are worked on: a wide load right behind
+// the narrow stores that wrote its bytes would have to wait for them.
+struct alignas(32) GcmInput {
+  std::array<uint8_t, 12> nonce;  // salt | IV (RFC 4106 section 4)
+  std::array<uint8_t, 12> aad;    // SPI | sequence number of 32 or, with ESN, 64 bits (RFC 4106 section 5)
+  uint8_t aad_length;
+};
+
+inline void store_be32(uint8_t* out, uint32_t value) {
+  value = __builtin_bswap32(value);
+  std::memcpy(out, &value, sizeof value);
+}
+
+// Sealing: the IV is the 64-bit sequence number, put into the packet here.
+inline void write_gcm_iv(const EspJob& job) {
+  store_be32(job.esp + esp_header_size, job.key->esn ? job.sequence_high : 0);
+  std::memcpy(job.esp + esp_header_size + 4, job.esp + 4, 4);
+}
+
+inline void prepare_gcm(const EspJob& job, GcmInput& input) {
+  std::memcpy(input.nonce.data(), job.key->salt.data(), 4);
+  std::memcpy(input.nonce.data() + 4, job.esp + esp_header_size, 8);
+  std::memcpy(input.aad.data(), job.esp, 8);
+  input.aad_length = 8;
+  if (job.key->esn) {
+    store_be32(input.aad.data() + 4, job.sequence_high);
+    std::memcpy(input.aad.data() + 8, job.esp + 4, 4);
+    input.aad_length = 12;
+  }
+}
+
+}  // namespace sekisho::crypto

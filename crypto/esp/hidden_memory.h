@@ -1,0 +1,34 @@
+// Memory for what the data path knows of keys: pages that no core dump holds (MADV_DONTDUMP), that no swap takes
+// (mlock, where the limit allows) and that are overwritten before they go.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace sekisho::crypto {
+
+// A page-aligned mapping, zeroed at first.
+class HiddenPages {
+ public:
+  explicit HiddenPages(size_t size);  // throws std::bad_alloc
+  ~HiddenPages();
+  HiddenPages(const HiddenPages&) = delete;
+  HiddenPages& operator=(const HiddenPages&) = delete;
+
+  void* data() const { return data_; }
+  std::span<uint8_t> bytes() const { return {static_cast<uint8_t*>(data_), size_}; }
+
+ private:
+  void* data_;
+  size_t size_;
+};
+
+// Blocks of hidden memory for expanded keys, `key_block_size` bytes each, aligned to cache lines and packed densely: a
+// gateway of a thousand tunnels walks through all of them, so they share huge pages where the kernel has some. A block
+// taken is zeroed. Safe to call from any thread.
+inline constexpr size_t key_block_size = 1024;
+void* take_key_block();
+void give_key_block(void* block);
+
+}  // namespace sekisho::crypto

@@ -1,0 +1,285 @@
+// The ipsec-mb backend. GCM goes through the library's direct calls, a packet at a time: they beat its job interface.
+// CBC with HMAC goes through its synchronous cipher and hash bursts, which fill the lanes of the SIMD units with the
+// packets of one suite, whatever their keys; nothing is left in flight between two calls.
+#include <intel-ipsec-mb.h>
+
+#include <bit>
+#include <cstddef>
+#include <stdexcept>
+#include <type_traits>
+
+#include "crypto/esp/backends.h"
+#include "crypto/esp/esp_key.h"
+#include "crypto/esp/iv_generator.h"
+
+namespace sekisho::crypto {
+namespace {
+
+constexpr size_t chunk_size = 64;  // packets worked on at once; bounds the scratch memory
+constexpr size_t max_icv = 32;
+
+struct CbcKey {
+  alignas(16) std::array<uint8_t, 240> encrypt;
+  alignas(16) std::array<uint8_t, 240> decrypt;
+  // The hash's state after the one block of key ^ ipad or key ^ opad (RFC 2104 section 4).
+  alignas(16) std::array<uint8_t, 64> inner;
+  alignas(16) std::array<uint8_t, 64> outer;
+};
+static_assert(sizeof(gcm_key_data) <= EspKey::expanded_size);
+
+struct Scratch {
+  std::array<GcmInput, chunk_size> gcm;
+  std::array<EspJob*, chunk_size> members;
+  std::array<IMB_JOB, chunk_size> jobs;
+  alignas(64) std::array<std::array<uint8_t, 64>, chunk_size> tags;
+  std::array<std::array<uint8_t, max_icv>, chunk_size> received;
+  gcm_context_data context;
+};
+static_assert(std::is_trivially_default_constructible_v<Scratch>, "lives in pages mapped as zeros");
+
+IMB_HASH_ALG hash_algorithm(EspSuite suite) {
+  switch (info(suite).auth_key) {
+    case 20:
+      return IMB_AUTH_HMAC_SHA_1;
+    case 32:
+      return IMB_AUTH_HMAC_SHA_256;
+    case 48:
+      return IMB_AUTH_HMAC_SHA_384;
+    default:
+      return IMB_AUTH_HMAC_SHA_512;
+  }
+}
+
+IMB_KEY_SIZE_BYTES key_size(EspSuite suite) {
+  return info(suite).cipher_key == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES;
+}
+
+// Without a branch on the contents.
+bool equal_icv(const uint8_t* a, const uint8_t* b, size_t length) {
+  unsigned difference = 0;
+  for (size_t i = 0; i < length; ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+bool equal_icv16(const uint8_t* a, const uint8_t* b) {
+  uint64_t a_words[2], b_words[2];
+  std::memcpy(a_words, a, 16);
+  std::memcpy(b_words, b, 16);
+  return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1])) == 0;
+}
+
+uint32_t suites_in(std::span<const EspJob> jobs) {
+  uint32_t suites = 0;
+  for (const EspJob& job : jobs) suites |= uint32_t{1} << static_cast<unsigned>(job.key->suite);
+  return suites;
+}
+
+constexpr uint32_t gcm_suites =
+    1u << static_cast<unsigned>(EspSuite::aes128gcm16) | 1u << static_cast<unsigned>(EspSuite::aes256gcm16);
+
+class IpsecMb final : public EspCrypto {
+ public:
+  IpsecMb() : pages_(scratch_offset + sizeof(Scratch)) {
+    manager_ = imb_set_pointers_mb_mgr(pages_.data(), 0, 1);
+    if (manager_ == nullptr) throw std::runtime_error("ipsec-mb cannot be initialised");
+    IMB_ARCH architecture = IMB_ARCH_NONE;
+    init_mb_mgr_auto(manager_, &architecture);
+    if (imb_get_errno(manager_) != 0) throw std::runtime_error(imb_get_strerror(imb_get_errno(manager_)));
+    scratch_ = reinterpret_cast<Scratch*>(static_cast<uint8_t*>(pages_.data()) + scratch_offset);
+  }
+
+  EspKeyPtr make_key(EspSuite suite, bool esn, ByteView material) const override {
+    EspKeyPtr key = new_esp_key(EspBackend::ipsec_mb, suite, esn, material);
+    const EspSuiteInfo& suite_info = info(suite);
+    if (suite_info.combined_mode()) {
+      auto& expanded = key->expanded<gcm_key_data>();
+      if (suite_info.cipher_key == 16)
+        IMB_AES128_GCM_PRE(manager_, material.data(), &expanded);
+      else
+        IMB_AES256_GCM_PRE(manager_, material.data(), &expanded);
+      return key;
+    }
+    auto& expanded = key->expanded<CbcKey>();
+    if (suite_info.cipher_key == 16)
+      IMB_AES_KEYEXP_128(manager_, material.data(), expanded.encrypt.data(), expanded.decrypt.data());
+    else
+      IMB_AES_KEYEXP_256(manager_, material.data(), expanded.encrypt.data(), expanded.decrypt.data());
+    const ByteView integrity_key = material.last(suite_info.auth_key);
+    hash_key_block(suite, integrity_key, 0x36, expanded.inner.data());
+    hash_key_block(suite, integrity_key, 0x5c, expanded.outer.data());
+    return key;
+  }
+
+  void seal(std::span<EspJob> jobs) override {
+    for_chunks(
+        jobs, [this](std::span<EspJob> chunk) { seal_gcm(chunk); },
+        [this](EspSuite suite, std::span<EspJob* const> members) { seal_cbc(suite, members); });
+  }
+
+  void open(std::span<EspJob> jobs) override {
+    for_chunks(
+        jobs, [this](std::span<EspJob> chunk) { open_gcm(chunk); },
+        [this](EspSuite suite, std::span<EspJob* const> members) { open_cbc(suite, members); });
+  }
+
+ private:
+  // The manager's own memory comes first in the pages.
+  const size_t scratch_offset = (imb_get_mb_mgr_size() + 63) / 64 * 64;
+
+  void hash_key_block(EspSuite suite, ByteView key, uint8_t pad, uint8_t* state) const {
+    alignas(64) std::array<uint8_t, 128> block;  // SHA-384 and 512 take all of it, the others its first half
+    block.fill(pad);
+    for (size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
+    switch (hash_algorithm(suite)) {
+      case IMB_AUTH_HMAC_SHA_1:
+        IMB_SHA1_ONE_BLOCK(manager_, block.data(), state);
+        break;
+      case IMB_AUTH_HMAC_SHA_256:
+        IMB_SHA256_ONE_BLOCK(manager_, block.data(), state);
+        break;
+      case IMB_AUTH_HMAC_SHA_384:
+        IMB_SHA384_ONE_BLOCK(manager_, block.data(), state);
+        break;
+      default:
+        IMB_SHA512_ONE_BLOCK(manager_, block.data(), state);
+        break;
+    }
+    wipe(block);
+  }
+
+  // Splits a batch into chunks, and a chunk into its GCM packets and the packets of each CBC suite.
+  template <typename Gcm, typename Cbc>
+  void for_chunks(std::span<EspJob> jobs, Gcm gcm, Cbc cbc) {
+    while (!jobs.empty()) {
+      const std::span<EspJob> chunk = jobs.first(std::min(jobs.size(), chunk_size));
+      jobs = jobs.subspan(chunk.size());
+      uint32_t suites = suites_in(chunk);
+      if (suites & gcm_suites) gcm(chunk);
+      for (suites &= ~gcm_suites; suites; suites &= suites - 1) {
+        const auto suite = static_cast<EspSuite>(std::countr_zero(suites));
+        size_t count = 0;
+        for (EspJob& job : chunk)
+          if (job.key->suite == suite) scratch_->members[count++] = &job;
+        cbc(suite, std::span(scratch_->members).first(count));
+      }
+    }
+  }
+
+  void seal_gcm(std::span<EspJob> chunk) {
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      if (!info(chunk[i].key->suite).combined_mode()) continue;
+      write_gcm_iv(chunk[i]);
+      prepare_gcm(chunk[i], scratch_->gcm[i]);
+    }
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      if (!info(chunk[i].key->suite).combined_mode()) continue;
+      uint8_t* icv = chunk[i].esp + chunk[i].length - gcm_icv;
+      run_gcm(chunk[i], scratch_->gcm[i], manager_->gcm128_enc, manager_->gcm256_enc, icv);
+      chunk[i].ok = true;
+    }
+  }
+
+  void open_gcm(std::span<EspJob> chunk) {
+    for (size_t i = 0; i < chunk.size(); ++i)
+      if (info(chunk[i].key->suite).combined_mode()) prepare_gcm(chunk[i], scratch_->gcm[i]);
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      if (!info(chunk[i].key->suite).combined_mode()) continue;
+      uint8_t* icv = scratch_->tags[i].data();
+      run_gcm(chunk[i], scratch_->gcm[i], manager_->gcm128_dec, manager_->gcm256_dec, icv);
+      chunk[i].ok = equal_icv16(icv, chunk[i].esp + chunk[i].length - gcm_icv);
+    }
+  }
+
+  static constexpr size_t gcm_icv = 16;
+
+  void run_gcm(const EspJob& job, const GcmInput& input, aes_gcm_enc_dec_t with_128, aes_gcm_enc_dec_t with_256,
+               uint8_t* icv) {
+    const size_t head = esp_header_size + 8;
+    uint8_t* text = job.esp + head;
+    (job.key->suite == EspSuite::aes128gcm16 ? with_128 : with_256)(
+        &job.key->expanded<gcm_key_data>(), &scratch_->context, text, text, job.length - head - gcm_icv,
+        input.nonce.data(), input.aad.data(), input.aad_length, icv, gcm_icv);
+  }
+
+  void seal_cbc(EspSuite suite, std::span<EspJob* const> members) {
+    const EspSuiteInfo& suite_info = info(suite);
+    const auto count = static_cast<uint32_t>(members.size());
+    for (size_t i = 0; i < count; ++i) {
+      const EspJob& job = *members[i];
+      uint8_t* icv = job.esp + job.length - suite_info.icv;
+      ivs_.next(job.esp + esp_header_size);
+      // What ESN adds to the ICV's input follows the ciphertext (RFC 4303 section 2.2.1): it is laid where the ICV will
+      // come, which is written only after all input was read.
+      if (job.key->esn) store_be32(icv, job.sequence_high);
+      set_cipher(scratch_->jobs[i], suite, job);
+      set_hash(scratch_->jobs[i], suite, job, icv);
+    }
+    const bool done =
+        manager_->submit_cipher_burst_nocheck(manager_, scratch_->jobs.data(), count, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
+                                              key_size(suite)) == count &&
+        manager_->submit_hash_burst_nocheck(manager_, scratch_->jobs.data(), count, hash_algorithm(suite)) == count;
+    for (EspJob* job : members) job->ok = done;
+  }
+
+  // Verifies all, then decrypts what is authentic.
+  void open_cbc(EspSuite suite, std::span<EspJob* const> members) {
+    const EspSuiteInfo& suite_info = info(suite);
+    for (size_t i = 0; i < members.size(); ++i) {
+      const EspJob& job = *members[i];
+      uint8_t* icv = job.esp + job.length - suite_info.icv;
+      std::memcpy(scratch_->received[i].data(), icv, suite_info.icv);
+      if (job.key->esn) store_be32(icv, job.sequence_high);
+      set_hash(scratch_->jobs[i], suite, job, scratch_->tags[i].data());
+    }
+    const auto count = static_cast<uint32_t>(members.size());
+    const bool hashed =
+        manager_->submit_hash_burst_nocheck(manager_, scratch_->jobs.data(), count, hash_algorithm(suite)) == count;
+    uint32_t authentic = 0;
+    for (size_t i = 0; i < members.size(); ++i) {
+      EspJob& job = *members[i];
+      job.ok = hashed && equal_icv(scratch_->tags[i].data(), scratch_->received[i].data(), suite_info.icv);
+      if (job.ok) set_cipher(scratch_->jobs[authentic++], suite, job);
+    }
+    if (authentic == 0) return;
+    if (manager_->submit_cipher_burst_nocheck(manager_, scratch_->jobs.data(), authentic, IMB_CIPHER_CBC,
+                                              IMB_DIR_DECRYPT, key_size(suite)) != authentic)
+      for (EspJob* job : members) job->ok = false;
+  }
+
+  static void set_cipher(IMB_JOB& out, EspSuite suite, const EspJob& job) {
+    constexpr uint32_t head = esp_header_size + 16;
+    const auto& key = job.key->expanded<CbcKey>();
+    out.enc_keys = key.encrypt.data();
+    out.dec_keys = key.decrypt.data();
+    out.key_len_in_bytes = info(suite).cipher_key;
+    out.src = job.esp;
+    out.dst = job.esp + head;
+    out.cipher_start_src_offset_in_bytes = head;
+    out.msg_len_to_cipher_in_bytes = job.length - head - info(suite).icv;
+    out.iv = job.esp + esp_header_size;
+    out.iv_len_in_bytes = 16;
+  }
+
+  // Over everything before the ICV and, with ESN, the four bytes laid at the ICV's place.
+  static void set_hash(IMB_JOB& out, EspSuite suite, const EspJob& job, uint8_t* icv) {
+    const auto& key = job.key->expanded<CbcKey>();
+    out.src = job.esp;
+    out.hash_start_src_offset_in_bytes = 0;
+    out.msg_len_to_hash_in_bytes = job.length - info(suite).icv + (job.key->esn ? 4 : 0);
+    out.u.HMAC._hashed_auth_key_xor_ipad = key.inner.data();
+    out.u.HMAC._hashed_auth_key_xor_opad = key.outer.data();
+    out.auth_tag_output = icv;
+    out.auth_tag_output_len_in_bytes = info(suite).icv;
+  }
+
+  HiddenPages pages_;  // the manager, which holds key schedules of packets in its lanes, and the scratch memory
+  IMB_MGR* manager_ = nullptr;
+  Scratch* scratch_ = nullptr;
+  IvGenerator ivs_;
+};
+
+}  // namespace
+
+std::unique_ptr<EspCrypto> make_ipsec_mb_backend() { return std::make_unique<IpsecMb>(); }
+
+}  // namespace sekisho::crypto
