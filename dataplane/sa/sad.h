@@ -43,7 +43,10 @@ struct Tunnel {
 class TunnelTable {
  public:
   Tunnel get(ipc::TunnelId id) const { return tunnels_[id.value()].load(std::memory_order_relaxed); }
-  void set(ipc::TunnelId id, Tunnel tunnel) { tunnels_[id.value()].store(tunnel, std::memory_order_release); }
+  void set(ipc::TunnelId id, Tunnel tunnel) {
+    if (tunnel.tx_sa.value() >= ipc::max_sas) tunnel.tx_sa = ipc::no_sa;
+    tunnels_[id.value()].store(tunnel, std::memory_order_release);
+  }
   void remove(ipc::TunnelId id) { set(id, {}); }
 
  private:

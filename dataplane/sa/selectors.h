@@ -46,9 +46,9 @@ class Selectors {
   };
   static bool matches(const Pair& pair, const Flow& flow);
 
-  std::array<Pair, ipc::max_selector_pairs> pairs_{};
   uint8_t count_ = 0;
   bool any4_ = false, any6_ = false, wants_ports_ = false;
+  std::array<Pair, ipc::max_selector_pairs> pairs_{};
 };
 
 }  // namespace sekisho::dataplane

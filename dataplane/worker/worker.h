@@ -25,6 +25,9 @@ struct rte_mbuf;
 
 namespace sekisho::dataplane {
 
+class Idle;
+class Path;
+
 // What all workers share; owned by the manager, outlives them.
 struct SharedTables {
   Qsbr& qsbr;
@@ -56,21 +59,22 @@ class Worker {
   // The slow-path thread's ends of the rings.
   WorkerRings& rings() { return rings_; }
 
-  // For tests and measurements, instead of run(): one iteration of the loop (without sleeping); and one burst of at
-  // most burst_size frames (Ethernet, one segment each) as though it had come in by `port`. The caller joined the
-  // QSBR or published nothing meanwhile.
+  // For tests and measurements, instead of run(): one iteration of the loop, without sleeping and without a QSBR report
+  // (it tells how many packets it took); and one burst of at most 32 Ethernet frames as though it had come in by
+  // `port`. Meanwhile the caller's thread is the only one that changes the tables.
   unsigned poll();
   void inject(ipc::PortId port, std::span<rte_mbuf* const> frames);
 
  private:
-  struct Path;
-
   Worker(const WorkerOptions& options, const SharedTables& shared, ipc::WriterCounters& counters, WorkerRings rings);
+
+  void rest(Idle& idle);
 
   const WorkerOptions options_;
   const SharedTables shared_;
   WorkerRings rings_;
   std::atomic<const WorkerPorts*> ports_{nullptr};
+  std::unique_ptr<crypto::EspCrypto> crypto_;
   std::unique_ptr<Path> path_;
 };
 

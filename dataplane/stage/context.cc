@@ -1,0 +1,60 @@
+#include "dataplane/stage/context.h"
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+namespace sekisho::dataplane {
+
+void Context::drop(rte_mbuf* mbuf, ipc::DropReason reason) {
+  count(counters.drops, reason);
+  rte_pktmbuf_free(mbuf);
+}
+
+void Context::drop(rte_mbuf* mbuf, ipc::DropReason reason, ipc::SaId sa, ipc::SaCounter counter) {
+  count(counters.sas[sa.value()], counter);
+  drop(mbuf, reason);
+}
+
+void Context::punt(const Packet& packet) {
+  // What the kernel itself sent into a TUN would come back for ever.
+  if (packet.origin == Origin::kernel) return drop(packet.mbuf, ipc::DropReason::blackhole);
+  to_slow_path({packet.mbuf, packet.origin_id, packet.origin == Origin::port ? Via::port : Via::tunnel});
+}
+
+void Context::to_slow_path(const Handed& handed) {
+  if (handed.via == Via::port) count(counters.ports[handed.id], ipc::PortCounter::punted);
+  punts[punt_count++] = handed;
+  if (punt_count == punts.size()) flush_punts();
+}
+
+void Context::flush_punts() {
+  const unsigned taken = to_kernel.push({punts.data(), punt_count});
+  for (unsigned i = taken; i < punt_count; ++i) drop(punts[i].mbuf, ipc::DropReason::punt_full);
+  punt_count = 0;
+  slow_path_bell.ring();
+}
+
+void Context::raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
+  if ((raised.load(std::memory_order_relaxed) & bit) != 0) return;
+  if ((raised.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) return;
+  if (!events.push(event)) raised.fetch_and(static_cast<uint8_t>(~bit), std::memory_order_relaxed);
+  manager_bell.ring();
+}
+
+void Context::report_unknown_spi(uint32_t spi, Be32 source) {
+  const uint64_t now = rte_rdtsc();
+  if (now < quiet_until) return;
+  quiet_until = now + rte_get_tsc_hz() / 2;
+  PathEvent event;
+  event.kind = PathEventKind::unknown_spi;
+  event.source = source;
+  event.spi = spi;
+  if (events.push(event)) manager_bell.ring();
+}
+
+void Context::flush() {
+  if (punt_count != 0) flush_punts();
+  tx.flush(*ports);
+}
+
+}  // namespace sekisho::dataplane

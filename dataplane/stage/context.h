@@ -1,0 +1,59 @@
+// What the stages of one worker share: its tables (as of this iteration), its counters, and the three ways in which a
+// packet leaves it: dropped under a name, punted to the kernel, or put into a TX buffer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "crypto/esp/esp_crypto.h"
+#include "dataplane/fib/replica.h"
+#include "dataplane/sa/event_ring.h"
+#include "dataplane/sa/sad.h"
+#include "dataplane/stage/burst.h"
+#include "dataplane/stage/count.h"
+#include "dataplane/stage/tx_buffers.h"
+#include "dataplane/worker/ports.h"
+#include "dataplane/worker/rings.h"
+#include "ipc/counters.h"
+
+namespace sekisho::dataplane {
+
+struct Context {
+  ipc::WriterCounters& counters;
+  const Sad& sad;
+  const TunnelTable& tunnels;
+  crypto::EspCrypto& crypto;
+  EventRing& events;
+  Doorbell& manager_bell;
+  Doorbell& slow_path_bell;
+  HandedRing& to_kernel;
+  TxBuffers tx;
+
+  // Loaded anew for each iteration; valid until its end.
+  const Replica* replica = nullptr;
+  const WorkerPorts* ports = nullptr;
+
+  // Packets on their way into to_kernel.
+  unsigned punt_count = 0;
+  std::array<Handed, 2 * burst_size> punts;
+  // The TSC before which this worker reports no further unknown SPI.
+  uint64_t quiet_until = 0;
+
+  void drop(rte_mbuf* mbuf, ipc::DropReason reason);
+  void drop(rte_mbuf* mbuf, ipc::DropReason reason, ipc::SaId sa, ipc::SaCounter counter);
+  // To the kernel twin of the interface where it came in, as it came in.
+  void punt(const Packet& packet);
+  // A frame that is not even an IP packet, or a sealed packet that the kernel is to route.
+  void to_slow_path(const Handed& handed);
+  // Raises `event` for the SA if `bit` of `raised` was not set yet.
+  void raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event);
+  void report_unknown_spi(uint32_t spi, Be32 source);
+
+  // Sends what has gathered.
+  void flush();
+
+ private:
+  void flush_punts();
+};
+
+}  // namespace sekisho::dataplane

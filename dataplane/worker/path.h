@@ -1,0 +1,34 @@
+// The path of a burst through the stages, for one worker.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "dataplane/stage/stages.h"
+#include "dataplane/worker/worker.h"
+
+namespace sekisho::dataplane {
+
+class Path {
+ public:
+  Path(const SharedTables& shared, crypto::EspCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters);
+
+  // What holds until the next call: the tables of this iteration.
+  void begin(const Replica* replica, const WorkerPorts* ports);
+  // A burst that came in by a port.
+  void receive(ipc::PortId port, std::span<rte_mbuf* const> frames);
+  // A burst of what the kernel sent into TAPs and TUNs.
+  void from_kernel(std::span<const Handed> items);
+  // Frames that another worker could not send itself.
+  void hand_over(ipc::PortId port, std::span<rte_mbuf* const> frames);
+
+ private:
+  void forward(Burst& in);
+  void decapsulate(BurstOf<Inbound>& in);
+  void encapsulate(Burst& in);
+  void send_raw(ipc::PortId port, rte_mbuf* frame);
+
+  Context context_;
+};
+
+}  // namespace sekisho::dataplane
