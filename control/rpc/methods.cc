@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/messages/system.h"
+#include "control/config/report.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
@@ -104,7 +105,7 @@ std::expected<Decoded, RpcError> decoded(const json& params) {
   return config::decode(*text, *directory);
 }
 
-json invalid(const config::ConfigErrors& errors) { return {{"valid", false}, {"errors", to_json(errors)}}; }
+json invalid(const config::ConfigErrors& errors) { return {{"valid", false}, {"errors", config::to_json(errors)}}; }
 
 Answer config_check(Operations&, const json& params) {
   const auto config = decoded(params);

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/messages/system.h"
+#include "control/config/report.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
@@ -11,9 +12,10 @@ namespace {
 std::string line_of(const json& answer) { return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 std::string error_answer(const json& id, const RpcError& error) {
-  return line_of({{"jsonrpc", "2.0"},
-                  {"id", id},
-                  {"error", {{"code", error.code}, {"message", error.error.text()}, {"data", to_json(error.error)}}}});
+  return line_of(
+      {{"jsonrpc", "2.0"},
+       {"id", id},
+       {"error", {{"code", error.code}, {"message", error.error.text()}, {"data", config::to_json(error.error)}}}});
 }
 
 std::string refusal(const json& id, int code, std::string detail) {

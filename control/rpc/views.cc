@@ -7,6 +7,7 @@
 
 #include "base/version.h"
 #include "control/config/encode.h"
+#include "control/config/report.h"
 #include "control/rpc/sa_views.h"
 
 namespace sekisho::rpc {
@@ -40,21 +41,11 @@ std::string_view word(ipc::NextHopKind kind) {
   return "";
 }
 
-std::string_view word(Severity severity) {
-  switch (severity) {
-    case Severity::info:
-      return "info";
-    case Severity::warning:
-      return "warning";
-    case Severity::error:
-      return "error";
-  }
-  return "";
-}
-
 json or_null(const std::optional<LastError>& error, Instant now) { return error ? to_json(*error, now) : json(); }
 
-json since(const std::optional<Instant>& start, Instant now) { return start ? json(seconds_between(*start, now)) : json(); }
+json since(const std::optional<Instant>& start, Instant now) {
+  return start ? json(seconds_between(*start, now)) : json();
+}
 
 json traffic(const Traffic& value) { return {{"packets", value.packets}, {"octets", value.octets}}; }
 
@@ -102,24 +93,9 @@ json port_view(const PortView& port, const config::Port& configured, Instant now
 
 }  // namespace
 
-json to_json(const Error& error) {
-  return {{"id", error.message->id},       {"severity", word(error.message->severity)},
-          {"title", error.message->title}, {"detail", error.detail},
-          {"cause", error.message->cause}, {"remedy", error.message->remedy}};
-}
-
 json to_json(const LastError& error, Instant now) {
-  json result = to_json(error.error);
+  json result = config::to_json(error.error);
   result["age_seconds"] = seconds_between(error.at, now);
-  return result;
-}
-
-json to_json(const config::ConfigErrors& errors) {
-  json result = json::array();
-  for (const auto& [pointer, error] : errors) {
-    result.push_back(to_json(error));
-    result.back()["pointer"] = pointer;
-  }
   return result;
 }
 

@@ -13,12 +13,8 @@ using nlohmann::json;
 
 json status_view(const Operations& operations);
 
-// {"id", "severity", "title", "detail", "cause", "remedy"}
-json to_json(const Error& error);
-// The same with "age_seconds".
+// As config::to_json(Error), with "age_seconds".
 json to_json(const LastError& error, Instant now);
-// [{"pointer", ...error}]
-json to_json(const config::ConfigErrors& errors);
 
 // An empty name selects all. IKE and child SAs go by the name of their tunnel, routes by prefix or interface,
 // neighbours by address or interface. Nothing where no such thing is configured.

@@ -1,0 +1,85 @@
+// A daemon with one tunnel, for the tests of the interface.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "base/messages/ike.h"
+#include "control/rpc/operations.h"
+#include "tests/unit/control/config/fixture.h"
+
+namespace sekisho::rpc {
+
+class FakeOperations final : public Operations {
+ public:
+  FakeOperations() {
+    auto decoded = config::decode(config::valid_text, fixture_.directory());
+    if (!decoded) FAIL(config::describe(decoded.error()));
+    config_ = std::move(*decoded);
+  }
+
+  Instant now() const override { return Instant(std::chrono::seconds(1000)); }
+  const config::Config& running() const override { return config_; }
+  DaemonView daemon() const override {
+    return {.config_file = "/etc/sekisho/sekisho.json",
+            .started = Instant(std::chrono::seconds(900)),
+            .dataplane_connected = true,
+            .dataplane_since = Instant(std::chrono::seconds(910)),
+            .workers = 2};
+  }
+  std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
+  std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
+  std::vector<ChildCounters> child_counters() const override {
+    ChildCounters counters{.inbound_spi = 0x8001};
+    counters.in[static_cast<size_t>(ipc::SaCounter::bytes)] = 4200;
+    return {counters};
+  }
+  std::vector<RouteView> routes() const override {
+    return {{.prefix = *Prefix::parse("0.0.0.0/0"),
+             .kind = ipc::NextHopKind::adjacency,
+             .interface = "wan",
+             .via = *IpAddress::parse("10.9.1.254"),
+             .origin = "static"},
+            {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop}};
+  }
+  std::vector<NeighbourView> neighbours() const override {
+    return {{*IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};
+  }
+  std::vector<PortView> ports() const override {
+    return {{.name = "lan"}, {.name = "wan", .present = true, .mtu = 1500}};
+  }
+  DropCounters drops() const override {
+    DropCounters drops{};
+    drops[static_cast<size_t>(ipc::DropReason::esp_replay)] = 7;
+    return drops;
+  }
+
+  Result<void> tunnel_up(std::string_view name) override { return note("up", name); }
+  Result<void> tunnel_down(std::string_view name) override { return note("down", name); }
+  Result<void> rekey_child(std::string_view) override {
+    return fail(messages::ike_peer_unreachable, "nothing to rekey");
+  }
+  Result<void> rekey_ike(std::string_view name) override { return note("rekey-ike", name); }
+  Result<void> apply(config::Config desired, const config::Plan&) override {
+    config_ = std::move(desired);
+    return note("apply", "");
+  }
+
+  const config::Fixture& fixture() const { return fixture_; }
+
+  std::vector<std::string> calls_;
+  TunnelView tunnel_{.name = "tokyo"};
+  std::vector<ike::IkeSaView> ike_sas_;
+
+ private:
+  Result<void> note(std::string call, std::string_view name) {
+    calls_.push_back(call + (name.empty() ? "" : " ") + std::string(name));
+    return {};
+  }
+
+  config::Fixture fixture_;
+  config::Config config_;
+};
+
+}  // namespace sekisho::rpc

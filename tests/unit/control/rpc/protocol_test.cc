@@ -1,0 +1,158 @@
+#include "control/rpc/protocol.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "tests/unit/control/rpc/fake_operations.h"
+
+namespace sekisho::rpc {
+namespace {
+
+using nlohmann::json;
+
+json ask(Operations& operations, const json& request) { return json::parse(answer_line(operations, request.dump())); }
+
+json call(Operations& operations, const std::string& method, const json& params = json::object()) {
+  const json answer = ask(operations, {{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}});
+  CHECK(answer["id"] == 1);
+  CHECK(answer["jsonrpc"] == "2.0");
+  return answer;
+}
+
+json result(Operations& operations, const std::string& method, const json& params = json::object()) {
+  const json answer = call(operations, method, params);
+  INFO(answer.dump());
+  REQUIRE(answer.contains("result"));
+  return answer["result"];
+}
+
+ike::IkeSaView established() {
+  ike::IkeSaView sa;
+  sa.connection = "tokyo";
+  sa.state = "established";
+  sa.initiator = true;
+  sa.initiator_spi = 0xabc;
+  sa.remote_id = "b\x1b[2J\xff";  // as a peer may send it
+  sa.established_at = Instant(std::chrono::seconds(940));
+  sa.expires_at = Instant(std::chrono::seconds(1500));
+  ike::ChildSaView child;
+  child.inbound_spi = 0x8001;
+  child.state = "installed";
+  child.local_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"))};
+  sa.children = {child};
+  return sa;
+}
+
+}  // namespace
+
+TEST_CASE("lines that are no request are answered by the code of their fault") {
+  FakeOperations operations;
+  const auto code = [&](const std::string& line) {
+    return json::parse(answer_line(operations, line))["error"]["code"];
+  };
+  CHECK(code("") == RpcError::parse_error);
+  CHECK(code("{") == RpcError::parse_error);
+  CHECK(code("\xff\xfe") == RpcError::parse_error);
+  CHECK(code("[]") == RpcError::invalid_request);
+  CHECK(code("{}") == RpcError::invalid_request);
+  CHECK(code(R"({"jsonrpc": "1.0", "id": 1, "method": "status"})") == RpcError::invalid_request);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": [[]], "method": "status"})") == RpcError::invalid_request);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": 5})") == RpcError::invalid_request);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "reboot"})") == RpcError::method_not_found);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "show", "params": []})") == RpcError::invalid_params);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "show", "params": {"what": "secrets"}})") ==
+        RpcError::invalid_params);
+  CHECK(code(std::string(1000000, '[')) == RpcError::parse_error);
+  CHECK(answer_line(operations, R"({"jsonrpc": "2.0", "method": "status"})").empty());
+  CHECK(json::parse(answer_line(operations, R"({"jsonrpc":"2.0","id":"x","method":"status"})"))["id"] == "x");
+}
+
+TEST_CASE("mutated requests are answered or ignored, never fatal") {
+  FakeOperations operations;
+  std::mt19937 random(7);
+  const std::string seed =
+      R"({"jsonrpc":"2.0","id":1,"method":"config.diff","params":{"config":"{\"ports\":{}}","directory":"/"}})";
+  for (int round = 0; round < 3000; ++round) {
+    std::string line = seed;
+    for (size_t i = 0; i <= random() % 4; ++i) line[random() % line.size()] = static_cast<char>(random());
+    const std::string answer = answer_line(operations, line);
+    if (!answer.empty()) REQUIRE(json::parse(answer)["jsonrpc"] == "2.0");
+  }
+}
+
+TEST_CASE("views carry units and last errors") {
+  FakeOperations operations;
+  operations.ike_sas_ = {established()};
+  operations.tunnel_.last_error =
+      LastError{{&messages::ike_peer_unreachable, "10.9.2.2"}, Instant(std::chrono::seconds(988))};
+  const json tunnel = result(operations, "show", {{"what", "tunnel"}, {"name", "tokyo"}}).at(0);
+  CHECK(tunnel["state"] == "down");
+  CHECK(tunnel["interface"]["name"] == "vti0");
+  CHECK(tunnel["child_sas"] == 1);
+  CHECK(tunnel["up_seconds"].is_null());
+  CHECK(tunnel["last_error"]["id"] == "SKO-IKE-001");
+  CHECK(tunnel["last_error"]["age_seconds"] == 12.0);
+  CHECK_FALSE(tunnel["last_error"]["remedy"].get<std::string>().empty());
+
+  const json ike = result(operations, "show", {{"what", "ike-sa"}}).at(0);
+  CHECK(ike["initiator_spi"] == "0000000000000abc");
+  CHECK(ike["remaining_seconds"] == 500.0);
+  CHECK(ike["established_seconds"] == 60.0);
+  CHECK(ike["rekey_in_seconds"].is_null());
+  const json child = result(operations, "show", {{"what", "child-sa"}, {"name", "tokyo"}}).at(0);
+  CHECK(child["in"]["octets"] == 4200);
+  CHECK(child["replay_window"] == 256);
+  CHECK(child["local_selectors"].at(0) == "10.1.0.0/24");
+
+  CHECK(result(operations, "show", {{"what", "route"}}).size() == 2);
+  CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["via"] == "10.9.1.254");
+  CHECK(result(operations, "show", {{"what", "neighbour"}}).at(0)["mac"] == "02:00:00:00:00:01");
+  CHECK(result(operations, "show", {{"what", "port"}}).size() == 2);
+  CHECK(result(operations, "show", {{"what", "counters"}})["drops"]["esp-replay"] == 7);
+  const json status = result(operations, "status");
+  CHECK(status["tunnels"]["total"] == 1);
+  CHECK(status["dataplane"]["workers"] == 2);
+  CHECK(status["last_errors"].at(0)["tunnel"] == "tokyo");
+}
+
+TEST_CASE("operations reach the tunnel that is named, and only a configured one") {
+  FakeOperations operations;
+  CHECK(result(operations, "tunnel.up", {{"name", "tokyo"}})["name"] == "tokyo");
+  result(operations, "tunnel.rekey", {{"name", "tokyo"}, {"what", "ike"}});
+  result(operations, "tunnel.down", {{"name", "tokyo"}});
+  CHECK(operations.calls_ == std::vector<std::string>{"up tokyo", "rekey-ike tokyo", "down tokyo"});
+  const json refused = call(operations, "tunnel.rekey", {{"name", "tokyo"}});
+  CHECK(refused["error"]["code"] == RpcError::refused);
+  CHECK(refused["error"]["data"]["id"] == "SKO-IKE-001");
+  const json unknown = call(operations, "tunnel.up", {{"name", "kyoto"}});
+  CHECK(unknown["error"]["code"] == RpcError::not_found);
+  CHECK(unknown["error"]["data"]["id"] == "SKO-SYS-020");
+  CHECK(call(operations, "tunnel.up")["error"]["code"] == RpcError::invalid_params);
+  CHECK(call(operations, "show", {{"what", "port"}, {"name", "x"}})["error"]["code"] == RpcError::not_found);
+}
+
+TEST_CASE("configurations are checked, compared and applied") {
+  FakeOperations operations;
+  const auto params = [&](const std::string& text) {
+    return json{{"config", text}, {"directory", operations.fixture().directory().string()}};
+  };
+  const json bad = result(operations, "config.check", params(R"({"prots": {}})"));
+  CHECK(bad["valid"] == false);
+  CHECK(bad["errors"].at(0)["pointer"] == "/prots");
+  CHECK(result(operations, "config.apply", params("{"))["valid"] == false);
+  CHECK(operations.calls_.empty());
+
+  json edited = json::parse(config::valid_text);
+  CHECK(result(operations, "config.apply", params(edited.dump()))["changes"].empty());
+  CHECK(operations.calls_.empty());  // nothing differs, nothing is touched
+  edited["tunnels"]["tokyo"]["interface"]["mtu"] = 1300;
+  const json plan = result(operations, "config.diff", params(edited.dump()));
+  CHECK(plan["changes"].at(0)["pointer"] == "/tunnels/tokyo/interface/mtu");
+  CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1400);
+  CHECK(result(operations, "config.apply", params(edited.dump()))["changes"] == plan["changes"]);
+  CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1300);
+  CHECK(operations.calls_ == std::vector<std::string>{"apply"});
+}
+
+}  // namespace sekisho::rpc
