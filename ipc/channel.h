@@ -65,7 +65,7 @@ class Channel {
 
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  // Wipes the own ring, read or not.
+  // Takes back and wipes what the peer has not consumed.
   ~Channel();
 
   // Appends a message to the own ring. False where the ring is full: try again once the peer has consumed; it wakes us
@@ -74,6 +74,8 @@ class Channel {
   [[nodiscard]] bool send(const T& message) {
     return send_bytes(static_cast<uint16_t>(T::type), {reinterpret_cast<const uint8_t*>(&message), sizeof message});
   }
+  // The same for a message that was kept as bytes; at most max_message_size of them.
+  [[nodiscard]] bool send_bytes(uint16_t type, ByteView payload);
   // Room for so many more messages of any size.
   size_t room();
   // Wakes the peer if anything was sent since the last call.
@@ -92,7 +94,6 @@ class Channel {
 
  private:
   Channel(UniqueFd socket, UniqueFd doorbell, SealedMemory own);
-  bool send_bytes(uint16_t type, ByteView payload);
   void adopt(UniqueFd peer_doorbell, SealedMemory peer, SealedMemory counters);
   void ring_doorbell();
 

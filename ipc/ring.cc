@@ -40,11 +40,15 @@ bool RingProducer::send(uint16_t type, ByteView payload) {
   return true;
 }
 
+// The newest first, and each message's header before its payload: a peer that still reads finds either a whole message
+// or none (type 0 is no message), and never the commit of a transaction of which it got a wiped part.
 void RingProducer::wipe_all() {
-  for (Slot& each : own_.slots) {
-    // An untouched page stays untouched: it holds no secret and need not be allocated.
-    const auto length = each.header.load(std::memory_order_relaxed) & 0xffff;
-    if (length != 0) wipe(std::span(each.payload).first(length));
+  while (produced_ != reclaimed_) {
+    Slot& last = slot(--produced_);
+    const uint32_t length = last.header.exchange(0, std::memory_order_relaxed) & 0xffff;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    wipe(std::span(last.payload).first(length));
+    std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 }
 

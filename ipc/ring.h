@@ -49,7 +49,7 @@ class RingProducer {
   void reclaim();
   uint64_t room() const { return broken_ ? 0 : ring_capacity - (produced_ - reclaimed_); }
   bool broken() const { return broken_; }
-  // Wipes every slot, read or not.
+  // Takes back what the peer has not consumed; nothing is sent any more.
   void wipe_all();
 
  private:

@@ -1,6 +1,6 @@
 #include "control/routing/pushed.h"
 
-#include <algorithm>
+#include "ipc/convert.h"
 
 namespace sekisho::routing {
 namespace {
@@ -12,13 +12,6 @@ ipc::NextHopSet to_command(ipc::NextHopId id, const NextHop& content) {
 }
 
 }  // namespace
-
-ipc::Address to_ipc(const IpAddress& address) {
-  ipc::Address result;
-  result.family = static_cast<uint8_t>(address.family());
-  std::ranges::copy(address.bytes(), result.bytes.begin());
-  return result;
-}
 
 Pushed::Pushed(uint16_t capacity) : capacity_(capacity) { forget(); }
 
@@ -76,12 +69,13 @@ std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
     const auto [known, added] = routes_.try_emplace(prefix, id);
     if (!added && known->second == id) continue;
     known->second = id;
-    commands.emplace_back(ipc::RouteSet{to_ipc(prefix.address()), static_cast<uint8_t>(prefix.length()), id});
+    commands.emplace_back(
+        ipc::RouteSet{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), id});
   }
   std::erase_if(routes_, [&](const auto& known) {
     const Prefix& prefix = known.first;
     if (plan.routes.contains(prefix)) return false;
-    commands.emplace_back(ipc::RouteRemove{to_ipc(prefix.address()), static_cast<uint8_t>(prefix.length())});
+    commands.emplace_back(ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length())});
     return true;
   });
   release_unused(plan);

@@ -45,6 +45,4 @@ class Pushed {
   size_t overflow_ = 0;
 };
 
-ipc::Address to_ipc(const IpAddress& address);
-
 }  // namespace sekisho::routing

@@ -186,8 +186,14 @@ TEST_CASE("keys leave the ring once they were consumed") {
   sa.key.fill(0x5a);
   REQUIRE(control->send(sa));
   CHECK(shows_secret(peer.other(), 0x5a));
+  REQUIRE(control->send(SaRemove{}));
   control.reset();  // unread, but its sender goes
   CHECK_FALSE(shows_secret(peer.other(), 0x5a));
+  // A peer that reads on finds no message there.
+  const auto& outbox = *static_cast<const Outbox*>(peer.other().data());
+  CHECK(outbox.produced == 3);
+  CHECK(outbox.slots[1].header == 0);
+  CHECK(outbox.slots[2].header == 0);
 }
 
 TEST_CASE("a received message wipes what the message before it held") {

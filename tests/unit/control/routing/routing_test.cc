@@ -5,6 +5,7 @@
 
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
+#include "ipc/convert.h"
 
 using namespace sekisho;
 using namespace sekisho::routing;
@@ -72,7 +73,7 @@ struct Dataplane {
   }
   const ipc::NextHopSet& at(const char* to) {
     const Prefix key = prefix(to);
-    return next_hops.at(routes.at({to_ipc(key.address()).bytes, static_cast<uint8_t>(key.length())}));
+    return next_hops.at(routes.at({ipc::from_address(key.address()).bytes, static_cast<uint8_t>(key.length())}));
   }
 };
 

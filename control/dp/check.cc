@@ -1,0 +1,34 @@
+#include "control/dp/check.h"
+
+#include "ipc/convert.h"
+
+namespace sekisho::control {
+
+bool plausible(const ipc::TransactionResult& result) {
+  return result.status <= ipc::TransactionStatus::refused && ipc::to_string(result.reason).has_value();
+}
+
+bool plausible(const ipc::PortState& port) {
+  return port.id.value() < ipc::max_ports && ipc::to_string(port.name) && ipc::to_string(port.device);
+}
+
+bool plausible(const ipc::TunnelState& tunnel) {
+  return tunnel.id.value() < ipc::max_tunnels && (tunnel.tx_sa == ipc::no_sa || tunnel.tx_sa.value() < ipc::max_sas) &&
+         ipc::to_string(tunnel.name).has_value();
+}
+
+bool plausible(const ipc::SaState& sa) {
+  return sa.id.value() < ipc::max_sas && sa.tunnel.value() < ipc::max_tunnels &&
+         sa.direction <= ipc::Direction::outbound;
+}
+
+bool plausible(const ipc::InventoryEnd&) { return true; }
+
+bool plausible(const ipc::SaEvent& event) {
+  return event.id.value() < ipc::max_sas && event.kind <= ipc::SaEventKind::source_changed &&
+         ipc::to_address(event.source).has_value();
+}
+
+bool plausible(const ipc::UnknownSpi& report) { return ipc::to_address(report.source).has_value(); }
+
+}  // namespace sekisho::control

@@ -1,0 +1,50 @@
+// sd-event in C++ terms: a watch or a timer is an object that ends with its life, and calls a function.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+
+namespace sekisho::control {
+
+// Constructors throw std::system_error: a loop that cannot watch is of no use at start, and the only failures are
+// exhaustion.
+
+// Calls `ready` with the EPOLL* bits that have come up. `ready` may destroy the watch.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(sd_event* loop, int fd, uint32_t events, std::function<void(uint32_t)> ready);
+
+ private:
+  struct Source;
+  struct Free {
+    void operator()(Source* source) const;
+  };
+  std::unique_ptr<Source, Free> source_;
+};
+
+// Calls `expired` once for each time it is set. Not armed at first.
+class Timer {
+ public:
+  Timer(sd_event* loop, std::function<void()> expired);
+
+  void set(Instant at);
+  void set_in(Duration delay) { set(MonotonicClock::now() + delay); }
+  void cancel();
+  bool armed() const;
+
+ private:
+  struct Source;
+  struct Free {
+    void operator()(Source* source) const;
+  };
+  std::unique_ptr<Source, Free> source_;
+};
+
+}  // namespace sekisho::control
