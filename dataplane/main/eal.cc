@@ -60,11 +60,16 @@ std::vector<std::string> eal_arguments(const Options& options, std::span<const u
     if (!has_option(options.eal, names)) arguments.push_back(std::move(argument));
   };
   // Nothing of this process is to be found by another DPDK process, and no file stays behind.
-  add_unless({"--in-memory", "--file-prefix", "--huge-unlink", "--proc-type"}, "--in-memory");
+  if (huge) add_unless({"--in-memory", "--file-prefix", "--huge-unlink", "--proc-type"}, "--in-memory");
   arguments.emplace_back("--no-telemetry");
   add_unless({"--log-level"}, "--log-level=*:warning");
   if (!wants_pci(options.eal)) arguments.emplace_back("--no-pci");
-  if (!huge) add_unless({"--no-huge"}, "--no-huge");
+  if (!huge) {
+    add_unless({"--no-huge"}, "--no-huge");
+    // EAL refuses --in-memory together with --no-huge; this is the same for ordinary pages.
+    arguments.emplace_back("--no-shconf");
+    add_unless({"--file-prefix"}, "--file-prefix=sekisho");
+  }
   arguments.insert(arguments.end(), options.eal.begin(), options.eal.end());
   return arguments;
 }

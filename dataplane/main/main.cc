@@ -42,7 +42,8 @@ Result<void> forward(const Options& options, int stop_fd) {
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(counters.error());
   const ForwardingOptions forwarding_options{
-      options.workers, options.busy_poll, options.openssl ? crypto::EspBackend::openssl : crypto::EspBackend::ipsec_mb};
+      options.workers, options.memory_mb, options.busy_poll,
+      options.openssl ? crypto::EspBackend::openssl : crypto::EspBackend::ipsec_mb};
   auto forwarding = Forwarding::start(forwarding_options, *packets, counters->table());
   if (!forwarding) return std::unexpected(forwarding.error());
   spdlog::info("ready: {} worker{}, control connects to {}", options.workers, options.workers == 1 ? "" : "s",

@@ -18,6 +18,15 @@ std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const E
   return Refusal{index, command, error.text()};
 }
 
+// Of the first 256 MB half go to the first-level tables, whose size is fixed; the rest grows with the memory. A route
+// costs about 512 bytes: two tree nodes in each of two replicas.
+FibLimits fib_limits(unsigned memory_mb) {
+  return {.ipv4_routes = std::min(memory_mb * 256, 1U << 20),
+          .ipv4_tables = std::min(memory_mb * 16, 32767U),
+          .ipv6_routes = std::min(memory_mb * 64, 1U << 18),
+          .ipv6_tables = std::min(memory_mb * 32, 32767U)};
+}
+
 struct WorkerStart {
   Worker* worker;
   const std::atomic<bool>* stop;
@@ -70,7 +79,7 @@ Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& o
 
 Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
   crypto_ = crypto::EspCrypto::create(options.backend);
-  auto fib = Fib::create({}, qsbr_);
+  auto fib = Fib::create(fib_limits(options.memory_mb), qsbr_);
   if (!fib) return std::unexpected(fib.error());
   fib_ = std::move(*fib);
   sad_ = std::make_unique<Sad>();

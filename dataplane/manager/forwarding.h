@@ -26,6 +26,7 @@ namespace sekisho::dataplane {
 
 struct ForwardingOptions {
   unsigned workers = 1;
+  unsigned memory_mb = 512;  // what DPDK has; the tables are sized by it
   bool busy_poll = false;
   crypto::EspBackend backend = crypto::EspBackend::ipsec_mb;
 };

@@ -31,7 +31,11 @@ TEST_CASE("EAL touches nothing it was not told to") {
   CHECK(has(plain, "--no-telemetry"));
   CHECK(has(plain, "--no-pci"));
   CHECK_FALSE(has(plain, "--no-huge"));
-  CHECK(has(eal_arguments(options, two, false), "--no-huge"));
+  // EAL refuses the two together.
+  const auto small_pages = eal_arguments(options, two, false);
+  CHECK(has(small_pages, "--no-huge"));
+  CHECK(has(small_pages, "--no-shconf"));
+  CHECK_FALSE(has(small_pages, "--in-memory"));
   options.eal = {"-a", "0000:03:00.0"};
   const auto pci = eal_arguments(options, two, true);
   CHECK_FALSE(has(pci, "--no-pci"));
