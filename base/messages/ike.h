@@ -33,8 +33,111 @@ inline constexpr Message ike_peer_dead{
     "SKO-IKE-007", Severity::warning, "peer is dead", "An established peer stopped answering; its SAs were removed.",
     "Check the path to the peer and its IKE daemon; the tunnel is tried again where it is configured to start."};
 
-inline constexpr const Message* ike_messages[] = {
-    &ike_peer_unreachable, &ike_no_proposal, &ike_authentication_failed, &ike_peer_not_authentic, &ike_ts_unacceptable,
-    &child_no_proposal,    &ike_peer_dead};
+inline constexpr Message ike_established{"SKO-IKE-008", Severity::info, "IKE SA established",
+                                         "Both ends have proven their identities to each other.",
+                                         "Nothing is to be done."};
+inline constexpr Message child_established{
+    "SKO-IKE-009", Severity::info, "child SA established",
+    "The keys of a new child SA are in place; where it replaces another one, that one goes shortly.",
+    "Nothing is to be done."};
+inline constexpr Message ike_rekeyed{"SKO-IKE-010", Severity::info, "IKE SA rekeyed",
+                                     "A new IKE SA took over the child SAs, by schedule or on request of one end.",
+                                     "Nothing is to be done."};
+inline constexpr Message ike_closed{"SKO-IKE-011", Severity::info, "IKE SA deleted",
+                                    "This gateway deleted the IKE SA and its child SAs, and the peer agreed.",
+                                    "Nothing is to be done if the tunnel was taken down or its configuration changed."};
+inline constexpr Message ike_closed_by_peer{
+    "SKO-IKE-012", Severity::warning, "peer deleted the IKE SA", "The peer ended the IKE SA and with it all child SAs.",
+    "Ask the peer's log why; the tunnel is tried again where it is configured to start."};
+inline constexpr Message child_closed{
+    "SKO-IKE-013", Severity::warning, "peer deleted the child SA",
+    "The peer ended a child SA without another one in its place.",
+    "Ask the peer's log why; a new one is made where the tunnel is configured to start."};
+inline constexpr Message ike_unauthenticated_hint{
+    "SKO-IKE-014", Severity::warning, "unauthenticated error answer",
+    "An error came in answer to IKE_SA_INIT. Nothing protects that exchange, so it may not be the peer's; the attempt "
+    "goes on for a moment in case a better answer follows.",
+    "If the attempt fails, the message that follows names the reason that was given."};
+inline constexpr Message ike_peer_error{
+    "SKO-IKE-015", Severity::error, "peer refused the IKE SA",
+    "The peer answered with an error for which there is no message of its own.",
+    "See the detail for the error's name in RFC 7296 section 3.10.1, and the peer's log for its reason."};
+inline constexpr Message child_refused{
+    "SKO-IKE-016", Severity::error, "peer refused the child SA",
+    "The IKE SA stands, but the peer made no child SA, for a reason other than proposals or traffic selectors.",
+    "See the detail for the error's name in RFC 7296 section 3.10.1, and the peer's log for its reason."};
+inline constexpr Message ike_unknown_peer{
+    "SKO-IKE-017", Severity::warning, "IKE request from an unknown address",
+    "No connection is configured between the two addresses of the request; it was not answered.",
+    "If the sender is a peer of yours, compare the connection's local and remote addresses with the detail; a peer "
+    "behind NAT has the NAT's address."};
+inline constexpr Message ike_unknown_identity{
+    "SKO-IKE-018", Severity::error, "peer's identity fits no connection",
+    "A peer at a known address says it is somebody for whom no connection is configured, or asks for somebody that we "
+    "are not.",
+    "Compare the local and remote id on both ends; the detail shows what the peer said and what is configured."};
+inline constexpr Message ike_half_open_limit{
+    "SKO-IKE-019", Severity::warning, "too many half-open IKE SAs",
+    "More IKE SAs are being set up at once than the limits allow; requests for more are ignored for now.",
+    "If no such number of peers is starting up, somebody floods the gateway; filter UDP 500 and 4500 upstream."};
+inline constexpr Message ike_invalid_syntax{
+    "SKO-IKE-020", Severity::warning, "malformed IKE message",
+    "An authenticated peer sent a message that breaks RFC 7296, or has a critical payload that is not understood.",
+    "Look for an update of the peer's IKE daemon; report this message with a capture if the peer is Sekisho."};
+inline constexpr Message sa_table_full{"SKO-IKE-021", Severity::error, "no room for another SA",
+                                       "Every entry of the data path's SA table is taken, so no child SA can be added.",
+                                       "Raise the size of the SA table, or shorten the list of tunnels."};
+inline constexpr Message ike_duplicate{
+    "SKO-IKE-022", Severity::info, "superfluous IKE SA deleted",
+    "Two IKE SAs stood for one connection, because both ends began at once or one began again; one is enough.",
+    "Nothing is to be done."};
+inline constexpr Message ike_initial_contact{
+    "SKO-IKE-023", Severity::info, "peer has started anew",
+    "The peer has no other SA with this gateway (INITIAL_CONTACT), so the ones from before were removed.",
+    "Nothing is to be done if the peer was restarted."};
+inline constexpr Message child_rekey_failed{
+    "SKO-IKE-024", Severity::warning, "child SA could not be rekeyed",
+    "The peer refused to replace the child SA; the old one carries traffic until its lifetime ends.",
+    "Compare the ESP proposals with PFS group and the traffic selectors: a PFS group counts from the first rekey on."};
+inline constexpr Message ike_rekey_failed{
+    "SKO-IKE-025", Severity::warning, "IKE SA could not be rekeyed",
+    "The peer refused to replace the IKE SA; the old one stands until its lifetime ends.",
+    "Compare the IKE proposals on both ends, and see the peer's log."};
+inline constexpr Message ike_expired{
+    "SKO-IKE-026", Severity::warning, "IKE SA expired",
+    "The IKE SA reached the end of its lifetime without having been rekeyed.",
+    "Look for an earlier message about the rekey; the tunnel is tried again where it is configured to start."};
+inline constexpr Message child_expired{
+    "SKO-IKE-027", Severity::warning, "child SA expired",
+    "The child SA reached the end of its lifetime without having been rekeyed.",
+    "Look for an earlier message about the rekey; a new one is made where the tunnel is configured to start."};
+
+inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
+                                                  &ike_no_proposal,
+                                                  &ike_authentication_failed,
+                                                  &ike_peer_not_authentic,
+                                                  &ike_ts_unacceptable,
+                                                  &child_no_proposal,
+                                                  &ike_peer_dead,
+                                                  &ike_established,
+                                                  &child_established,
+                                                  &ike_rekeyed,
+                                                  &ike_closed,
+                                                  &ike_closed_by_peer,
+                                                  &child_closed,
+                                                  &ike_unauthenticated_hint,
+                                                  &ike_peer_error,
+                                                  &child_refused,
+                                                  &ike_unknown_peer,
+                                                  &ike_unknown_identity,
+                                                  &ike_half_open_limit,
+                                                  &ike_invalid_syntax,
+                                                  &sa_table_full,
+                                                  &ike_duplicate,
+                                                  &ike_initial_contact,
+                                                  &child_rekey_failed,
+                                                  &ike_rekey_failed,
+                                                  &ike_expired,
+                                                  &child_expired};
 
 }  // namespace sekisho::messages

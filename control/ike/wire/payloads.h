@@ -57,11 +57,11 @@ struct Identification {
 
   // The payload without its generic header, "RestOfInitIDPayload" of section 2.15.
   Bytes body() const {
-    Bytes body(4 + identity.value.size());
-    body[0] = static_cast<uint8_t>(identity.type);
-    std::ranges::copy(reserved, body.begin() + 1);
-    std::ranges::copy(identity.value, body.begin() + 4);
-    return body;
+    ByteWriter body;
+    body.u8(static_cast<uint8_t>(identity.type));
+    body.bytes(reserved);
+    body.bytes(as_bytes(identity.value));
+    return std::move(body).take();
   }
 };
 using IdInitiator = Identification<PayloadType::id_initiator>;

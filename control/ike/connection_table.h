@@ -1,0 +1,62 @@
+// The connections that the operator wants, and what the engine remembers about each beyond its SAs: whether to keep it
+// up, when to try next, which child SA it sends on, and how much it reported lately.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/message.h"
+#include "control/ike/connection.h"
+
+namespace sekisho::ike {
+
+// A bucket for each message: a burst is let through, then a trickle. What a network can provoke cannot fill the log.
+class ReportLimit {
+ public:
+  bool allows(const Message& message, Instant now);
+
+ private:
+  static constexpr unsigned burst = 10;
+  static constexpr Duration refill = std::chrono::seconds(5);
+  struct Bucket {
+    unsigned left = burst;
+    Instant since{};
+  };
+  std::map<const Message*, Bucket> buckets_;
+};
+
+struct ConnectionEntry {
+  std::shared_ptr<const Connection> connection;
+  bool wanted = false;                // we bring it up again whenever it goes down
+  std::optional<Instant> attempt_at;  // when to do so next
+  uint32_t sends_on = 0;              // inbound SPI of the child SA whose outbound half is in use; 0: none
+  ReportLimit reports;
+};
+
+class ConnectionTable {
+ public:
+  ConnectionEntry* find(const std::string& name);
+  ConnectionEntry& set(Connection connection);
+  void erase(const std::string& name) { entries_.erase(name); }
+  // Those whose addresses fit; an unspecified remote address fits every peer, but comes last.
+  std::vector<std::shared_ptr<const Connection>> matching(const IpAddress& local, const IpAddress& remote) const;
+  std::map<std::string, ConnectionEntry>& all() { return entries_; }
+  const std::map<std::string, ConnectionEntry>& all() const { return entries_; }
+
+ private:
+  std::map<std::string, ConnectionEntry> entries_;
+};
+
+enum class Difference : uint8_t {
+  none,
+  local,      // takes effect without new SAs: timers, retransmission, start mode
+  negotiated  // the SAs made under one definition cannot stand under the other
+};
+Difference compare(const Connection& a, const Connection& b);
+
+}  // namespace sekisho::ike

@@ -1,0 +1,213 @@
+#include "control/ike/engine.h"
+
+#include <algorithm>
+
+#include "control/ike/connection_table.h"
+#include "control/ike/v2/cookie.h"
+#include "control/ike/v2/create_child_sa.h"
+#include "control/ike/v2/informational.h"
+#include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/receive.h"
+#include "control/ike/v2/rekey_ike.h"
+#include "control/ike/v2/timers.h"
+
+namespace sekisho::ike {
+
+class Engine::Impl {
+ public:
+  Impl(EngineOptions options, Environment& environment) : options_(options), environment_(environment) {}
+
+  Actions step(Event event, Instant now) {
+    Actions actions;
+    v2::Context context{environment_, options_, connections_, sas_, cookies_, anonymous_reports_, now, actions};
+    std::visit([&](auto& particular) { take(context, particular); }, event);
+    sas_.sweep();
+    return actions;
+  }
+
+  std::optional<Instant> next_deadline() const {
+    std::optional<Instant> earliest;
+    const auto take_earlier = [&](std::optional<Instant> candidate) {
+      if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+    };
+    sas_.for_each([&](const v2::IkeSa& sa) { take_earlier(v2::deadline(sa)); });
+    for (const auto& [name, entry] : connections_.all()) take_earlier(entry.attempt_at);
+    return earliest;
+  }
+
+  std::vector<IkeSaView> views() const {
+    std::vector<IkeSaView> result;
+    sas_.for_each([&](const v2::IkeSa& sa) {
+      if (sa.state != v2::IkeState::closed) result.push_back(view(sa));
+    });
+    return result;
+  }
+
+ private:
+  using Context = v2::Context;
+
+  static void take(Context& context, const DatagramReceived& event) { v2::receive(context, event); }
+  void take(Context& context, const TimerFired&);
+  void take(Context& context, SetConnection& event);
+  void take(Context& context, const RemoveConnection& event);
+  void take(Context& context, const Initiate& event);
+  void take(Context& context, const Terminate& event);
+  void take(Context& context, const RekeyChild& event);
+  void take(Context& context, const RekeyIke& event);
+  void take(Context& context, const ChildSaEvent& event);
+  void take(Context& context, const Shutdown&);
+
+  void delete_all_of(Context& context, const std::string& name) {
+    for (v2::IkeSa* sa : sas_.of(name)) v2::begin_delete(context, *sa);
+  }
+  static IkeSaView view(const v2::IkeSa& sa);
+  static ChildSaView view(const v2::ChildSa& child);
+
+  const EngineOptions options_;
+  Environment& environment_;
+  ConnectionTable connections_;
+  v2::IkeSaTable sas_;
+  v2::CookieJar cookies_;
+  ReportLimit anonymous_reports_;
+};
+
+void Engine::Impl::take(Context& context, const TimerFired&) {
+  sas_.for_each([&](v2::IkeSa& sa) { v2::on_timer(context, sa); });
+  std::vector<std::string> due;
+  for (const auto& [name, entry] : connections_.all())
+    if (entry.attempt_at && context.now >= *entry.attempt_at) due.push_back(name);
+  for (const std::string& name : due) v2::pursue(context, name);
+}
+
+void Engine::Impl::take(Context& context, SetConnection& event) {
+  const std::string name = event.connection.name;
+  const bool start = event.connection.start == StartMode::start;
+  ConnectionEntry* known = connections_.find(name);
+  const Difference difference = known ? compare(*known->connection, event.connection) : Difference::negotiated;
+  if (difference == Difference::none) return;
+  if (known && difference == Difference::negotiated) delete_all_of(context, name);
+  // A tunnel that the operator took down stays down, unless what changed is that it is to start.
+  const bool start_changed = !known || (known->connection->start == StartMode::start) != start;
+  ConnectionEntry& entry = connections_.set(std::move(event.connection));
+  if (start_changed) entry.wanted = start;
+  if (difference == Difference::local)
+    for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;
+  if (!entry.wanted)
+    entry.attempt_at.reset();
+  else
+    v2::pursue(context, name);
+}
+
+void Engine::Impl::take(Context& context, const RemoveConnection& event) {
+  delete_all_of(context, event.name);
+  connections_.erase(event.name);
+}
+
+void Engine::Impl::take(Context& context, const Initiate& event) {
+  ConnectionEntry* entry = connections_.find(event.name);
+  if (!entry) return;
+  entry->wanted = entry->connection->start == StartMode::start;
+  v2::pursue(context, event.name);
+}
+
+void Engine::Impl::take(Context& context, const Terminate& event) {
+  ConnectionEntry* entry = connections_.find(event.name);
+  if (!entry) return;
+  entry->wanted = false;
+  entry->attempt_at.reset();
+  delete_all_of(context, event.name);
+}
+
+void Engine::Impl::take(Context& context, const RekeyChild& event) {
+  for (v2::IkeSa* sa : sas_.of(event.name)) {
+    std::vector<uint32_t> spis;
+    for (const v2::ChildSa& child : sa->children) spis.push_back(child.inbound_spi);
+    for (const uint32_t spi : spis)
+      if (v2::ChildSa* child = v2::find_inbound(*sa, spi)) v2::rekey_child(context, *sa, *child);
+  }
+}
+
+void Engine::Impl::take(Context& context, const RekeyIke& event) {
+  for (v2::IkeSa* sa : sas_.of(event.name)) {
+    if (sa->state != v2::IkeState::established || sa->pending(v2::Task::Kind::rekey_ike)) continue;
+    v2::enqueue(*sa, v2::rekey_ike_task());
+    v2::pump(context, *sa);
+  }
+}
+
+void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
+  v2::IkeSa* owner = nullptr;
+  sas_.for_each([&](v2::IkeSa& sa) {
+    if (v2::find_inbound(sa, event.inbound_spi)) owner = &sa;
+  });
+  if (!owner) return;
+  v2::ChildSa& child = *v2::find_inbound(*owner, event.inbound_spi);
+  switch (event.kind) {
+    case ChildSaEvent::Kind::first_inbound_packet:
+      if (!child.outbound_active && child.live()) v2::activate_outbound(context, *owner, child);
+      break;
+    case ChildSaEvent::Kind::soft_expired:
+      v2::rekey_child(context, *owner, child);
+      break;
+    case ChildSaEvent::Kind::hard_expired:
+      v2::hard_expire_child(context, *owner, event.inbound_spi);
+      break;
+  }
+}
+
+void Engine::Impl::take(Context& context, const Shutdown&) {
+  for (auto& [name, entry] : connections_.all()) {
+    entry.wanted = false;
+    entry.attempt_at.reset();
+  }
+  sas_.for_each([&](v2::IkeSa& sa) { v2::drop(context, sa, v2::Farewell::send_delete); });
+}
+
+ChildSaView Engine::Impl::view(const v2::ChildSa& child) {
+  return {.inbound_spi = child.inbound_spi,
+          .outbound_spi = child.outbound_spi,
+          .suite = child.suite,
+          .esn = child.esn,
+          .udp_encapsulation = child.udp_encapsulation,
+          .outbound_active = child.outbound_active,
+          .pfs = child.pfs,
+          .state = std::string(v2::name(child.state)),
+          .local_selectors = child.selectors.local,
+          .remote_selectors = child.selectors.remote,
+          .created = child.created,
+          .rekey_at = child.rekey_at,
+          .expires_at = child.expires_at};
+}
+
+IkeSaView Engine::Impl::view(const v2::IkeSa& sa) {
+  IkeSaView result{.connection = sa.name(),
+                   .state = std::string(v2::name(sa.state)),
+                   .initiator_spi = sa.spi_i,
+                   .responder_spi = sa.spi_r,
+                   .initiator = sa.initiator,
+                   .local = sa.local,
+                   .remote = sa.remote,
+                   .proposal = sa.sealing ? sa.proposal.text() : std::string(),
+                   .local_behind_nat = sa.local_behind_nat,
+                   .remote_behind_nat = sa.remote_behind_nat,
+                   .created = sa.created,
+                   .established_at = sa.established_at,
+                   .rekey_at = sa.rekey_at,
+                   .expires_at = sa.expires_at};
+  if (sa.connection) {
+    result.local_id = sa.connection->local_id.text();
+    result.remote_id = sa.connection->remote_id.text();
+  }
+  if (sa.state == v2::IkeState::established && sa.pending(v2::Task::Kind::rekey_ike)) result.state = "rekeying";
+  for (const v2::ChildSa& child : sa.children) result.children.push_back(view(child));
+  return result;
+}
+
+Engine::Engine(EngineOptions options, Environment& environment) : impl_(std::make_unique<Impl>(options, environment)) {}
+Engine::~Engine() = default;
+
+Actions Engine::step(Event event, Instant now) { return impl_->step(std::move(event), now); }
+std::optional<Instant> Engine::next_deadline() const { return impl_->next_deadline(); }
+std::vector<IkeSaView> Engine::ike_sas() const { return impl_->views(); }
+
+}  // namespace sekisho::ike

@@ -1,0 +1,59 @@
+#include "control/ike/exchange.h"
+
+#include <algorithm>
+
+#include "crypto/ike/prf.h"
+
+namespace sekisho::ike {
+
+void RequestWindow::sent(Bytes datagram, const Retransmission& retransmission, Instant now) {
+  in_flight_ = InFlight{.datagram = std::move(datagram),
+                        .retransmission = retransmission,
+                        .interval = retransmission.first,
+                        .due = now + retransmission.first,
+                        .give_up = {}};
+}
+
+void RequestWindow::answered() {
+  in_flight_.reset();
+  ++message_id_;
+}
+
+void RequestWindow::hurry(Instant at) {
+  if (in_flight_ && (!in_flight_->give_up || *in_flight_->give_up > at)) in_flight_->give_up = at;
+}
+
+std::optional<Instant> RequestWindow::deadline() const {
+  if (!in_flight_) return {};
+  return in_flight_->give_up ? std::min(*in_flight_->give_up, in_flight_->due) : in_flight_->due;
+}
+
+RequestWindow::Due RequestWindow::on_timer(Instant now) {
+  if (!in_flight_) return Due::nothing;
+  if (in_flight_->give_up && now >= *in_flight_->give_up) return Due::expired;
+  if (now < in_flight_->due) return Due::nothing;
+  if (in_flight_->tries >= in_flight_->retransmission.tries) return Due::expired;
+  ++in_flight_->tries;
+  // Whatever factor is configured, the interval neither shrinks nor grows past an hour.
+  const double grown = static_cast<double>(in_flight_->interval.count()) * in_flight_->retransmission.factor;
+  const double longest = static_cast<double>(Duration(std::chrono::hours(1)).count());
+  in_flight_->interval = std::max(in_flight_->interval, Duration(static_cast<int64_t>(std::min(grown, longest))));
+  in_flight_->due = now + in_flight_->interval;
+  return Due::retransmit;
+}
+
+ReplyWindow::Verdict ReplyWindow::classify(uint32_t message_id, ByteView datagram) const {
+  if (message_id == expected_) return Verdict::expected;
+  // Section 2.1: a retransmission is bitwise identical. Anything else under an old id is not answered.
+  if (expected_ != 0 && message_id == expected_ - 1 && crypto::sha1({datagram}) == request_digest_)
+    return Verdict::repeated;
+  return Verdict::outside;
+}
+
+void ReplyWindow::replied(ByteView request, Bytes reply) {
+  request_digest_ = crypto::sha1({request});
+  reply_ = std::move(reply);
+  ++expected_;
+}
+
+}  // namespace sekisho::ike

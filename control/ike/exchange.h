@@ -1,0 +1,67 @@
+// The reliable half of IKE's transport: message-id windows of size one, retransmission with back-off, and the replies
+// kept for a peer whose retransmission shows that it did not get them (RFC 7296 sections 2.1 to 2.4). Knows bytes and
+// numbers only, nothing of payloads or keys, so it serves both protocol versions.
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "control/ike/connection.h"
+
+namespace sekisho::ike {
+
+// Our requests: at most one is in flight.
+class RequestWindow {
+ public:
+  enum class Due : uint8_t { nothing, retransmit, expired };
+
+  bool idle() const { return !in_flight_; }
+  // Of the request in flight, or of the next one.
+  uint32_t message_id() const { return message_id_; }
+  bool awaits(uint32_t message_id) const { return in_flight_ && message_id == message_id_; }
+
+  // The request went out for the first time. Replaces the one in flight, under the same message id: IKE_SA_INIT is
+  // begun again with a cookie or another group that way.
+  void sent(Bytes datagram, const Retransmission& retransmission, Instant now);
+  // The answer is here; the next request has the next id.
+  void answered();
+  // Nothing is in flight any more and no answer is awaited.
+  void forget() { in_flight_.reset(); }
+  // Ends the attempt at `at` at the latest, with Due::expired.
+  void hurry(Instant at);
+
+  std::optional<Instant> deadline() const;
+  Due on_timer(Instant now);
+  const Bytes& datagram() const { return in_flight_->datagram; }
+  unsigned tries() const { return in_flight_ ? in_flight_->tries : 0; }
+
+ private:
+  struct InFlight {
+    Bytes datagram;
+    Retransmission retransmission;
+    unsigned tries = 1;
+    Duration interval{};
+    Instant due{};
+    std::optional<Instant> give_up;
+  };
+  uint32_t message_id_ = 0;
+  std::optional<InFlight> in_flight_;
+};
+
+// The peer's requests: one is expected next; the one before may come again, identical, and gets the identical answer.
+class ReplyWindow {
+ public:
+  enum class Verdict : uint8_t { expected, repeated, outside };
+
+  Verdict classify(uint32_t message_id, ByteView datagram) const;
+  void replied(ByteView request, Bytes reply);
+  const Bytes& reply() const { return reply_; }
+
+ private:
+  uint32_t expected_ = 0;
+  Bytes request_digest_;  // of the last request answered
+  Bytes reply_;
+};
+
+}  // namespace sekisho::ike

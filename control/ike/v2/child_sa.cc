@@ -1,0 +1,154 @@
+#include "control/ike/v2/child_sa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/messages/ike.h"
+#include "control/ike/v2/ike_sa.h"
+
+namespace sekisho::ike::v2 {
+namespace {
+
+// How long inbound outlives a delete: packets that were on their way when the peer switched.
+constexpr Duration linger_time = std::chrono::seconds(1);
+
+// RFC 7296 section 2.23, RFC 3948: only on port 4500, which the handshake reached where a NAT was seen or feigned.
+bool encapsulates(const IkeSa& sa) {
+  if (sa.connection->encapsulation == Encapsulation::off || sa.local.port != nat_port) return false;
+  return sa.local_behind_nat || sa.remote_behind_nat || sa.connection->encapsulation == Encapsulation::force;
+}
+
+// A tenth to a fifth before the hard limit; 0 stays 0.
+uint64_t soft_limit(Context& context, uint64_t hard) {
+  const uint64_t margin = hard / 10;
+  return hard - margin - context.random().below(margin + 1);
+}
+
+ChildSa* find_if(IkeSa& sa, const auto& predicate) {
+  const auto found = std::ranges::find_if(sa.children, predicate);
+  return found == sa.children.end() ? nullptr : &*found;
+}
+
+// Another child that may carry the connection's traffic: the newest, and one that its IKE SA keeps.
+std::pair<IkeSa*, ChildSa*> find_substitute(Context& context, const IkeSa& sa, uint32_t not_this) {
+  std::pair<IkeSa*, ChildSa*> best{};
+  for (IkeSa* other : context.sas.of(sa.name()))
+    for (ChildSa& child : other->children)
+      if (child.inbound_spi != not_this && child.live() && (!best.second || child.created >= best.second->created))
+        best = {other, &child};
+  return best;
+}
+
+}  // namespace
+
+std::string_view name(ChildState state) {
+  switch (state) {
+    case ChildState::installed:
+      return "installed";
+    case ChildState::rekeying:
+      return "rekeying";
+    case ChildState::rekeyed:
+    case ChildState::redundant:
+      return "rekeyed";
+    case ChildState::deleting:
+    case ChildState::lingering:
+      break;
+  }
+  return "deleting";
+}
+
+ChildSa* find_inbound(IkeSa& sa, uint32_t spi) {
+  return find_if(sa, [spi](const ChildSa& child) { return child.inbound_spi == spi; });
+}
+
+ChildSa* find_outbound(IkeSa& sa, uint32_t spi) {
+  return find_if(
+      sa, [spi](const ChildSa& child) { return child.outbound_spi == spi && child.state != ChildState::lingering; });
+}
+
+bool has_live_child(const IkeSa& sa) { return std::ranges::any_of(sa.children, &ChildSa::live); }
+
+ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated) {
+  const Connection& connection = *sa.connection;
+  const SecretBytes no_secret;
+  suite::ChildKeys keys = suite::derive_child_keys(sa.proposal.prf, sa.sk_d,
+                                                   negotiated.shared_secret ? *negotiated.shared_secret : no_secret,
+                                                   negotiated.nonce_i, negotiated.nonce_r, negotiated.chosen.suite);
+  SecretBytes& outbound_key = negotiated.began_here ? keys.initiator_to_responder : keys.responder_to_initiator;
+  SecretBytes& inbound_key = negotiated.began_here ? keys.responder_to_initiator : keys.initiator_to_responder;
+
+  ConnectionEntry* entry = context.connections.find(connection.name);
+  const bool active = negotiated.began_here || !entry || entry->sends_on == 0;
+  if (active && entry) entry->sends_on = negotiated.inbound_spi;
+
+  ChildSa& child = sa.children.emplace_back();
+  child.inbound_spi = negotiated.inbound_spi;
+  child.outbound_spi = negotiated.chosen.peer_spi;
+  child.suite = negotiated.chosen.suite;
+  child.esn = negotiated.chosen.esn;
+  child.udp_encapsulation = encapsulates(sa);
+  child.outbound_active = active;
+  child.pfs = negotiated.chosen.pfs;
+  child.selectors = negotiated.selectors;
+  child.created = context.now;
+  child.rekey_at = context.renewal_of(connection.child_lifetime);
+  child.expires_at = context.now + connection.child_lifetime;
+
+  context.report(messages::child_established, connection.name,
+                 fmt::format("SPIs {:08x} in, {:08x} out, {}{}", child.inbound_spi, child.outbound_spi,
+                             negotiated.chosen.text(), child.udp_encapsulation ? ", UDP-encapsulated" : ""));
+  context.actions.push_back(InstallChildSa{
+      .connection = connection.name,
+      .suite = child.suite,
+      .esn = child.esn,
+      .udp_encapsulation = child.udp_encapsulation,
+      .outbound_active = active,
+      .inbound = {child.inbound_spi, std::move(inbound_key)},
+      .outbound = {child.outbound_spi, std::move(outbound_key)},
+      .local = sa.local,
+      .remote = sa.remote,
+      .local_selectors = child.selectors.local,
+      .remote_selectors = child.selectors.remote,
+      .replay_window = connection.replay_window,
+      .soft_packets = soft_limit(context, connection.child_lifetime_packets),
+      .hard_packets = connection.child_lifetime_packets,
+      .soft_bytes = soft_limit(context, connection.child_lifetime_bytes),
+      .hard_bytes = connection.child_lifetime_bytes,
+  });
+  return child;
+}
+
+void activate_outbound(Context& context, IkeSa& sa, ChildSa& child) {
+  child.outbound_active = true;
+  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->sends_on = child.inbound_spi;
+  context.actions.push_back(ActivateOutbound{sa.name(), child.inbound_spi});
+}
+
+void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
+  const auto found = std::ranges::find(sa.children, inbound_spi, &ChildSa::inbound_spi);
+  if (found == sa.children.end()) return;
+  ConnectionEntry* entry = context.connections.find(sa.name());
+  if (entry && entry->sends_on == inbound_spi) {
+    entry->sends_on = 0;
+    const auto [other, child] = find_substitute(context, sa, inbound_spi);
+    if (child) activate_outbound(context, *other, *child);
+  }
+  context.actions.push_back(RemoveChildSa{sa.name(), inbound_spi});
+  sa.children.erase(found);
+}
+
+void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
+  ChildSa* child = find_inbound(sa, inbound_spi);
+  if (!child) return;
+  ConnectionEntry* entry = context.connections.find(sa.name());
+  if (!entry || entry->sends_on == 0 || entry->sends_on == inbound_spi) return remove_child(context, sa, inbound_spi);
+  child->state = ChildState::lingering;
+  child->expires_at = context.now + linger_time;
+}
+
+void remove_all_children(Context& context, IkeSa& sa) {
+  while (!sa.children.empty()) remove_child(context, sa, sa.children.back().inbound_spi);
+}
+
+}  // namespace sekisho::ike::v2

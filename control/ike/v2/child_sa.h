@@ -1,0 +1,74 @@
+// A child SA: one ESP SA in each direction, known by the SPI of the inbound one. Keys pass through here into the
+// InstallChildSa action and are not kept.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "control/ike/suite/keys.h"
+#include "control/ike/suite/proposals.h"
+#include "control/ike/suite/selectors.h"
+#include "control/ike/v2/context.h"
+
+namespace sekisho::ike::v2 {
+
+enum class ChildState : uint8_t {
+  installed,
+  rekeying,   // our request to replace it is in flight
+  rekeyed,    // a newer one is in place; its delete is awaited or about to go out
+  redundant,  // lost a simultaneous rekey (RFC 7296 section 2.8.1); the peer will delete it, nothing is sent on it
+  deleting,   // our delete is in flight
+  lingering,  // deleted on both sides; inbound stays for what is still under way
+};
+
+struct ChildSa {
+  uint32_t inbound_spi = 0, outbound_spi = 0;
+  EspSuite suite{};
+  bool esn = false;
+  bool udp_encapsulation = false;
+  bool outbound_active = false;
+  crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;
+  suite::Selectors selectors;
+  Instant created{}, rekey_at{}, expires_at{};
+  ChildState state = ChildState::installed;
+
+  // Set once a rekey that the peer began has replaced this one: the new inbound SPI, and the lower one of that
+  // exchange's nonces, which decides where ours is in flight too.
+  uint32_t peers_successor = 0;
+  Bytes peers_lowest_nonce;
+
+  // Counts for "the tunnel has a child SA".
+  bool live() const { return state <= ChildState::rekeyed; }
+};
+
+std::string_view name(ChildState state);
+
+// Everything that an exchange agreed upon.
+struct NegotiatedChild {
+  suite::ChosenEsp chosen;
+  uint32_t inbound_spi = 0;
+  suite::Selectors selectors;
+  bool began_here = false;  // we sent the request
+  ByteView nonce_i, nonce_r;
+  const SecretBytes* shared_secret = nullptr;  // with PFS
+};
+
+struct IkeSa;
+
+ChildSa* find_inbound(IkeSa& sa, uint32_t spi);
+ChildSa* find_outbound(IkeSa& sa, uint32_t spi);
+
+// Derives the keys and installs both directions. Outbound is active at once where we began (the peer has the SA
+// already), or where nothing else carries the connection's traffic.
+ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated);
+// Sends on this one from now on.
+void activate_outbound(Context& context, IkeSa& sa, ChildSa& child);
+// Out of the data path and out of the list, at once. Where the connection sent on it, another live one takes over.
+void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
+// The same for a child whose successor carries the traffic: inbound stays a moment for packets that the delete
+// overtook.
+void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
+void remove_all_children(Context& context, IkeSa& sa);
+bool has_live_child(const IkeSa& sa);
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,34 @@
+#include "control/ike/v2/context.h"
+
+#include <algorithm>
+
+namespace sekisho::ike::v2 {
+
+void Context::report(const Message& message, const std::string& connection, std::string detail) {
+  ConnectionEntry* entry = connections.find(connection);
+  ReportLimit& limit = entry ? entry->reports : anonymous_reports;
+  if (limit.allows(message, now)) actions.push_back(Report{&message, connection, std::move(detail)});
+}
+
+void Context::send(const Endpoint& local, const Endpoint& remote, Bytes data) {
+  actions.push_back(SendDatagram{local, remote, std::move(data)});
+}
+
+Bytes Context::random_bytes(size_t size) {
+  Bytes bytes(size);
+  random().fill(bytes);
+  return bytes;
+}
+
+Duration Context::jittered(Duration longest) {
+  const auto half = static_cast<uint64_t>(std::max<Duration::rep>(longest.count() / 2, 0));
+  return longest - Duration(static_cast<Duration::rep>(random().below(half + 1)));
+}
+
+Instant Context::renewal_of(Duration lifetime) {
+  const auto margin = static_cast<uint64_t>(std::max<Duration::rep>(lifetime.count() / 10, 0));
+  const auto early = margin + random().below(margin + 1);
+  return now + lifetime - Duration(static_cast<Duration::rep>(early));
+}
+
+}  // namespace sekisho::ike::v2

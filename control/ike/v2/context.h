@@ -1,0 +1,40 @@
+// What every handler of one engine step works with: the world outside, the tables, the time, and the list of actions
+// that the step will return. Lives for that step only.
+#pragma once
+
+#include <string>
+
+#include "control/ike/connection_table.h"
+#include "control/ike/engine.h"
+
+namespace sekisho::ike::v2 {
+
+class IkeSaTable;
+class CookieJar;
+
+struct Context {
+  Environment& environment;
+  const EngineOptions& options;
+  ConnectionTable& connections;
+  IkeSaTable& sas;
+  CookieJar& cookies;
+  ReportLimit& anonymous_reports;  // of what belongs to no connection
+  Instant now;
+  Actions& actions;
+
+  // Rate-limited per connection and message.
+  void report(const Message& message, const std::string& connection, std::string detail);
+  void send(const Endpoint& local, const Endpoint& remote, Bytes data);
+
+  Random& random() { return environment.random(); }
+  Bytes random_bytes(size_t size);
+  // Somewhere between half of `longest` and all of it, so that two ends with equal settings rarely act at once.
+  Duration jittered(Duration longest);
+  // When to renew what lives for `lifetime` from now: a margin of a tenth before its end, less up to another tenth.
+  Instant renewal_of(Duration lifetime);
+};
+
+inline constexpr uint16_t ike_port = 500;
+inline constexpr uint16_t nat_port = 4500;
+
+}  // namespace sekisho::ike::v2

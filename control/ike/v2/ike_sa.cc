@@ -1,0 +1,152 @@
+#include "control/ike/v2/ike_sa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+namespace sekisho::ike::v2 {
+
+bool IkeSa::pending(Task::Kind kind) const {
+  return in_flight(kind) || std::ranges::any_of(queue, [kind](const auto& task) { return task->kind() == kind; });
+}
+
+std::string_view name(IkeState state) {
+  switch (state) {
+    case IkeState::init_sent:
+    case IkeState::auth_sent:
+    case IkeState::init_answered:
+      return "connecting";
+    case IkeState::established:
+      return "established";
+    case IkeState::rekeyed:
+    case IkeState::deleting:
+      return "deleting";
+    case IkeState::closed:
+    case IkeState::gone:
+      break;
+  }
+  return "closed";
+}
+
+std::string describe(const IkeSa& sa) {
+  return fmt::format("{:016x}/{:016x} with {}", sa.spi_i, sa.spi_r, sa.remote.text());
+}
+
+IkeSa& IkeSaTable::add(std::unique_ptr<IkeSa> sa) {
+  const uint64_t spi = sa->local_spi();
+  return *by_local_spi_.insert_or_assign(spi, std::move(sa)).first->second;
+}
+
+uint64_t IkeSaTable::fresh_spi(Random& random) const {
+  uint64_t spi = 0;
+  while (spi == 0 || by_local_spi_.contains(spi)) spi = random.next_u64();
+  return spi;
+}
+
+IkeSa* IkeSaTable::find(uint64_t local_spi) {
+  const auto found = by_local_spi_.find(local_spi);
+  return found == by_local_spi_.end() || found->second->state == IkeState::gone ? nullptr : found->second.get();
+}
+
+void IkeSaTable::for_each(const std::function<void(IkeSa&)>& visit) {
+  std::vector<IkeSa*> all;
+  for (const auto& sa : std::views::values(by_local_spi_)) all.push_back(sa.get());
+  for (IkeSa* sa : all)
+    if (sa->state != IkeState::gone) visit(*sa);
+}
+
+void IkeSaTable::for_each(const std::function<void(const IkeSa&)>& visit) const {
+  for (const auto& sa : std::views::values(by_local_spi_))
+    if (sa->state != IkeState::gone) visit(*sa);
+}
+
+std::vector<IkeSa*> IkeSaTable::of(const std::string& connection) {
+  std::vector<IkeSa*> result;
+  for_each([&](IkeSa& sa) {
+    if (sa.state < IkeState::closed && sa.connection && sa.connection->name == connection) result.push_back(&sa);
+  });
+  return result;
+}
+
+size_t IkeSaTable::half_open() const {
+  size_t count = 0;
+  for_each([&](const IkeSa& sa) { count += sa.state == IkeState::init_answered; });
+  return count;
+}
+
+size_t IkeSaTable::half_open_from(const IpAddress& remote) const {
+  size_t count = 0;
+  for_each([&](const IkeSa& sa) { count += sa.state == IkeState::init_answered && sa.remote.address == remote; });
+  return count;
+}
+
+void IkeSaTable::sweep() {
+  std::erase_if(by_local_spi_, [](const auto& item) { return item.second->state == IkeState::gone; });
+}
+
+void set_keys(IkeSa& sa, suite::IkeKeys keys) {
+  const crypto::SkAlgorithm& algorithm = sa.proposal.sk;
+  crypto::SkCipher from_initiator(algorithm, std::move(keys.ei), std::move(keys.ai));
+  crypto::SkCipher from_responder(algorithm, std::move(keys.er), std::move(keys.ar));
+  sa.sealing.emplace(sa.initiator ? std::move(from_initiator) : std::move(from_responder));
+  sa.opening.emplace(sa.initiator ? std::move(from_responder) : std::move(from_initiator));
+  sa.sk_d = std::move(keys.d);
+  sa.sk_pi = std::move(keys.pi);
+  sa.sk_pr = std::move(keys.pr);
+}
+
+void enqueue(IkeSa& sa, std::unique_ptr<Task> task) { sa.queue.push_back(std::move(task)); }
+void enqueue_first(IkeSa& sa, std::unique_ptr<Task> task) { sa.queue.push_front(std::move(task)); }
+
+namespace {
+
+wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t message_id, bool response) {
+  return {.initiator_spi = sa.spi_i,
+          .responder_spi = sa.spi_r,
+          .exchange = exchange,
+          .from_initiator = sa.initiator,
+          .response = response,
+          .message_id = message_id};
+}
+
+}  // namespace
+
+void pump(Context& context, IkeSa& sa) {
+  while (sa.requests.idle() && !sa.active && !sa.queue.empty() && sa.sealing && sa.state < IkeState::closed) {
+    std::unique_ptr<Task> task = std::move(sa.queue.front());
+    sa.queue.pop_front();
+    const std::optional<wire::Payloads> payloads = task->request(context, sa);
+    if (!payloads) continue;
+    const wire::Header header = header_of(sa, task->exchange(), sa.requests.message_id(), false);
+    Bytes datagram = wire::protect(header, *payloads, *sa.sealing, context.random());
+    context.send(sa.local, sa.remote, datagram);
+    sa.requests.sent(std::move(datagram), sa.connection->retransmission, context.now);
+    sa.active = std::move(task);
+  }
+}
+
+void send_farewell(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
+  if (!sa.sealing) return;
+  // A request in flight leaves the window to none after it (section 2.3), but a peer that has seen it takes the next.
+  const uint32_t message_id = sa.requests.message_id() + (sa.requests.idle() ? 0 : 1);
+  const wire::Header header = header_of(sa, wire::ExchangeType::informational, message_id, false);
+  context.send(sa.local, sa.remote, wire::protect(header, payloads, *sa.sealing, context.random()));
+}
+
+void send_reply(Context& context, IkeSa& sa, const DatagramReceived& request, const wire::Header& header,
+                const wire::Payloads& payloads) {
+  Bytes reply =
+      wire::protect(header_of(sa, header.exchange, header.message_id, true), payloads, *sa.sealing, context.random());
+  context.send(request.local, request.remote, reply);
+  sa.replies.replied(request.data, std::move(reply));
+}
+
+wire::Notify notify(wire::NotifyType type, Bytes data) { return {.notify = type, .data = std::move(data)}; }
+
+bool offers_group(const Connection& connection, crypto::KeyExchangeId group) {
+  const auto& proposals = connection.ike_proposals;
+  return std::ranges::find(proposals, group, &IkeProposal::key_exchange) != proposals.end();
+}
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,123 @@
+// An IKE SA, as data: its keys, its windows, its tasks and its children. What happens to it is in the files of the
+// exchanges; this one has what they share.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/ike/exchange.h"
+#include "control/ike/suite/keys.h"
+#include "control/ike/v2/child_sa.h"
+#include "control/ike/v2/task.h"
+#include "control/ike/wire/message.h"
+#include "crypto/ike/key_exchange.h"
+#include "crypto/ike/sk_cipher.h"
+
+namespace sekisho::ike::v2 {
+
+//   initiator:  init_sent -> auth_sent ---.
+//   responder:  init_answered ------------+-> established -> rekeyed  -> closed
+//                                                        `-> deleting -> closed
+enum class IkeState : uint8_t {
+  init_sent,      // our IKE_SA_INIT request is in flight
+  auth_sent,      // our IKE_AUTH request is in flight
+  init_answered,  // half open: IKE_AUTH is awaited; anybody may have come so far
+  established,
+  rekeyed,   // the children have moved to a newer one; a delete, ours or the peer's, ends it
+  deleting,  // our delete is in flight
+  closed,    // remembers its last reply for a moment, for a peer that asks again
+  gone,      // swept at the end of the step
+};
+
+// What only the first two exchanges need.
+struct Handshake {
+  std::unique_ptr<crypto::KeyExchange> key_exchange;
+  Bytes nonce_i, nonce_r;
+  Bytes cookie;             // initiator: the peer wants it back
+  Bytes request, response;  // IKE_SA_INIT as sent and received, for AUTH
+  unsigned restarts = 0;
+  // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
+  const Message* hint = nullptr;
+  std::string hint_detail;
+};
+
+// A rekey of this IKE SA that the peer began and we answered while ours was in flight.
+struct PeersRekey {
+  uint64_t local_spi = 0;  // of the new IKE SA
+  Bytes lowest_nonce;
+};
+
+struct IkeSa {
+  std::shared_ptr<const Connection> connection;  // nullptr: half open, the peer's identity is not known
+  IkeState state = IkeState::init_sent;
+  bool initiator = false;  // of this IKE SA
+  uint64_t spi_i = 0, spi_r = 0;
+  Endpoint local, remote;
+  bool nat_detection = false;  // the peer sends NAT_DETECTION payloads, so it can do UDP encapsulation
+  bool local_behind_nat = false, remote_behind_nat = false;
+
+  IkeProposal proposal;
+  SecretBytes sk_d, sk_pi, sk_pr;
+  std::optional<crypto::SkCipher> sealing, opening;
+
+  Instant created{}, established_at{}, rekey_at{}, expires_at{}, last_heard{};
+  std::optional<Instant> close_at;  // deleted then (established), or forgotten (any other state)
+
+  RequestWindow requests;
+  ReplyWindow replies;
+  std::deque<std::unique_ptr<Task>> queue;
+  std::unique_ptr<Task> active;
+  std::unique_ptr<Handshake> handshake;
+  std::optional<PeersRekey> peers_rekey;
+  std::list<ChildSa> children;
+
+  uint64_t local_spi() const { return initiator ? spi_i : spi_r; }
+  std::string name() const { return connection ? connection->name : std::string(); }
+  bool handshaking() const { return state <= IkeState::init_answered; }
+  bool in_flight(Task::Kind kind) const { return active && active->kind() == kind; }
+  bool pending(Task::Kind kind) const;
+};
+
+std::string_view name(IkeState state);
+// "a1b2.../c3d4... with 10.9.2.2:500", for the details of reports.
+std::string describe(const IkeSa& sa);
+
+class IkeSaTable {
+ public:
+  IkeSa& add(std::unique_ptr<IkeSa> sa);
+  // An SPI of ours that no SA has.
+  uint64_t fresh_spi(Random& random) const;
+  IkeSa* find(uint64_t local_spi);
+  // Safe against additions while it runs; nothing is removed before sweep().
+  void for_each(const std::function<void(IkeSa&)>& visit);
+  void for_each(const std::function<void(const IkeSa&)>& visit) const;
+  // Every SA of that connection which is neither closed nor gone.
+  std::vector<IkeSa*> of(const std::string& connection);
+  size_t half_open() const;
+  size_t half_open_from(const IpAddress& remote) const;
+  void sweep();
+
+ private:
+  std::map<uint64_t, std::unique_ptr<IkeSa>> by_local_spi_;
+};
+
+// Splits the keys over the SA: ciphers by direction, the rest for AUTH and for children.
+void set_keys(IkeSa& sa, suite::IkeKeys keys);
+
+void enqueue(IkeSa& sa, std::unique_ptr<Task> task);
+void enqueue_first(IkeSa& sa, std::unique_ptr<Task> task);
+// Sends the next request if none is in flight.
+void pump(Context& context, IkeSa& sa);
+// A protected request of which no answer is awaited, before the SA is forgotten.
+void send_farewell(Context& context, IkeSa& sa, const wire::Payloads& payloads);
+void send_reply(Context& context, IkeSa& sa, const DatagramReceived& request, const wire::Header& header,
+                const wire::Payloads& payloads);
+wire::Notify notify(wire::NotifyType type, Bytes data = {});
+bool offers_group(const Connection& connection, crypto::KeyExchangeId group);
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,146 @@
+#include <algorithm>
+
+#include "base/messages/ike.h"
+#include "control/ike/suite/proposals.h"
+#include "control/ike/v2/cookie.h"
+#include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/lifecycle.h"
+
+namespace sekisho::ike::v2 {
+namespace {
+
+// Half-open SAs that one address may hold; a peer has no need for more.
+constexpr size_t max_half_open_per_address = 16;
+
+// An error, or a cookie, before there is an SA: nothing is remembered.
+void answer_stateless(Context& context, const DatagramReceived& datagram, const wire::Header& header,
+                      wire::Notify notify) {
+  const wire::Header answer{.initiator_spi = header.initiator_spi,
+                            .exchange = wire::ExchangeType::ike_sa_init,
+                            .response = true,
+                            .message_id = 0};
+  context.send(datagram.local, datagram.remote, wire::encode(answer, {std::move(notify)}));
+}
+
+bool answered_before(Context& context, const DatagramReceived& datagram, const wire::Header& header) {
+  bool answered = false;
+  context.sas.for_each([&](IkeSa& sa) {
+    if (answered || sa.initiator || sa.spi_i != header.initiator_spi) return;
+    if (!sa.handshake || sa.handshake->request != datagram.data) return;
+    context.send(datagram.local, datagram.remote, sa.handshake->response);
+    answered = true;
+  });
+  return answered;
+}
+
+bool too_many(Context& context, const DatagramReceived& datagram) {
+  if (context.sas.half_open() < context.options.max_half_open &&
+      context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address)
+    return false;
+  context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text());
+  return true;
+}
+
+// True where the request may go on.
+bool cookie_shown(Context& context, const DatagramReceived& datagram, const wire::Message& message,
+                  const wire::Nonce& nonce) {
+  if (context.sas.half_open() < context.options.cookie_threshold) return true;
+  const uint64_t spi = message.header.initiator_spi;
+  const auto* shown = wire::find_notify(message.payloads, wire::NotifyType::cookie);
+  if (shown && context.cookies.accepts(shown->data, context.now, datagram.remote, spi, nonce.value)) return true;
+  answer_stateless(context, datagram, message.header,
+                   notify(wire::NotifyType::cookie,
+                          context.cookies.bake(context.random(), context.now, datagram.remote, spi, nonce.value)));
+  return false;
+}
+
+struct Choice {
+  std::shared_ptr<const Connection> connection;
+  suite::ChosenIke chosen;
+};
+
+std::optional<Choice> choose(Context& context, const DatagramReceived& datagram, const wire::Header& header,
+                             const wire::SecurityAssociation& offered) {
+  const auto candidates = context.connections.matching(datagram.local.address, datagram.remote.address);
+  if (candidates.empty()) {
+    context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
+    return {};
+  }
+  for (const auto& connection : candidates)
+    if (const auto chosen = suite::select_ike(offered, connection->ike_proposals)) return Choice{connection, *chosen};
+  context.report(messages::ike_no_proposal, candidates.front()->name,
+                 datagram.remote.text() + ": " + suite::compare(offered, candidates.front()->ike_proposals));
+  answer_stateless(context, datagram, header, notify(wire::NotifyType::no_proposal_chosen));
+  return {};
+}
+
+wire::Notify invalid_ke(crypto::KeyExchangeId group) {
+  ByteWriter data;
+  data.u16(static_cast<uint16_t>(group));
+  return notify(wire::NotifyType::invalid_ke_payload, std::move(data).take());
+}
+
+void answer(Context& context, const DatagramReceived& datagram, const wire::Message& message, const Choice& choice) {
+  const auto& key_exchange = *wire::find<wire::KeyExchange>(message.payloads);
+  auto ours = crypto::KeyExchange::generate(key_exchange.group);
+  const auto shared_secret = ours->derive(key_exchange.value);
+  if (!shared_secret) return;
+
+  auto owned = std::make_unique<IkeSa>();
+  owned->state = IkeState::init_answered;
+  owned->spi_i = message.header.initiator_spi;
+  owned->spi_r = context.sas.fresh_spi(context.random());
+  owned->local = datagram.local;
+  owned->remote = datagram.remote;
+  owned->created = context.now;
+  owned->close_at = context.now + context.options.half_open_timeout;
+  owned->proposal = choice.chosen.proposal;
+  owned->handshake = std::make_unique<Handshake>();
+  IkeSa& sa = context.sas.add(std::move(owned));
+  Handshake& handshake = *sa.handshake;
+  handshake.nonce_i = wire::find<wire::Nonce>(message.payloads)->value;
+  handshake.nonce_r = context.random_bytes(32);
+  derive_keys(sa, *shared_secret);
+  detect_nat(sa, datagram, message.payloads);
+
+  const ByteView value = ours->public_value();
+  wire::Payloads payloads = {suite::answer_ike(choice.chosen, {}),
+                             wire::KeyExchange{ours->id(), Bytes(value.begin(), value.end())},
+                             wire::Nonce{handshake.nonce_r}};
+  if (sa.nat_detection)
+    add_nat_detection(context, sa, choice.connection->encapsulation, datagram.local, datagram.remote, payloads);
+  handshake.request = datagram.data;
+  handshake.response = wire::encode({.initiator_spi = sa.spi_i,
+                                     .responder_spi = sa.spi_r,
+                                     .exchange = wire::ExchangeType::ike_sa_init,
+                                     .response = true,
+                                     .message_id = 0},
+                                    payloads);
+  context.send(datagram.local, datagram.remote, handshake.response);
+  sa.replies.replied(datagram.data, handshake.response);
+}
+
+}  // namespace
+
+void receive_init_request(Context& context, const DatagramReceived& datagram, const wire::Header& header) {
+  if (header.responder_spi != 0 || header.message_id != 0 || !header.from_initiator) return;
+  if (answered_before(context, datagram, header) || too_many(context, datagram)) return;
+  const auto message = wire::decode(datagram.data);
+  if (!message) return;
+  const auto* offered = wire::find<wire::SecurityAssociation>(message->payloads);
+  const auto* key_exchange = wire::find<wire::KeyExchange>(message->payloads);
+  const auto* nonce = wire::find<wire::Nonce>(message->payloads);
+  if (!offered || !key_exchange || !nonce) return;
+  if (!cookie_shown(context, datagram, *message, *nonce)) return;
+  if (const auto* unsupported = wire::find_unsupported(message->payloads))
+    return answer_stateless(
+        context, datagram, header,
+        notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)}));
+  const auto choice = choose(context, datagram, header, *offered);
+  if (!choice) return;
+  if (choice->chosen.proposal.key_exchange != key_exchange->group)
+    return answer_stateless(context, datagram, header, invalid_ke(choice->chosen.proposal.key_exchange));
+  answer(context, datagram, *message, *choice);
+}
+
+}  // namespace sekisho::ike::v2

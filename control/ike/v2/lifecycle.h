@@ -1,0 +1,32 @@
+// How IKE SAs come and go: a new attempt, success, failure, deletion, and what each means for the connection.
+#pragma once
+
+#include "control/ike/v2/ike_sa.h"
+
+namespace sekisho::ike::v2 {
+
+// Whether the peer is to be told with a delete, of which no answer is awaited.
+enum class Farewell : uint8_t { silent, send_delete };
+
+// Both AUTHs were right (or a rekey made this SA): timers start.
+void establish(Context& context, IkeSa& sa);
+// The handshake ends without an SA. Reports, and schedules the next attempt where the connection is wanted.
+void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail);
+// Removes the SA and its children from one moment to the next; tasks give back what they hold.
+void drop(Context& context, IkeSa& sa, Farewell farewell);
+// The peer deleted the SA: as drop(), but it answers the peer's retransmissions for a while.
+void close(Context& context, IkeSa& sa);
+// Removes the children and deletes the SA by an exchange; a handshake just ends.
+void begin_delete(Context& context, IkeSa& sa);
+// No answer to a request, however often it was sent.
+void peer_silent(Context& context, IkeSa& sa);
+// Where the connection is wanted, it is tried again after `delay`.
+void retry(Context& context, const std::string& connection, Duration delay);
+// Brings the connection up as far as it is not: a new IKE SA, or a child in the one there is.
+void pursue(Context& context, const std::string& connection);
+// A connection has one IKE SA. Where a second one was established, one of them goes.
+void settle_duplicates(Context& context, IkeSa& newest);
+// INITIAL_CONTACT (RFC 7296 section 2.4): the peer has no other SA with us, so ours are leftovers.
+void honour_initial_contact(Context& context, IkeSa& newest);
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,121 @@
+#include "control/ike/v2/receive.h"
+
+#include "base/messages/ike.h"
+#include "control/ike/v2/create_child_sa.h"
+#include "control/ike/v2/ike_auth.h"
+#include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/informational.h"
+#include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/rekey_ike.h"
+
+namespace sekisho::ike::v2 {
+namespace {
+
+using wire::ExchangeType;
+
+void receive_create_child_request(Context& context, IkeSa& sa, const DatagramReceived& datagram,
+                                  const wire::Message& message) {
+  const auto* sa_payload = wire::find<wire::SecurityAssociation>(message.payloads);
+  const bool about_ike =
+      sa_payload && !sa_payload->proposals.empty() && sa_payload->proposals.front().protocol == wire::Protocol::ike;
+  const wire::Payloads answer =
+      about_ike ? answer_rekey_ike(context, sa, message.payloads) : answer_create_child(context, sa, message.payloads);
+  send_reply(context, sa, datagram, message.header, answer);
+}
+
+// Which request is taken in which states, and by whom. What is not here is not answered.
+struct RequestRule {
+  ExchangeType exchange;
+  IkeState first, last;
+  void (*handler)(Context&, IkeSa&, const DatagramReceived&, const wire::Message&);
+};
+constexpr RequestRule request_rules[] = {
+    {ExchangeType::ike_auth, IkeState::init_answered, IkeState::init_answered, receive_auth_request},
+    {ExchangeType::create_child_sa, IkeState::established, IkeState::deleting, receive_create_child_request},
+    {ExchangeType::informational, IkeState::established, IkeState::deleting, receive_informational_request},
+};
+
+const RequestRule* find_rule(const IkeSa& sa, ExchangeType exchange) {
+  for (const RequestRule& rule : request_rules)
+    if (rule.exchange == exchange && sa.state >= rule.first && sa.state <= rule.last) return &rule;
+  return nullptr;
+}
+
+// Section 2.23: a peer behind a NAT may get another address and port there at any time; an authentic message that is
+// not a replay shows it.
+void follow_peer(IkeSa& sa, const DatagramReceived& datagram) {
+  if (sa.state == IkeState::established && sa.remote_behind_nat && sa.local.port == nat_port &&
+      datagram.local == sa.local)
+    sa.remote = datagram.remote;
+}
+
+void receive_request(Context& context, IkeSa& sa, const DatagramReceived& datagram, wire::Message message) {
+  switch (sa.replies.classify(message.header.message_id, datagram.data)) {
+    case ReplyWindow::Verdict::outside:
+      return;
+    case ReplyWindow::Verdict::repeated:
+      return context.send(datagram.local, datagram.remote, sa.replies.reply());
+    case ReplyWindow::Verdict::expected:
+      break;
+  }
+  const RequestRule* rule = find_rule(sa, message.header.exchange);
+  if (!rule || !sa.opening) return;
+  auto payloads = wire::unprotect(message, datagram.data, *sa.opening);
+  if (!payloads) {
+    // Before IKE_AUTH whoever sent this is unknown, and gets no answer (section 2.21.2).
+    if (payloads.error() != wire::UnprotectFailure::malformed || sa.state == IkeState::init_answered) return;
+    context.report(messages::ike_invalid_syntax, sa.name(), describe(sa));
+    return send_reply(context, sa, datagram, message.header, {notify(wire::NotifyType::invalid_syntax)});
+  }
+  sa.last_heard = context.now;
+  follow_peer(sa, datagram);
+  message.payloads = std::move(*payloads);
+  if (const auto* unsupported = wire::find_unsupported(message.payloads))
+    return send_reply(
+        context, sa, datagram, message.header,
+        {notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)})});
+  rule->handler(context, sa, datagram, message);
+}
+
+void receive_response(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message) {
+  if (!sa.requests.awaits(message.header.message_id) || !sa.active || !sa.opening) return;
+  if (message.header.exchange != sa.active->exchange()) return;
+  auto payloads = wire::unprotect(message, datagram.data, *sa.opening);
+  if (!payloads && payloads.error() != wire::UnprotectFailure::malformed) return;
+  sa.last_heard = context.now;
+  follow_peer(sa, datagram);
+  sa.requests.answered();
+  const std::unique_ptr<Task> task = std::move(sa.active);
+  // A malformed answer, or one that is not understood, is a refusal without a reason.
+  if (!payloads || wire::find_unsupported(*payloads)) {
+    context.report(messages::ike_invalid_syntax, sa.name(), describe(sa));
+    return task->response(context, sa, {});
+  }
+  task->response(context, sa, *payloads);
+}
+
+}  // namespace
+
+void receive(Context& context, const DatagramReceived& datagram) {
+  const auto header = wire::decode_header(datagram.data);
+  if (!header) return;
+  if (header->exchange == ExchangeType::ike_sa_init && !header->response)
+    return receive_init_request(context, datagram, *header);
+  IkeSa* sa = context.sas.find(header->from_initiator ? header->responder_spi : header->initiator_spi);
+  if (!sa || header->from_initiator == sa->initiator) return;
+  auto message = wire::decode(datagram.data);
+  if (!message) return;
+  if (header->exchange == ExchangeType::ike_sa_init) {
+    if (sa->state == IkeState::init_sent && header->message_id == 0)
+      receive_init_response(context, *sa, datagram, *message);
+    return;
+  }
+  if (header->initiator_spi != sa->spi_i || header->responder_spi != sa->spi_r) return;
+  if (header->response)
+    receive_response(context, *sa, datagram, *message);
+  else
+    receive_request(context, *sa, datagram, std::move(*message));
+  pump(context, *sa);
+}
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,205 @@
+#include "control/ike/v2/rekey_ike.h"
+
+#include <algorithm>
+
+#include "base/messages/ike.h"
+#include "control/ike/suite/proposals.h"
+#include "control/ike/v2/informational.h"
+#include "control/ike/v2/lifecycle.h"
+
+namespace sekisho::ike::v2 {
+namespace {
+
+using wire::NotifyType;
+
+constexpr Duration busy_time = std::chrono::seconds(2);
+// The peer deletes what its own rekey made superfluous; if it does not, it is forgotten.
+constexpr Duration superfluous_time = std::chrono::seconds(60);
+
+struct NewIke {
+  bool initiator = false;
+  uint64_t spi_i = 0, spi_r = 0;
+  IkeProposal proposal;
+  ByteView nonce_i, nonce_r;
+};
+
+// The new IKE SA, with nothing in it yet.
+IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretBytes& shared_secret) {
+  auto heir = std::make_unique<IkeSa>();
+  heir->connection = old.connection;
+  heir->initiator = made.initiator;
+  heir->spi_i = made.spi_i;
+  heir->spi_r = made.spi_r;
+  heir->local = old.local;
+  heir->remote = old.remote;
+  heir->nat_detection = old.nat_detection;
+  heir->local_behind_nat = old.local_behind_nat;
+  heir->remote_behind_nat = old.remote_behind_nat;
+  heir->proposal = made.proposal;
+  heir->created = context.now;
+  const SecretBytes seed = suite::rekey_skeyseed(old.proposal.prf, old.sk_d, shared_secret, made.nonce_i, made.nonce_r);
+  set_keys(*heir, suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
+  establish(context, *heir);
+  return context.sas.add(std::move(heir));
+}
+
+void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
+  heir.children.splice(heir.children.end(), old.children);
+  for (auto& task : old.queue)
+    if (task->kind() != Task::Kind::rekey_ike) heir.queue.push_back(std::move(task));
+  old.queue.clear();
+  old.state = IkeState::rekeyed;
+  old.close_at = context.now + superfluous_time;
+  context.report(messages::ike_rekeyed, heir.name(), describe(heir));
+  pump(context, heir);
+}
+
+class RekeyIke final : public Task {
+ public:
+  explicit RekeyIke(std::optional<crypto::KeyExchangeId> group) : group_(group) {}
+  Kind kind() const override { return Kind::rekey_ike; }
+  wire::ExchangeType exchange() const override { return wire::ExchangeType::create_child_sa; }
+  std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override;
+  void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
+
+ private:
+  bool take_other_group(IkeSa& sa, const wire::Notify& invalid_ke);
+  void take_failure(Context& context, IkeSa& sa, const wire::Payloads& payloads);
+  void settle(Context& context, IkeSa& sa, IkeSa& heir, const Bytes& nonce_r);
+
+  std::optional<crypto::KeyExchangeId> group_;
+  uint64_t spi_ = 0;
+  Bytes nonce_;
+  std::unique_ptr<crypto::KeyExchange> key_exchange_;
+};
+
+std::optional<wire::Payloads> RekeyIke::request(Context& context, IkeSa& sa) {
+  if (sa.state != IkeState::established) return {};
+  const auto& proposals = sa.connection->ike_proposals;
+  spi_ = context.sas.fresh_spi(context.random());
+  nonce_ = context.random_bytes(32);
+  // The group of the running SA is the one that both ends surely have.
+  const bool still_offered = offers_group(*sa.connection, sa.proposal.key_exchange);
+  key_exchange_ = crypto::KeyExchange::generate(
+      group_.value_or(still_offered ? sa.proposal.key_exchange : proposals.front().key_exchange));
+  const ByteView value = key_exchange_->public_value();
+  return wire::Payloads{suite::offer_ike(proposals, spi_), wire::Nonce{nonce_},
+                        wire::KeyExchange{key_exchange_->id(), Bytes(value.begin(), value.end())}};
+}
+
+void RekeyIke::response(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
+  if (sa.state != IkeState::established) return;
+  if (const auto* invalid_ke = wire::find_notify(payloads, NotifyType::invalid_ke_payload);
+      invalid_ke && take_other_group(sa, *invalid_ke))
+    return;
+  const auto* answer = wire::find<wire::SecurityAssociation>(payloads);
+  const auto* nonce = wire::find<wire::Nonce>(payloads);
+  const auto* key_exchange = wire::find<wire::KeyExchange>(payloads);
+  if (!answer || !nonce || !key_exchange) return take_failure(context, sa, payloads);
+  const auto chosen = suite::accept_ike(*answer, sa.connection->ike_proposals);
+  if (!chosen || chosen->peer_spi.value_or(0) == 0 || chosen->proposal.key_exchange != key_exchange_->id() ||
+      key_exchange->group != key_exchange_->id())
+    return take_failure(context, sa, payloads);
+  const auto secret = key_exchange_->derive(key_exchange->value);
+  if (!secret) return take_failure(context, sa, payloads);
+  IkeSa& heir = make_heir(context, sa,
+                          {.initiator = true,
+                           .spi_i = spi_,
+                           .spi_r = *chosen->peer_spi,
+                           .proposal = chosen->proposal,
+                           .nonce_i = nonce_,
+                           .nonce_r = nonce->value},
+                          *secret);
+  settle(context, sa, heir, nonce->value);
+}
+
+// Section 2.8.2: as with children, the lowest of the four nonces loses where both ends rekeyed at once.
+void RekeyIke::settle(Context& context, IkeSa& sa, IkeSa& heir, const Bytes& nonce_r) {
+  if (sa.peers_rekey && std::min(nonce_, nonce_r) < sa.peers_rekey->lowest_nonce && yield_to_peers_rekey(context, sa)) {
+    begin_delete(context, heir);
+    return;
+  }
+  if (sa.peers_rekey)
+    if (IkeSa* rival = context.sas.find(sa.peers_rekey->local_spi); rival && rival->state == IkeState::established) {
+      rival->state = IkeState::rekeyed;
+      rival->close_at = context.now + superfluous_time;
+    }
+  move_everything(context, sa, heir);
+  enqueue(sa, delete_ike_task());
+}
+
+bool RekeyIke::take_other_group(IkeSa& sa, const wire::Notify& invalid_ke) {
+  ByteReader reader(invalid_ke.data);
+  const auto group = static_cast<crypto::KeyExchangeId>(reader.u16());
+  if (!reader.finished() || group_ || sa.peers_rekey || !offers_group(*sa.connection, group)) return false;
+  enqueue_first(sa, rekey_ike_task(group));
+  return true;
+}
+
+void RekeyIke::take_failure(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
+  if (yield_to_peers_rekey(context, sa)) return;
+  const bool busy = wire::find_notify(payloads, NotifyType::temporary_failure) != nullptr;
+  if (!busy)
+    context.report(messages::ike_rekey_failed, sa.name(),
+                   wire::describe({.exchange = exchange(), .response = true}, payloads));
+  sa.rekey_at = context.now + context.jittered(busy ? busy_time : sa.connection->retry_interval);
+}
+
+// Section 2.25.2: not while a child is being made, replaced or deleted, here or there.
+bool busy(const IkeSa& sa) {
+  return sa.state != IkeState::established || sa.peers_rekey || sa.in_flight(Task::Kind::create_child) ||
+         sa.in_flight(Task::Kind::delete_child);
+}
+
+}  // namespace
+
+std::unique_ptr<Task> rekey_ike_task(std::optional<crypto::KeyExchangeId> group) {
+  return std::make_unique<RekeyIke>(group);
+}
+
+bool yield_to_peers_rekey(Context& context, IkeSa& sa) {
+  IkeSa* heir = sa.peers_rekey ? context.sas.find(sa.peers_rekey->local_spi) : nullptr;
+  if (!heir || heir->state != IkeState::established) return false;
+  move_everything(context, sa, *heir);
+  return true;
+}
+
+wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payloads& request) {
+  if (busy(sa)) return {notify(NotifyType::temporary_failure)};
+  const auto* offered = wire::find<wire::SecurityAssociation>(request);
+  const auto* nonce = wire::find<wire::Nonce>(request);
+  const auto* key_exchange = wire::find<wire::KeyExchange>(request);
+  if (!offered || !nonce || !key_exchange) return {notify(NotifyType::invalid_syntax)};
+  const auto chosen = suite::select_ike(*offered, sa.connection->ike_proposals);
+  if (!chosen || chosen->peer_spi.value_or(0) == 0) {
+    context.report(messages::ike_no_proposal, sa.name(), suite::compare(*offered, sa.connection->ike_proposals));
+    return {notify(NotifyType::no_proposal_chosen)};
+  }
+  if (chosen->proposal.key_exchange != key_exchange->group) {
+    ByteWriter group;
+    group.u16(static_cast<uint16_t>(chosen->proposal.key_exchange));
+    return {notify(NotifyType::invalid_ke_payload, std::move(group).take())};
+  }
+  const auto ours = crypto::KeyExchange::generate(key_exchange->group);
+  const auto secret = ours->derive(key_exchange->value);
+  if (!secret) return {notify(NotifyType::invalid_syntax)};
+
+  const Bytes nonce_r = context.random_bytes(32);
+  const uint64_t spi = context.sas.fresh_spi(context.random());
+  IkeSa& heir = make_heir(context, sa,
+                          {.initiator = false,
+                           .spi_i = *chosen->peer_spi,
+                           .spi_r = spi,
+                           .proposal = chosen->proposal,
+                           .nonce_i = nonce->value,
+                           .nonce_r = nonce_r},
+                          *secret);
+  sa.peers_rekey = PeersRekey{spi, std::min(nonce->value, nonce_r)};
+  // With ours in flight, its answer decides which of the two is the heir.
+  if (!sa.in_flight(Task::Kind::rekey_ike)) move_everything(context, sa, heir);
+  const ByteView value = ours->public_value();
+  return {suite::answer_ike(*chosen, spi), wire::Nonce{nonce_r},
+          wire::KeyExchange{ours->id(), Bytes(value.begin(), value.end())}};
+}
+
+}  // namespace sekisho::ike::v2

@@ -1,0 +1,28 @@
+// An exchange that we start: it says what to ask and takes the answer. Tasks wait in their IKE SA's queue, since the
+// window is one request wide.
+#pragma once
+
+#include <optional>
+
+#include "control/ike/v2/context.h"
+#include "control/ike/wire/payloads.h"
+
+namespace sekisho::ike::v2 {
+
+struct IkeSa;
+
+class Task {
+ public:
+  enum class Kind : uint8_t { authenticate, create_child, rekey_ike, delete_child, delete_ike, probe };
+
+  virtual ~Task() = default;
+  virtual Kind kind() const = 0;
+  virtual wire::ExchangeType exchange() const = 0;
+  // The request; nothing where there is nothing left to ask, and the task is dropped.
+  virtual std::optional<wire::Payloads> request(Context& context, IkeSa& sa) = 0;
+  virtual void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) = 0;
+  // The SA goes before the answer came: gives back what the request took.
+  virtual void abandon(Context&, IkeSa&) {}
+};
+
+}  // namespace sekisho::ike::v2
