@@ -1,0 +1,247 @@
+#include "tests/sim/world.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "base/messages/ike.h"
+
+namespace sekisho::sim {
+namespace {
+
+IpAddress address(const char* text) { return *IpAddress::parse(text); }
+
+std::string text_of(const Node& node) {
+  std::string text = node.name + ":";
+  for (const ike::IkeSaView& sa : node.engine->ike_sas()) {
+    text += " IKE[" + sa.state + (sa.initiator ? " i" : " r");
+    for (const ike::ChildSaView& child : sa.children) text += " " + child.state + (child.outbound_active ? "*" : "");
+    text += "]";
+  }
+  text += " data path: " + std::to_string(node.data_path->installed().size()) + " SAs, " +
+          std::to_string(node.data_path->reserved()) + " reserved;";
+  for (const ike::Report& report : node.reports)
+    if (report.message->severity != Severity::info)
+      text += " " + std::string(report.message->id) + "(" + report.detail + ")";
+  return text + "\n";
+}
+
+}  // namespace
+
+size_t Node::count(const Message& message) const {
+  size_t count = 0;
+  for (const ike::Report& report : reports) count += report.message == &message;
+  return count;
+}
+
+const ike::Report* Node::last_error() const {
+  for (auto report = reports.rbegin(); report != reports.rend(); ++report)
+    if (report->message->severity == Severity::error) return &*report;
+  return nullptr;
+}
+
+World::World(uint64_t seed) : random_(seed) {
+  a.name = "a";
+  a.address = address("10.9.1.1");
+  b.name = "b";
+  b.address = address("10.9.2.2");
+  restart(a);
+  restart(b);
+}
+
+void World::restart(Node& node) {
+  node.engine.reset();
+  node.data_path = std::make_unique<DataPath>(random_, outbound_keys_);
+  node.engine = std::make_unique<ike::Engine>(node.options, *node.data_path);
+  node.timed_sends.clear();
+  was_up_ = false;
+}
+
+double World::chance() { return static_cast<double>(random_.next_u32()) / 4294967296.0; }
+
+void World::at(Instant when, std::function<void()> action) { queue_.push({when, ++order_, std::move(action)}); }
+
+void World::step(Node& node, ike::Event event) {
+  const bool timed = std::holds_alternative<ike::TimerFired>(event);
+  const ike::Actions actions = node.engine->step(std::move(event), now);
+  for (const ike::Action& action : actions) {
+    if (const auto* message = std::get_if<ike::SendDatagram>(&action)) send(node, *message, timed);
+    if (const auto* install = std::get_if<ike::InstallChildSa>(&action)) node.data_path->take(*install);
+    if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action)) node.data_path->take(*activate);
+    if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) node.data_path->take(*removed);
+    if (const auto* report = std::get_if<ike::Report>(&action)) node.reports.push_back(*report);
+    check("after an action of " + node.name);
+  }
+}
+
+void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
+  if (timed && ++from.timed_sends[message.data] > 12) throw Violation(from.name + " retransmits without end");
+  Node& to = peer_of(from);
+  ike::DatagramReceived datagram{message.remote, message.local, message.data};
+  if (nat && &from == &a) datagram.remote = {*nat, static_cast<uint16_t>(message.local.port + nat_shift)};
+  if (nat && &from == &b) {
+    if (message.remote.address != *nat) return;  // nobody reaches what is behind the NAT by its inner address
+    datagram.local = {a.address, static_cast<uint16_t>(message.remote.port - nat_shift)};
+  }
+  if (datagram.local.address != to.address) return;
+  if (record) recorded.push_back({&to, datagram});
+  if (filter && !filter(from, message.data)) return;
+  const unsigned copies = chance() < network.duplication ? 2 : 1;
+  for (unsigned copy = 0; copy < copies; ++copy) {
+    if (chance() < network.loss) continue;
+    const auto spread = static_cast<uint64_t>((network.longest - network.shortest).count()) + 1;
+    const Duration delay = network.shortest + Duration(static_cast<int64_t>(random_.below(spread)));
+    at(now + delay, [this, &to, datagram] { deliver(to, datagram); });
+  }
+}
+
+void World::deliver(Node& to, const ike::DatagramReceived& datagram) {
+  if (to.alive) step(to, datagram);
+}
+
+// A data packet on whatever `from` sends on, over the same network but for its losses.
+void World::send_packet(Node& from, const std::string& connection) {
+  const DataPath::Installed* sa = from.data_path->sends_on(connection);
+  if (!sa || !from.alive) return;
+  Node& to = peer_of(from);
+  const auto spread = static_cast<uint64_t>((network.longest - network.shortest).count()) + 1;
+  at(now + network.shortest + Duration(static_cast<int64_t>(random_.below(spread))),
+     [this, &to, spi = sa->outbound_spi] {
+       DataPath::Installed* received_on = to.data_path->find(spi);
+       if (!received_on) {
+         ++packets_without_sa;
+         if (hitless && was_up_) throw Violation("a packet reached " + to.name + " for which it had no SA");
+         return;
+       }
+       ++packets_delivered;
+       if (std::exchange(received_on->seen_packet, true)) return;
+       step(to, ike::ChildSaEvent{spi, ike::ChildSaEvent::Kind::first_inbound_packet});
+     });
+}
+
+bool World::reaches(Node& from, const std::string& connection) {
+  const DataPath::Installed* sending = from.data_path->sends_on(connection);
+  if (!sending) return false;
+  const DataPath::Installed* receiving = peer_of(from).data_path->find(sending->outbound_spi);
+  return receiving && receiving->inbound_key == sending->outbound_key &&
+         receiving->encapsulated == sending->encapsulated;
+}
+
+bool World::up(const std::string& connection) { return reaches(a, connection) && reaches(b, connection); }
+
+void World::check(const std::string& cause) {
+  if (!hitless) return;
+  if (was_up_ && !up(tunnel)) throw Violation("traffic was interrupted " + cause);
+  was_up_ = up(tunnel);
+}
+
+bool World::advance(Instant limit) {
+  std::optional<Instant> next;
+  Node* timed = nullptr;
+  for (Node* node : {&a, &b})
+    if (const auto due = node->engine->next_deadline(); node->alive && due && (!next || *due < *next)) {
+      next = *due;
+      timed = node;
+    }
+  if (!queue_.empty() && (!next || queue_.top().at <= *next)) {
+    next = queue_.top().at;
+    timed = nullptr;
+  }
+  const bool packet = traffic > Duration::zero() && (!next || next_traffic_ <= *next);
+  if (packet) next = next_traffic_;
+  if (!next || *next > limit) return false;
+  now = std::max(now, *next);
+  if (packet) {
+    next_traffic_ = now + traffic;
+    send_packet(random_.below(2) == 0 ? a : b, tunnel);
+  } else if (timed) {
+    step(*timed, ike::TimerFired{});
+  } else {
+    const auto action = queue_.top().action;
+    queue_.pop();
+    action();
+  }
+  return true;
+}
+
+void World::run_for(Duration duration) {
+  const Instant limit = now + duration;
+  while (advance(limit)) {
+  }
+  now = limit;
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const Instant end = now + limit;
+  while (!condition())
+    if (!advance(end)) {
+      now = end;
+      return condition();
+    }
+  return true;
+}
+
+void World::settle(Duration time) {
+  network = Network{};
+  filter = nullptr;
+  run_for(time);
+}
+
+void World::expect_one_pair(const std::string& connection) {
+  const auto demand = [this](bool holds, const char* what) {
+    if (!holds) throw Violation(std::string(what) + "\n" + text_of(a) + text_of(b));
+  };
+  demand(up(connection), "the tunnel is not up both ways");
+  for (Node* node : {&a, &b}) {
+    const auto sas = node->engine->ike_sas();
+    demand(sas.size() == 1 && sas[0].state == "established", "there is not exactly one IKE SA");
+    demand(sas[0].children.size() == 1, "there is not exactly one child SA");
+    demand(node->data_path->installed().size() == 1, "the data path has other than one SA");
+    demand(node->data_path->reserved() == 0, "an SPI leaked");
+  }
+}
+
+void World::expect_nothing() {
+  for (Node* node : {&a, &b})
+    if (!node->engine->ike_sas().empty() || !node->data_path->installed().empty() || node->data_path->reserved() != 0)
+      throw Violation("something is left over\n" + text_of(a) + text_of(b));
+}
+
+ike::Connection connection_of(const World& world, const Node& node) {
+  const bool is_a = &node == &world.a;
+  ike::Connection connection;
+  connection.name = tunnel;
+  connection.local = node.address;
+  connection.remote = is_a ? world.b.address : world.nat.value_or(world.a.address);
+  connection.local_id = *ike::Identity::parse(is_a ? "a.lab" : "b.lab");
+  connection.remote_id = *ike::Identity::parse(is_a ? "b.lab" : "a.lab");
+  connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
+  connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519")};
+  connection.esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
+  const auto left = TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"));
+  const auto right = TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/24"));
+  connection.local_selectors = {is_a ? left : right};
+  connection.remote_selectors = {is_a ? right : left};
+  connection.start = is_a ? ike::StartMode::start : ike::StartMode::respond;
+  connection.dpd_interval = 10s;
+  connection.retransmission = {.first = 500ms, .factor = 1.5, .tries = 8};
+  connection.retry_interval = 5s;
+  return connection;
+}
+
+void for_seeds(unsigned count, const std::function<void(World&)>& scenario) {
+  const char* only = std::getenv("SEKISHO_SIM_SEED");
+  const uint64_t first = only ? std::strtoull(only, nullptr, 0) : 1;
+  for (uint64_t seed = first; seed < first + (only ? 1 : count); ++seed) {
+    World world(seed);
+    try {
+      scenario(world);
+    } catch (const std::exception& violation) {
+      FAIL("SEKISHO_SIM_SEED=" << seed << " at " << std::chrono::duration<double>(world.now.time_since_epoch()).count()
+                               << " s: " << violation.what() << "\n"
+                               << text_of(world.a) << text_of(world.b));
+    }
+  }
+  SUCCEED();
+}
+
+}  // namespace sekisho::sim
