@@ -11,7 +11,7 @@ on() {
 start() {
   local place=$1 log=$2
   shift 2
-  ip netns exec "$LAB-$place" "$@" >"$log" 2>&1 </dev/null &
+  setsid ip netns exec "$LAB-$place" "$@" >"$log" 2>&1 </dev/null &
   STARTED=$!
 }
 

@@ -45,6 +45,11 @@ strongswan_load() {
   swanctl "$side" --load-all --clear --noprompt >"$LAB_DIR/$side/load.out" 2>&1 || fail "swanctl: $(cat "$LAB_DIR/$side/load.out")"
 }
 
+strongswan_stop() {
+  stop "${STRONGSWAN_PID[$1]}"
+  rm -f "$LAB_DIR/$1/charon.vici"
+}
+
 strongswan_write_daemon() {
   local side=$1 level=2
   [ "$log_keys" = no ] || level=4

@@ -1,0 +1,43 @@
+# Configuration: every error at once with its place, cause and remedy; a change is shown before it is made, and an edit to
+# one tunnel touches no other.
+source "$(dirname "$0")/lab.sh"
+lab_up sekisho strongswan
+strongswan_start b
+sekisho_start a
+await_tunnel a up
+running=$LAB_DIR/a/sekisho.json wrong=$LAB_DIR/a/wrong.json
+
+step 'five mistakes, five errors'
+jq '.ports.wan.addresses = ["172.16.0.0.100/24"] | .tunnels.tokyo.esp.proposal = [] | .tunnels.tokyo.ike.lifetime = "x"
+  | .tunnels.tokyo.psk_file = "nowhere" | .tunnels.tokyo.ike.proposals = ["aes128-sha1-modp1024"]' "$running" >"$wrong"
+code=0
+sekisho a config check "$wrong" --json >"$LAB_DIR/a/errors" || code=$?
+cat "$LAB_DIR/a/errors"
+equal 'exit code of the check' 1 "$code"
+for pointer in /ports/wan/addresses/0 /tunnels/tokyo/esp/proposal /tunnels/tokyo/ike/lifetime /tunnels/tokyo/psk_file \
+  /tunnels/tokyo/ike/proposals/0; do
+  expect "an error at $pointer, with id, cause and remedy" jq -e --arg pointer "$pointer" \
+    '[.. | objects | select(.pointer? == $pointer and (.id | test("SKO-")) and .cause != "" and .remedy != "")] | length == 1' \
+    "$LAB_DIR/a/errors" >/dev/null
+done
+expect 'a wrong configuration is not applied' eval '! sekisho a config apply "$wrong" >/dev/null'
+equal 'the tunnel' up "$(tunnel_state a .state)"
+
+step 'an addition touches nothing else'
+jq '.tunnels.osaka = (.tunnels.tokyo | .interface = { name: "vti1" } | .remote.address = "10.9.2.3" | .remote.id = "c.lab"
+  | .selectors.remote = ["10.3.0.0/24"] | .start = "respond")' "$running" >"$LAB_DIR/a/two.json"
+before=$(sekisho a show child-sa tokyo --json | jq -r '.[0].spi_in')
+expect 'the difference names the new tunnel' eval 'sekisho a config diff "$LAB_DIR/a/two.json" | grep osaka'
+expect 'applied' sekisho a config apply "$LAB_DIR/a/two.json"
+equal 'the first tunnel kept its SA' "$before" "$(sekisho a show child-sa tokyo --json | jq -r '.[0].spi_in')"
+equal 'the second is there' down "$(sekisho a show tunnel osaka --json | jq -r '.[0].state')"
+expect 'and removed again' sekisho a config apply "$running"
+expect 'it is gone' eval '! sekisho a show tunnel osaka'
+equal 'pings lost meanwhile' 0 "$(ping_lost left 4 20 0.02)"
+
+step 'exit codes'
+code=0; "$SEKISHO" --socket "$LAB_DIR/nowhere" status >/dev/null 2>&1 || code=$?
+equal 'daemon not reachable' 3 "$code"
+code=0; sekisho a show nonsense >/dev/null 2>&1 || code=$?
+equal 'usage' 2 "$code"
+expect 'explain knows a message' eval 'sekisho a explain SKO-IKE-003 | grep -qi remedy'

@@ -1,0 +1,40 @@
+# Rekeying of child and IKE SAs, started by either side, loses no packet.
+source "$(dirname "$0")/lab.sh"
+lab_up sekisho strongswan
+strongswan_start b
+sekisho_start a
+await_tunnel a up
+
+spi() { sekisho a show child-sa --json | jq -r '.[0].spi_in'; }
+ike_spi() { sekisho a show ike-sa --json | jq -r '.[0].initiator_spi'; }
+
+# rekeyed WHAT VIEW COMMAND...: five times under ping, each time with other SPIs, and without a loss.
+rekeyed() {
+  local what=$1 view=$2 before
+  shift 2
+  step "$what"
+  ping_in_background left 4 400 0.02
+  for _ in 1 2 3 4 5; do
+    before=$($view)
+    "$@" >/dev/null || fail "$what"
+    await 10 "new SPIs after $what" eval "[ \"\$($view)\" != $before ] && [ \"\$($view)\" != null ]"
+  done
+  ping_wait
+  equal "pings lost, $what" 0 "$PING_LOST"
+  equal 'child SAs afterwards' 1 "$(sekisho a show child-sa --json | jq length)"
+}
+rekeyed 'child rekeyed by Sekisho' spi sekisho a tunnel rekey tokyo
+rekeyed 'child rekeyed by strongSwan' spi swanctl b --rekey --child c
+rekeyed 'IKE SA rekeyed by Sekisho' ike_spi sekisho a tunnel rekey tokyo --ike
+rekeyed 'IKE SA rekeyed by strongSwan' ike_spi swanctl b --rekey --ike t
+
+step 'by lifetime: the child every few seconds on both sides, the IKE SA too'
+swanctl b --terminate --ike t --timeout 5 >/dev/null
+strongswan_load b child=$'rekey_time = 4s\nlife_time = 12s\nrand_time = 0s' \
+  connection=$'rekey_time = 7s\nover_time = 10s\nrand_time = 0s'
+sekisho_apply a '.tokyo.esp.lifetime = 5 | .tokyo.ike.lifetime = 15'
+expect 'up again' sekisho a tunnel up tokyo --timeout 20
+first=$(spi)
+equal 'pings lost in 20 s' 0 "$(ping_lost left 4 1000 0.02)"
+expect 'the SPIs have changed meanwhile' test "$first" != "$(spi)"
+tcp_both_ways 4 10
