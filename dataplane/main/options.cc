@@ -42,7 +42,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_option("--memory", options.memory_mb, "for packets and tables")
       ->capture_default_str()
       ->type_name("MB")
-      ->check(CLI::Range(384U, 1U << 20));
+      ->check(CLI::Range(256U, 1U << 20));
   app.add_flag("--no-huge", options.no_huge, "use ordinary pages (also chosen where hugepages do not suffice)");
   app.add_flag("--busy-poll", options.busy_poll, "never let an idle worker sleep: lowest latency, whole processors");
   std::string crypto = "ipsec-mb";

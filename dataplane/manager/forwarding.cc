@@ -18,13 +18,15 @@ std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const E
   return Refusal{index, command, error.text()};
 }
 
-// Of the first 256 MB half go to the first-level tables, whose size is fixed; the rest grows with the memory. A route
-// costs about 512 bytes: two tree nodes in each of two replicas.
+// The first-level tables have a fixed size; the rest grows with the memory. A route costs about 512 bytes: two tree nodes
+// in each of two replicas.
 FibLimits fib_limits(unsigned memory_mb) {
-  return {.ipv4_routes = std::min(memory_mb * 256, 1U << 20),
-          .ipv4_tables = std::min(memory_mb * 16, 32767U),
-          .ipv6_routes = std::min(memory_mb * 64, 1U << 18),
-          .ipv6_tables = std::min(memory_mb * 32, 32767U)};
+  constexpr unsigned fixed_mb = 160;
+  const unsigned rest = std::max(memory_mb, fixed_mb + 64) - fixed_mb;
+  return {.ipv4_routes = std::min(rest * 192, 1U << 20),
+          .ipv4_tables = std::min(rest * 16, 32767U),
+          .ipv6_routes = std::min(rest * 64, 1U << 18),
+          .ipv6_tables = std::min(rest * 32, 32767U)};
 }
 
 struct WorkerStart {

@@ -12,7 +12,7 @@ namespace sekisho::dataplane {
 
 Result<rte_mempool*> create_packet_pool(unsigned memory_mb, uint16_t private_size) {
   constexpr unsigned cache = 256;
-  constexpr unsigned packets_a_mb = 64;
+  constexpr unsigned packets_a_mb = 48;
   const unsigned count = std::min(memory_mb * packets_a_mb, 1U << 20) - 1;
   rte_mempool* pool = rte_pktmbuf_pool_create("packets", count, cache, private_size, RTE_PKTMBUF_HEADROOM + packet_room,
                                               static_cast<int>(rte_socket_id()));

@@ -15,7 +15,7 @@ inline constexpr uint16_t packet_tail_room = 128;  // kept free of received byte
 inline constexpr uint16_t max_port_mtu = packet_room - packet_tail_room - 14;
 inline constexpr uint16_t min_mtu = 576;
 
-// `private_size`: bytes behind each rte_mbuf for the data path's own marks. About a sixth of the memory goes to
+// `private_size`: bytes behind each rte_mbuf for the data path's own marks. About an eighth of the memory goes to
 // packets.
 Result<rte_mempool*> create_packet_pool(unsigned memory_mb, uint16_t private_size);
 
