@@ -18,7 +18,7 @@ struct Numbers {
   uint64_t granted;
 };
 Numbers take_numbers(Context& context, OutboundSa& sa, unsigned wanted) {
-  if (sa.expired.load(std::memory_order_relaxed)) return {0, 0};
+  // tunnel_output turned packets away once the SA had expired, so what is added past the end stays small.
   const uint64_t before = sa.sequence.fetch_add(wanted, std::memory_order_relaxed);
   const uint64_t left = before < sa.last_sequence ? sa.last_sequence - before : 0;
   PathEvent event;

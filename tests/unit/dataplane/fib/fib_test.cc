@@ -1,0 +1,211 @@
+#include "dataplane/fib/fib.h"
+
+#include <catch2/catch.hpp>
+
+#include "dataplane/rcu/reclaimer.h"
+#include "tests/unit/dataplane/gateway.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+Prefix prefix(const char* text) { return Prefix::parse(text).value(); }
+IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
+
+NextHop adjacency(uint8_t mac) {
+  NextHop next_hop;
+  next_hop.kind = ipc::NextHopKind::adjacency;
+  next_hop.mac = {2, 0, 0, 0, 0, mac};
+  return next_hop;
+}
+
+// Empty, whatever the test before left.
+Fib& fresh_fib() {
+  Fib& fib = test::tables(0).fib();
+  fib.begin(true);
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  REQUIRE(fib.idle());
+  return fib;
+}
+
+uint16_t found(const Fib& fib, const char* where) { return fib.lookup(address(where)).value(); }
+
+}  // namespace
+
+TEST_CASE("the FIB finds the longest match of either family, and drop where there is none") {
+  Fib& fib = fresh_fib();
+  CHECK(found(fib, "10.1.2.3") == 0);
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(2), adjacency(2)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(32766), adjacency(3)));
+  REQUIRE(fib.set_route(prefix("0.0.0.0/0"), ipc::NextHopId(1)));
+  REQUIRE(fib.set_route(prefix("10.1.0.0/16"), ipc::NextHopId(2)));
+  REQUIRE(fib.set_route(prefix("10.1.2.3/32"), ipc::NextHopId(32766)));
+  REQUIRE(fib.set_route(prefix("10.1.3.0/24"), ipc::NextHopId(0)));
+  REQUIRE(fib.set_route(prefix("::/0"), ipc::NextHopId(1)));
+  REQUIRE(fib.set_route(prefix("fd00:2::/64"), ipc::NextHopId(2)));
+  REQUIRE(fib.set_route(prefix("fd00:2::1/128"), ipc::NextHopId(32766)));
+  REQUIRE(fib.commit());
+  for (int replica = 0; replica < 2; ++replica) {
+    CHECK(found(fib, "192.0.2.1") == 1);
+    CHECK(found(fib, "255.255.255.255") == 1);
+    CHECK(found(fib, "10.1.9.9") == 2);
+    CHECK(found(fib, "10.1.2.3") == 32766);
+    CHECK(found(fib, "10.1.2.4") == 2);
+    CHECK(found(fib, "10.1.3.4") == 0);
+    CHECK(found(fib, "2001:db8::1") == 1);
+    CHECK(found(fib, "fd00:2::2") == 2);
+    CHECK(found(fib, "fd00:2::1") == 32766);
+    CHECK(fib.next_hop(ipc::NextHopId(32766)) == adjacency(3));
+    // The other replica, once it has caught up and an empty commit made it active.
+    REQUIRE(fib.poll());
+    REQUIRE(fib.idle());
+    fib.begin(false);
+    REQUIRE(fib.commit());
+  }
+  REQUIRE(fib.poll());
+  fib.begin(false);
+  REQUIRE(fib.remove_route(prefix("10.1.0.0/16")));
+  REQUIRE(fib.remove_route(prefix("0.0.0.0/0")));
+  REQUIRE(fib.remove_route(prefix("172.16.0.0/12")));  // never was there
+  REQUIRE(fib.commit());
+  CHECK(found(fib, "10.1.9.9") == 0);
+  CHECK(found(fib, "10.1.2.3") == 32766);
+  CHECK(found(fib, "192.0.2.1") == 0);
+  REQUIRE(fib.poll());
+}
+
+TEST_CASE("a replacement removes what it does not name") {
+  Fib& fib = fresh_fib();
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(2), adjacency(2)));
+  REQUIRE(fib.set_route(prefix("10.1.0.0/16"), ipc::NextHopId(1)));
+  REQUIRE(fib.set_route(prefix("10.2.0.0/16"), ipc::NextHopId(2)));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  fib.begin(true);
+  CHECK_FALSE(fib.set_route(prefix("10.2.0.0/16"), ipc::NextHopId(2)));  // not named in this transaction
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(2), adjacency(9)));
+  REQUIRE(fib.set_route(prefix("10.2.0.0/16"), ipc::NextHopId(2)));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  CHECK(found(fib, "10.1.0.1") == 0);
+  CHECK(found(fib, "10.2.0.1") == 2);
+  CHECK(fib.routes().size() == 1);
+  CHECK(fib.next_hop(ipc::NextHopId(1)) == NextHop{});
+  CHECK(fib.next_hop(ipc::NextHopId(2)) == adjacency(9));
+}
+
+TEST_CASE("what cannot be is refused, and a discarded transaction leaves no trace") {
+  Fib& fib = fresh_fib();
+  fib.begin(false);
+  CHECK_FALSE(fib.set_next_hop(ipc::NextHopId(0), adjacency(1)));
+  CHECK_FALSE(fib.set_next_hop(ipc::NextHopId(ipc::max_next_hops), adjacency(1)));
+  CHECK_FALSE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(7)));
+  NextHop bad = adjacency(1);
+  bad.port = ipc::PortId(ipc::max_ports);
+  CHECK_FALSE(fib.set_next_hop(ipc::NextHopId(1), bad));
+  bad.kind = static_cast<ipc::NextHopKind>(99);
+  CHECK_FALSE(fib.set_next_hop(ipc::NextHopId(1), bad));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(1)));
+  fib.discard();
+  fib.begin(false);
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  CHECK(found(fib, "10.0.0.1") == 0);
+}
+
+TEST_CASE("a commit that does not fit changes nothing") {
+  Fib& fib = fresh_fib();
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(1)));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  // Each of these needs a second-level table of its own; the test's FIB has few.
+  fib.begin(false);
+  for (uint32_t i = 0; i < 2 * test::fib_limits.ipv4_tables; ++i)
+    REQUIRE(fib.set_route(Prefix(IpAddress::v4(Be32(0xc0000001 + (i << 8))), 32), ipc::NextHopId(1)));
+  const auto result = fib.commit();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message->id == "SKO-DPL-023");
+  CHECK(fib.idle());
+  CHECK(found(fib, "192.0.0.1") == 0);
+  CHECK(found(fib, "10.0.0.1") == 1);
+  CHECK(fib.routes().size() == 1);
+  // And the next one that fits works, on both replicas.
+  fib.begin(false);
+  REQUIRE(fib.set_route(prefix("192.0.0.1/32"), ipc::NextHopId(1)));
+  REQUIRE(fib.commit());
+  CHECK(found(fib, "192.0.0.1") == 1);
+  CHECK(found(fib, "192.0.1.1") == 0);
+  REQUIRE(fib.poll());
+  CHECK(fib.idle());
+}
+
+TEST_CASE("the replica in use is left alone until its readers have moved on") {
+  Fib& fib = fresh_fib();
+  Qsbr& qsbr = test::tables(0).qsbr;
+  qsbr.join(0);
+  const Replica* seen = fib.active();
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(5), adjacency(5)));
+  REQUIRE(fib.commit());
+  CHECK(fib.active() != seen);
+  REQUIRE(fib.poll());
+  CHECK_FALSE(fib.idle());
+  CHECK(seen->next_hops[5] == NextHop{});
+  qsbr.quiescent(0);
+  REQUIRE(fib.poll());
+  CHECK(fib.idle());
+  CHECK(seen->next_hops[5] == adjacency(5));
+  qsbr.leave(0);
+}
+
+TEST_CASE("outer destinations stay resolved as routes change") {
+  Fib& fib = fresh_fib();
+  const ipc::SaId sa(77);
+  const auto outer = [&] { return fib.active()->outer[77].load(); };
+  fib.set_outer(sa, address("192.0.2.9"));
+  CHECK(outer() == 0);
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(3), adjacency(3)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(4), adjacency(4)));
+  REQUIRE(fib.set_route(prefix("192.0.2.0/24"), ipc::NextHopId(3)));
+  REQUIRE(fib.commit());
+  CHECK(outer() == 3);
+  REQUIRE(fib.poll());
+  fib.begin(false);
+  REQUIRE(fib.set_route(prefix("192.0.2.9/32"), ipc::NextHopId(4)));
+  REQUIRE(fib.commit());
+  CHECK(outer() == 4);
+  REQUIRE(fib.poll());
+  fib.clear_outer(sa);
+  CHECK(outer() == 0);
+}
+
+TEST_CASE("the reclaimer frees after the grace period, not before") {
+  Qsbr qsbr(2);
+  Reclaimer reclaimer(qsbr);
+  qsbr.join(0);
+  qsbr.join(1);
+  const auto witness = std::make_shared<int>(1);
+  const std::weak_ptr<int> alive = witness;
+  reclaimer.retire(std::make_unique<std::shared_ptr<int>>(witness));
+  reclaimer.poll();
+  CHECK(alive.use_count() == 2);
+  qsbr.quiescent(0);
+  reclaimer.poll();
+  CHECK(alive.use_count() == 2);
+  qsbr.offline(1);  // asleep counts as quiescent
+  reclaimer.poll();
+  CHECK(alive.use_count() == 1);
+  CHECK(reclaimer.empty());
+  qsbr.leave(0);
+  qsbr.leave(1);
+}
+
+}  // namespace sekisho::dataplane
