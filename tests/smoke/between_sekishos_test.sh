@@ -1,9 +1,9 @@
 # Two Sekishos: plain ESP by themselves, UDP where it is forced, with ESN, and with two workers on shared cores.
+# One seals and opens with ipsec-mb, the other with OpenSSL.
 source "$(dirname "$0")/lab.sh"
-DATAPLANE_ARGUMENTS='--workers 2'
 lab_up sekisho sekisho
-sekisho_start b '.tokyo.start = "respond"' '.tokyo.esp.proposals = ["aes256gcm16-esn"]'
-sekisho_start a '.tokyo.esp.proposals = ["aes256gcm16-esn"]'
+DATAPLANE_ARGUMENTS='--workers 2 --crypto openssl' sekisho_start b '.tokyo.start = "respond"' '.tokyo.esp.proposals = ["aes256gcm16-esn"]'
+DATAPLANE_ARGUMENTS='--workers 2' sekisho_start a '.tokyo.esp.proposals = ["aes256gcm16-esn"]'
 capture_start internet net to-a
 await_tunnel a up
 await_tunnel b up

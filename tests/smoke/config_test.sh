@@ -26,10 +26,10 @@ equal 'the tunnel' up "$(tunnel_state a .state)"
 step 'an addition touches nothing else'
 jq '.tunnels.osaka = (.tunnels.tokyo | .interface = { name: "vti1" } | .remote.address = "10.9.2.3" | .remote.id = "c.lab"
   | .selectors.remote = ["10.3.0.0/24"] | .start = "respond")' "$running" >"$LAB_DIR/a/two.json"
-before=$(sekisho a show child-sa tokyo --json | jq -r '.[0].spi_in')
+before=$(sekisho a show child-sa tokyo --json | jq -r '.[0].inbound_spi')
 expect 'the difference names the new tunnel' eval 'sekisho a config diff "$LAB_DIR/a/two.json" | grep osaka'
 expect 'applied' sekisho a config apply "$LAB_DIR/a/two.json"
-equal 'the first tunnel kept its SA' "$before" "$(sekisho a show child-sa tokyo --json | jq -r '.[0].spi_in')"
+equal 'the first tunnel kept its SA' "$before" "$(sekisho a show child-sa tokyo --json | jq -r '.[0].inbound_spi')"
 equal 'the second is there' down "$(sekisho a show tunnel osaka --json | jq -r '.[0].state')"
 expect 'and removed again' sekisho a config apply "$running"
 expect 'it is gone' eval '! sekisho a show tunnel osaka'

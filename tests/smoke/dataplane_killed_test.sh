@@ -6,7 +6,7 @@ sekisho_start a
 await_tunnel a up
 ping_sizes left 4 100
 capture_start internet net to-a
-spis() { sekisho a show child-sa --json | jq -r '.[] | .spi_in, .spi_out' | sort; }
+spis() { sekisho a show child-sa --json | jq -r '.[] | .inbound_spi, .outbound_spi' | sort; }
 
 for round in 1 2 3; do
   step "round $round"

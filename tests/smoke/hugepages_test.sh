@@ -5,8 +5,8 @@ restore() { sysctl -qw "vm.nr_hugepages=$pages"; }
 lab_up sekisho strongswan
 trap 'status=$?; restore; (exit $status); lab_down' EXIT
 strongswan_start b
-sysctl -qw vm.nr_hugepages=$((pages + 256))
-at_least 'free hugepages' 128 "$(awk '$1 == "HugePages_Free:" { print $2 }' /proc/meminfo)"
+sysctl -qw vm.nr_hugepages=$((pages + 300))
+at_least 'free hugepages' 256 "$(awk '$1 == "HugePages_Free:" { print $2 }' /proc/meminfo)"
 
 # carries WHAT LEAST_PAGES MOST_PAGES
 carries() {
@@ -20,10 +20,10 @@ carries() {
   tcp_both_ways 6 10
 }
 sekisho_start a
-carries 'hugepages' 16 256
+carries 'hugepages' 16 300
 sekisho_stop a
 DATAPLANE_ARGUMENTS='--no-huge --workers 2' sekisho_start a
 carries 'no hugepages, two workers' 0 0
 sekisho_stop a
 DATAPLANE_ARGUMENTS='--workers 2 --crypto openssl' sekisho_start a
-carries 'hugepages, two workers, OpenSSL' 16 256
+carries 'hugepages, two workers, OpenSSL' 16 300

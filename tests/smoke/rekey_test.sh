@@ -5,7 +5,7 @@ strongswan_start b
 sekisho_start a
 await_tunnel a up
 
-spi() { sekisho a show child-sa --json | jq -r '.[0].spi_in'; }
+spi() { sekisho a show child-sa --json | jq -r '.[0].inbound_spi'; }
 ike_spi() { sekisho a show ike-sa --json | jq -r '.[0].initiator_spi'; }
 
 # rekeyed WHAT VIEW COMMAND...: five times under ping, each time with other SPIs, and without a loss.

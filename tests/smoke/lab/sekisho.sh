@@ -48,7 +48,7 @@ dataplane_start() {
   shift
   rm -f "$directory/dataplane.sock"
   start "$side" "$directory/dataplane.log" "$(program sekisho-dataplane)" --socket "$directory/dataplane.sock" \
-    --memory "${DATAPLANE_MEMORY:-256}" ${DATAPLANE_ARGUMENTS:-} "$@"
+    ${DATAPLANE_ARGUMENTS:-} "$@"
   DATAPLANE_PID[$side]=$STARTED
 }
 
@@ -79,7 +79,7 @@ sekisho_apply() {
   sekisho "$1" config apply "$LAB_DIR/$1/sekisho.json" >"$LAB_DIR/$1/apply.out" || fail "config apply: $(cat "$LAB_DIR/$1/apply.out")"
 }
 
-ports_present() { sekisho "$1" show port --json | jq -e 'length > 0 and all(.[]; .present and .link_up)'; }
+ports_present() { sekisho "$1" show port --json | jq -e 'length > 0 and all(.[]; .present and .link == "up")'; }
 
 # tunnel_state SIDE [JQ]: the tunnel's view, or a part of it.
 tunnel_state() { sekisho "$1" show tunnel tokyo --json | jq -r "(if type == \"array\" then .[0] else . end) | ${2:-.}"; }
