@@ -144,6 +144,7 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
   v2::ChildSa& child = *v2::find_inbound(*owner, event.inbound_spi);
   switch (event.kind) {
     case ChildSaEvent::Kind::first_inbound_packet:
+      child.confirmed = true;
       if (!child.outbound_active && child.live()) v2::activate_outbound(context, *owner, child);
       break;
     case ChildSaEvent::Kind::soft_expired:

@@ -1,9 +1,11 @@
 #include "tests/sim/world.h"
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/messages/ike.h"
+#include "control/ike/wire/message.h"
 
 namespace sekisho::sim {
 namespace {
@@ -25,7 +27,33 @@ std::string text_of(const Node& node) {
   return text + "\n";
 }
 
+// SEKISHO_SIM_TRACE=1: every action as it is taken.
+bool tracing() {
+  static const bool on = std::getenv("SEKISHO_SIM_TRACE") != nullptr;
+  return on;
+}
+
+std::string text_of(const ike::Action& action) {
+  const auto spi = [](uint32_t value) { return " " + std::to_string(value); };
+  if (const auto* message = std::get_if<ike::SendDatagram>(&action)) {
+    const auto header = ike::wire::decode_header(message->data);
+    return "send " + (header ? ike::wire::describe(*header, {}) : std::string("what is no message"));
+  }
+  if (const auto* install = std::get_if<ike::InstallChildSa>(&action))
+    return "install" + spi(install->inbound.spi) + (install->outbound_active ? " active" : " passive");
+  if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action))
+    return "activate" + spi(activate->inbound_spi);
+  if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) return "remove" + spi(removed->inbound_spi);
+  const auto& report = std::get<ike::Report>(action);
+  return "report " + std::string(report.message->title) + ": " + report.detail;
+}
+
 }  // namespace
+
+void World::trace(const Node& node, const ike::Action& action) const {
+  std::fprintf(stderr, "%9.3f %s: %s\n", std::chrono::duration<double>(now.time_since_epoch()).count(),
+               node.name.c_str(), text_of(action).c_str());
+}
 
 size_t Node::count(const Message& message) const {
   size_t count = 0;
@@ -64,6 +92,7 @@ void World::step(Node& node, ike::Event event) {
   const bool timed = std::holds_alternative<ike::TimerFired>(event);
   const ike::Actions actions = node.engine->step(std::move(event), now);
   for (const ike::Action& action : actions) {
+    if (tracing()) trace(node, action);
     if (const auto* message = std::get_if<ike::SendDatagram>(&action)) send(node, *message, timed);
     if (const auto* install = std::get_if<ike::InstallChildSa>(&action)) node.data_path->take(*install);
     if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action)) node.data_path->take(*activate);
@@ -231,6 +260,8 @@ ike::Connection connection_of(const World& world, const Node& node) {
 void for_seeds(unsigned count, const std::function<void(World&)>& scenario) {
   const char* only = std::getenv("SEKISHO_SIM_SEED");
   const uint64_t first = only ? std::strtoull(only, nullptr, 0) : 1;
+  if (const char* times = std::getenv("SEKISHO_SIM_TIMES"))
+    count *= static_cast<unsigned>(std::strtoul(times, nullptr, 0));
   for (uint64_t seed = first; seed < first + (only ? 1 : count); ++seed) {
     World world(seed);
     try {

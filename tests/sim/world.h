@@ -92,6 +92,7 @@ class World {
   void check(const std::string& cause);
   bool reaches(Node& from, const std::string& connection);
   double chance();
+  void trace(const Node& node, const ike::Action& action) const;
 
   SeededRandom random_;
   std::set<Bytes> outbound_keys_;
@@ -105,6 +106,7 @@ inline constexpr const char* tunnel = "tunnel";
 // The connection of `world.a` or `world.b` with the defaults of these tests: x25519, short times.
 ike::Connection connection_of(const World& world, const Node& node);
 // Runs `scenario` under `count` seeds, or under the one that SEKISHO_SIM_SEED names; a failing seed is named.
+// SEKISHO_SIM_TIMES=N multiplies the count, for a long search; SEKISHO_SIM_TRACE=1 prints every action.
 void for_seeds(unsigned count, const std::function<void(World&)>& scenario);
 
 }  // namespace sekisho::sim

@@ -89,6 +89,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.esn = negotiated.chosen.esn;
   child.udp_encapsulation = encapsulates(sa);
   child.outbound_active = active;
+  child.confirmed = negotiated.began_here;
   child.pfs = negotiated.chosen.pfs;
   child.selectors = negotiated.selectors;
   child.created = context.now;

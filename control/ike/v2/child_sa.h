@@ -27,6 +27,7 @@ struct ChildSa {
   bool esn = false;
   bool udp_encapsulation = false;
   bool outbound_active = false;
+  bool confirmed = false;  // the peer has it too: it has had our answer, or it began
   crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;
   suite::Selectors selectors;
   Instant created{}, rekey_at{}, expires_at{};

@@ -12,6 +12,9 @@ namespace {
 // A peer that is busy, or that refused a rekey, is asked again after so long at most.
 constexpr Duration retry_time = std::chrono::seconds(2);
 
+// A peer that has not had our answer by then has given up.
+constexpr Duration confirmation_time = std::chrono::seconds(30);
+
 class CreateChild final : public Task {
  public:
   CreateChild(uint32_t replaces, std::optional<crypto::KeyExchangeId> group) : replaces_(replaces), group_(group) {}
@@ -191,6 +194,11 @@ std::unique_ptr<Task> create_child_task(uint32_t replaces, std::optional<crypto:
 
 void rekey_child(Context& context, IkeSa& sa, ChildSa& child) {
   if (sa.state != IkeState::established || child.state != ChildState::installed) return;
+  // The peer would not know what is meant before it has had our answer (RFC 7296 section 2.25.1).
+  if (!child.confirmed && context.now < child.created + confirmation_time) {
+    child.rekey_at = context.now + context.jittered(retry_time);
+    return;
+  }
   child.rekey_at = child.expires_at;  // not again, unless this fails
   enqueue(sa, create_child_task(child.inbound_spi));
   pump(context, sa);

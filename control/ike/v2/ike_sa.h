@@ -74,6 +74,7 @@ struct IkeSa {
   std::unique_ptr<Task> active;
   std::unique_ptr<Handshake> handshake;
   std::optional<PeersRekey> peers_rekey;
+  uint64_t predecessor = 0;  // local SPI of the IKE SA that a rekey by the peer replaced with this one
   std::list<ChildSa> children;
 
   uint64_t local_spi() const { return initiator ? spi_i : spi_r; }

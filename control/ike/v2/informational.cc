@@ -79,14 +79,6 @@ void delete_children(Context& context, IkeSa& sa, const wire::Delete& request, s
     retry(context, sa.name(), sa.connection->retry_interval);
 }
 
-bool deletes_ike(const wire::Payloads& payloads) {
-  for (const wire::Payload& payload : payloads)
-    if (const auto* request = std::get_if<wire::Delete>(&payload); request && request->protocol == wire::Protocol::ike)
-      return true;
-  // Section 2.21.2: the peer found our AUTH wrong after it had answered.
-  return wire::find_notify(payloads, wire::NotifyType::authentication_failed) != nullptr;
-}
-
 void peer_deletes_ike(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
   const bool refused = wire::find_notify(payloads, wire::NotifyType::authentication_failed) != nullptr;
   if (refused)
@@ -100,6 +92,14 @@ void peer_deletes_ike(Context& context, IkeSa& sa, const wire::Payloads& payload
 }
 
 }  // namespace
+
+bool deletes_ike(const wire::Payloads& payloads) {
+  for (const wire::Payload& payload : payloads)
+    if (const auto* request = std::get_if<wire::Delete>(&payload); request && request->protocol == wire::Protocol::ike)
+      return true;
+  // Section 2.21.2: the peer found our AUTH wrong after it had answered.
+  return wire::find_notify(payloads, wire::NotifyType::authentication_failed) != nullptr;
+}
 
 std::unique_ptr<Task> probe_task() { return std::make_unique<Probe>(); }
 std::unique_ptr<Task> delete_ike_task() { return std::make_unique<DeleteIke>(); }

@@ -17,6 +17,8 @@ enum class Installed : uint8_t {
 };
 std::unique_ptr<Task> delete_child_task(uint32_t inbound_spi, Installed installed);
 
+// Whether a request ends the IKE SA that it came by.
+bool deletes_ike(const wire::Payloads& payloads);
 void receive_informational_request(Context& context, IkeSa& sa, const DatagramReceived& datagram,
                                    const wire::Message& message);
 

@@ -74,6 +74,9 @@ void receive_request(Context& context, IkeSa& sa, const DatagramReceived& datagr
     return send_reply(
         context, sa, datagram, message.header,
         {notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)})});
+  // With a window of one, a new request shows that the peer has had the answer to the one before.
+  for (ChildSa& child : sa.children) child.confirmed = true;
+  if (!deletes_ike(message.payloads)) heir_is_in_use(context, sa);
   rule->handler(context, sa, datagram, message);
 }
 

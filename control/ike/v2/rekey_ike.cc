@@ -164,6 +164,12 @@ bool yield_to_peers_rekey(Context& context, IkeSa& sa) {
   return true;
 }
 
+void heir_is_in_use(Context& context, IkeSa& heir) {
+  IkeSa* old = heir.predecessor != 0 ? context.sas.find(heir.predecessor) : nullptr;
+  if (old && old->state == IkeState::established) yield_to_peers_rekey(context, *old);
+  heir.predecessor = 0;
+}
+
 wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payloads& request) {
   if (busy(sa)) return {notify(NotifyType::temporary_failure)};
   const auto* offered = wire::find<wire::SecurityAssociation>(request);
@@ -194,6 +200,7 @@ wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payload
                            .nonce_i = nonce->value,
                            .nonce_r = nonce_r},
                           *secret);
+  heir.predecessor = sa.local_spi();
   sa.peers_rekey = PeersRekey{spi, std::min(nonce->value, nonce_r)};
   // With ours in flight, its answer decides which of the two is the heir.
   if (!sa.in_flight(Task::Kind::rekey_ike)) move_everything(context, sa, heir);

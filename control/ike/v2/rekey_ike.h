@@ -14,5 +14,7 @@ wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payload
 // Our own rekey comes to nothing, or loses: the children go to the IKE SA that the peer's made. False where there is
 // none.
 bool yield_to_peers_rekey(Context& context, IkeSa& sa);
+// The peer uses the IKE SA that its rekey made, so it is the heir for it; no need to wait what becomes of ours.
+void heir_is_in_use(Context& context, IkeSa& heir);
 
 }  // namespace sekisho::ike::v2
