@@ -37,7 +37,8 @@ strongswan_start() {
 
 # strongswan_load SIDE [KEY=VALUE...]: another configuration for the one that runs; established SAs stay.
 strongswan_load() {
-  local side=$1 ike=aes128gcm16-prfsha256-x25519 esp=aes128gcm16 psk=swordfish-in-the-lab connection='' child='' version=2
+  local side=$1 ike=aes128gcm16-prfsha256-x25519 esp=aes128gcm16 psk=swordfish-in-the-lab connection='' child=''
+  local remote_addrs=${WAN[${OTHER[$1]}]}
   local local_ts="${LAN4[$1]}.0/24,${LAN6[$1]}:/64" remote_ts="${LAN4[${OTHER[$1]}]}.0/24,${LAN6[${OTHER[$1]}]}:/64"
   shift
   [ $# = 0 ] || local "$@"
@@ -87,9 +88,9 @@ strongswan_write_connection() {
   cat >"$directory/swanctl.conf" <<END
 connections {
   t {
-    version = $version
+    version = 2
     local_addrs = ${WAN[$side]}
-    remote_addrs = ${WAN[$other]}
+    remote_addrs = $remote_addrs
     proposals = $ike
     $connection
     local {
