@@ -44,10 +44,13 @@ inline constexpr Message checker_failed{
     "SKO-SYS-028", Severity::error, "configuration checker cannot be run",
     "`sekisho config check` runs sekisho-control --check, which was not found or did not end as it should.",
     "Install sekisho-control beside sekisho or in a directory of PATH."};
+inline constexpr Message message_unknown{"SKO-SYS-029", Severity::error, "no such message",
+                                         "The catalogue of this version has no message with that id.",
+                                         "See `sekisho explain` for the list."};
 
 inline constexpr const Message* system_messages[] = {
     &file_unreadable, &system_call_failed, &object_not_found,        &control_unreachable, &rpc_malformed,
     &rpc_limit,       &rpc_not_permitted,  &control_socket_unusable, &tunnel_up_timeout,   &control_answer_malformed,
-    &checker_failed};
+    &checker_failed,  &message_unknown};
 
 }  // namespace sekisho::messages

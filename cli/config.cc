@@ -1,0 +1,140 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <system_error>
+
+#include "base/messages/system.h"
+#include "base/printable.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+// Replaces this process by the daemon's own checker, so that a file can be checked where no daemon runs.
+void check(Session& session, const std::string& file) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::string checker = "sekisho-control";
+  if (const auto beside = self.parent_path() / checker; !error && std::filesystem::exists(beside, error))
+    checker = beside;
+  execlp(checker.c_str(), "sekisho-control", "--check", file.c_str(), session.json_output ? "--json" : nullptr,
+         static_cast<char*>(nullptr));
+  session.fail(exit_unreachable, messages::checker_failed,
+               checker + ": " + std::error_code(errno, std::generic_category()).message());
+}
+
+// Sends the text of the file; the daemon reads the psk files relative to where the file is.
+std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  if (!stream || !(text << stream.rdbuf())) {
+    session.fail(exit_no, messages::file_unreadable, file);
+    return {};
+  }
+  std::error_code error;
+  const auto directory = std::filesystem::absolute(file, error).parent_path();
+  return session.request(method, {{"config", text.str()}, {"directory", directory.string()}});
+}
+
+bool is_valid(const json& result) { return at(result, "/valid") == true; }
+
+void show_diff(Session& session, const std::string& file) {
+  const auto result = send_file(session, "config.diff", file);
+  if (!result) return;
+  session.print(*result, [](const json& answer) {
+    return is_valid(answer) ? changes_text(at(answer, "/changes")) : config_errors_text(at(answer, "/errors"));
+  });
+  if (!is_valid(*result)) session.exit_code = exit_no;
+}
+
+// An applied configuration that is not the file the daemon starts from is gone after a restart.
+void warn_if_elsewhere(Session& session, const std::string& file) {
+  const auto status = session.request("status", json::object());
+  if (!status || !at(*status, "/config_file").is_string()) return;
+  const std::string kept = at(*status, "/config_file");
+  std::error_code error;
+  if (std::filesystem::equivalent(file, kept, error)) return;
+  std::fprintf(stderr, "note: the daemon starts from %s; this configuration lasts until it restarts\n",
+               printable(kept).c_str());
+}
+
+void apply(Session& session, const std::string& file) {
+  const auto result = send_file(session, "config.apply", file);
+  if (!result) return;
+  session.print(*result, [](const json& answer) {
+    if (!is_valid(answer)) return config_errors_text(at(answer, "/errors")) + "nothing was applied\n";
+    const json& changes = at(answer, "/changes");
+    return changes_text(changes) + (changes.empty() ? "" : "applied\n");
+  });
+  if (!is_valid(*result))
+    session.exit_code = exit_no;
+  else if (!session.json_output)
+    warn_if_elsewhere(session, file);
+}
+
+void add_action(CLI::App& group, Session& session, const std::string& name, const std::string& description,
+                const std::string& footer, void (*action)(Session&, const std::string&)) {
+  CLI::App* command = group.add_subcommand(name, description);
+  command->footer(footer);
+  const auto file = std::make_shared<std::string>();
+  command->add_option("FILE", *file, "the configuration, JSON")->required();
+  command->callback([&session, action, file] { action(session, *file); });
+}
+
+std::string shown(const json& value) {
+  return printable(value.is_null() ? "" : value.dump(-1, ' ', true, json::error_handler_t::replace));
+}
+
+}  // namespace
+
+std::string changes_text(const json& changes) {
+  if (changes.empty()) return "nothing to change\n";
+  std::string text;
+  for (const json& change : changes) {
+    const std::string place = field(change, "/pointer"), kind = field(change, "/kind");
+    const std::string before = shown(at(change, "/before")), after = shown(at(change, "/after"));
+    if (kind == "add")
+      text += "+ " + place + "  " + after + "\n";
+    else if (kind == "remove")
+      text += "- " + place + "  " + before + "\n";
+    else
+      text += "~ " + place + "  " + before + " -> " + after + "\n";
+  }
+  return text;
+}
+
+std::string config_errors_text(const json& errors) {
+  std::string text;
+  for (const json& error : errors) {
+    const std::string place = field(error, "/pointer");
+    text += (place == "-" ? "(whole file)" : place) + "\n" + message_text(error, "  ");
+  }
+  return text + "not valid: " + std::to_string(errors.size()) + (errors.size() == 1 ? " error\n" : " errors\n");
+}
+
+void add_config(CLI::App& app, Session& session) {
+  CLI::App* group = app.add_subcommand("config", "check a configuration, compare it with the running one, apply it");
+  group->require_subcommand(1);
+  add_action(*group, session, "check", "say everything that is wrong with a file",
+             "Needs no running daemon. Ends with 0 when the file is valid, else with 1.\n\n"
+             "Examples:\n  sekisho config check /etc/sekisho/sekisho.json\n"
+             "  sekisho config check new.json --json | jq -r '.errors[].pointer'",
+             check);
+  add_action(*group, session, "diff", "say what applying a file would change",
+             "Defaults are filled in on both sides, and secrets are only ever shown as \"changed\".\n\n"
+             "Examples:\n  sekisho config diff new.json",
+             show_diff);
+  add_action(
+      *group, session, "apply", "make a file the running configuration",
+      "Checks all of it first; a tunnel that the file does not change is not touched. The file that the\n"
+      "daemon starts from is not written: edit it and apply it, or send the daemon SIGHUP.\n\n"
+      "Examples:\n  sekisho config diff /etc/sekisho/sekisho.json && sekisho config apply /etc/sekisho/sekisho.json",
+      apply);
+}
+
+}  // namespace sekisho::cli

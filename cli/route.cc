@@ -1,0 +1,22 @@
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sekisho::cli {
+
+std::string routes_text(const json& routes) {
+  Table table({"PREFIX", "ACTION", "INTERFACE", "VIA", ">METRIC", "ORIGIN"});
+  for (const json& route : routes)
+    table.add({field(route, "/prefix"), field(route, "/action"), field(route, "/interface"), field(route, "/via"),
+               field(route, "/metric"), field(route, "/origin")});
+  return table.text();
+}
+
+void add_route(CLI::App& show, Session& session) {
+  add_show(show, session, "route", "what the dataplane does with each destination",
+           "NAME is a prefix or an interface. Actions: adjacency (out of a port, to a neighbour), tunnel, local\n"
+           "(the gateway itself), punt (the kernel decides), drop.\n\n"
+           "Examples:\n  sekisho show route\n  sekisho show route vti0\n  sekisho show route 10.2.0.0/24",
+           routes_text);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,47 @@
+#include "cli/session.h"
+
+#include <cstdio>
+
+#include "base/messages/system.h"
+#include "cli/rpc_client.h"
+#include "cli/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+// ASCII only: a terminal that shows it sees no escape sequence.
+std::string dumped(const json& value) { return value.dump(2, ' ', true, json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::optional<json> Session::request(const std::string& method, const json& params) {
+  auto answer = ask(socket, method, params);
+  if (!answer) {
+    const bool reached = answer.error().message != &messages::control_unreachable;
+    fail(reached ? exit_no : exit_unreachable, *answer.error().message, answer.error().detail);
+    return {};
+  }
+  if (const auto result = answer->find("result"); result != answer->end()) return *result;
+  const json& data = at(*answer, "/error/data");
+  fail(exit_no, data.is_object() ? data : json{{"title", field(*answer, "/error/message")}});
+  return {};
+}
+
+void Session::print(const json& result, const std::function<std::string(const json&)>& text) const {
+  std::fputs((json_output ? dumped(result) : text(result)).c_str(), stdout);
+}
+
+void Session::fail(ExitCode code, const json& error) {
+  exit_code = code;
+  std::fputs((json_output ? dumped(json{{"error", error}}) : "sekisho: " + message_text(error, "")).c_str(), stderr);
+}
+
+void Session::fail(ExitCode code, const Message& message, const std::string& detail) {
+  fail(code, json{{"id", message.id},
+                  {"title", message.title},
+                  {"detail", detail},
+                  {"cause", message.cause},
+                  {"remedy", message.remedy}});
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,48 @@
+#include "base/version.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+std::string dataplane_text(const json& dataplane) {
+  if (at(dataplane, "/connected") != true) return "not connected";
+  return "connected for " + duration(at(dataplane, "/connected_seconds")) +
+         ", workers: " + field(dataplane, "/workers");
+}
+
+// Whose error it is: a tunnel's, a port's or the daemon's own.
+std::string owner(const json& error) {
+  if (!at(error, "/tunnel").is_null()) return "tunnel " + field(error, "/tunnel");
+  if (!at(error, "/port").is_null()) return "port " + field(error, "/port");
+  return "daemon";
+}
+
+}  // namespace
+
+std::string status_text(const json& status) {
+  std::string text =
+      details({{"version", field(status, "/version") + " (this command: " + std::string(version()) + ")"},
+               {"up for", duration(at(status, "/up_seconds"))},
+               {"configuration", field(status, "/config_file")},
+               {"dataplane", dataplane_text(at(status, "/dataplane"))},
+               {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up"},
+               {"ports", field(status, "/ports")}});
+  const json& errors = at(status, "/last_errors");
+  if (errors.empty()) return text;
+  text += "last errors\n";
+  for (const json& error : errors) text += "  " + owner(error) + "\n" + message_text(error, "    ");
+  return text;
+}
+
+void add_status(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand("status", "is it running, is anything wrong");
+  command->footer(
+      "Shows versions, whether the dataplane is connected, how many tunnels are up and the last\n"
+      "error of each.\n\nExamples:\n  sekisho status\n  sekisho status --json | jq .tunnels.up");
+  command->callback([&session] {
+    if (const auto status = session.request("status", json::object())) session.print(*status, status_text);
+  });
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,150 @@
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "base/messages/system.h"
+#include "cli/nouns.h"
+#include "cli/text.h"
+
+namespace sekisho::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string state_text(const json& tunnel) {
+  if (at(tunnel, "/state") == "down" && at(tunnel, "/held_down") == true) return "down (held)";
+  return field(tunnel, "/state");
+}
+
+std::string traffic_text(const json& traffic) {
+  return count(at(traffic, "/packets")) + " packets, " + octets(at(traffic, "/octets"));
+}
+
+std::string end_text(const json& end) { return field(end, "/address") + " (" + field(end, "/id") + ")"; }
+
+std::string one_line(const json& tunnel) { return field(tunnel, "/name") + " is " + state_text(tunnel) + "\n"; }
+
+// An error of level "error" that came after the command did.
+bool failed_since(const json& tunnel, Clock::time_point start) {
+  const json& error = at(tunnel, "/last_error");
+  return at(error, "/severity") == "error" && at(error, "/age_seconds").is_number() &&
+         error["age_seconds"].get<double>() < seconds_since(start);
+}
+
+// Looks again and again until the tunnel is up, has failed, or the time is over.
+void await_up(Session& session, const std::string& name, unsigned timeout) {
+  const auto start = Clock::now();
+  auto tunnel = session.request("tunnel.up", {{"name", name}});
+  while (tunnel && at(*tunnel, "/state") != "up" && !failed_since(*tunnel, start) && seconds_since(start) < timeout) {
+    std::this_thread::sleep_for(milliseconds(100));
+    const auto list = session.request("show", {{"what", "tunnel"}, {"name", name}});
+    tunnel = list && !list->empty() ? std::optional(list->front()) : std::nullopt;
+  }
+  if (!tunnel) return;
+  session.print(*tunnel, one_line);
+  if (at(*tunnel, "/state") == "up") return;
+  if (failed_since(*tunnel, start))
+    session.fail(exit_no, at(*tunnel, "/last_error"));
+  else
+    session.fail(exit_no, messages::tunnel_up_timeout, "waited " + std::to_string(timeout) + "s for " + name);
+}
+
+struct Options {
+  std::string name;
+  unsigned timeout = 30;
+  bool ike = false;
+};
+
+void add_up(CLI::App& group, Session& session) {
+  CLI::App* up = group.add_subcommand("up", "bring a tunnel up and wait until it is");
+  const auto options = std::make_shared<Options>();
+  up->add_option("NAME", options->name, "the tunnel")->required();
+  up->add_option("--timeout", options->timeout, "seconds to wait")->capture_default_str()->check(CLI::Range(0, 86400));
+  up->footer(
+      "Ends with 0 when the tunnel is up. Ends with 1 when negotiation fails, and says why and\n"
+      "what to do, or when the time is over.\n\nExamples:\n"
+      "  sekisho tunnel up tokyo\n  sekisho tunnel up tokyo --timeout 5 && ping -c 3 10.2.0.1");
+  up->callback([&session, options] { await_up(session, options->name, options->timeout); });
+}
+
+void add_down(CLI::App& group, Session& session) {
+  CLI::App* down = group.add_subcommand("down", "take a tunnel down and hold it there");
+  const auto options = std::make_shared<Options>();
+  down->add_option("NAME", options->name, "the tunnel")->required();
+  down->footer(
+      "The peer is told. The tunnel stays down until `sekisho tunnel up`, or until the peer brings\n"
+      "it up. Meanwhile its traffic is dropped, never sent in clear.\n\nExamples:\n  sekisho tunnel down tokyo");
+  down->callback([&session, options] {
+    if (const auto tunnel = session.request("tunnel.down", {{"name", options->name}})) session.print(*tunnel, one_line);
+  });
+}
+
+void add_rekey(CLI::App& group, Session& session) {
+  CLI::App* rekey = group.add_subcommand("rekey", "negotiate new keys now");
+  const auto options = std::make_shared<Options>();
+  rekey->add_option("NAME", options->name, "the tunnel")->required();
+  rekey->add_flag("--ike", options->ike, "the IKE SA instead of the child SAs");
+  rekey->footer(
+      "Starts the exchange and returns; traffic goes on. `sekisho show child-sa NAME` shows the new\n"
+      "SPIs.\n\nExamples:\n  sekisho tunnel rekey tokyo\n  sekisho tunnel rekey tokyo --ike");
+  rekey->callback([&session, options] {
+    const json params = {{"name", options->name}, {"what", options->ike ? "ike" : "child"}};
+    if (const auto tunnel = session.request("tunnel.rekey", params))
+      session.print(*tunnel, [](const json& view) { return "rekeying " + field(view, "/name") + "\n"; });
+  });
+}
+
+}  // namespace
+
+std::string tunnels_text(const json& tunnels) {
+  Table table({"NAME", "STATE", ">FOR", "LOCAL", "REMOTE", "INTERFACE", ">IN", ">OUT", "LAST ERROR"});
+  for (const json& tunnel : tunnels)
+    table.add({field(tunnel, "/name"), state_text(tunnel), duration(at(tunnel, "/up_seconds")),
+               field(tunnel, "/local/address"), field(tunnel, "/remote/address"), field(tunnel, "/interface/name"),
+               octets(at(tunnel, "/in/octets")), octets(at(tunnel, "/out/octets")), field(tunnel, "/last_error/id")});
+  std::string text = table.text();
+  for (const json& tunnel : tunnels)
+    if (const json& error = at(tunnel, "/last_error"); error.is_object())
+      text += "\n" + field(tunnel, "/name") + "\n" + message_text(error, "  ");
+  return text;
+}
+
+std::string tunnel_details_text(const json& tunnels) {
+  std::string text;
+  for (const json& tunnel : tunnels) {
+    text += details({{"name", field(tunnel, "/name")},
+                     {"state", state_text(tunnel)},
+                     {"up for", duration(at(tunnel, "/up_seconds"))},
+                     {"local", end_text(at(tunnel, "/local"))},
+                     {"remote", end_text(at(tunnel, "/remote"))},
+                     {"interface", field(tunnel, "/interface/name") + ", MTU " + field(tunnel, "/interface/mtu")},
+                     {"addresses", field(tunnel, "/interface/addresses")},
+                     {"routes", field(tunnel, "/routes")},
+                     {"profile", field(tunnel, "/profile")},
+                     {"start", field(tunnel, "/start")},
+                     {"IKE SAs", field(tunnel, "/ike_sas")},
+                     {"child SAs", field(tunnel, "/child_sas")},
+                     {"in", traffic_text(at(tunnel, "/in"))},
+                     {"out", traffic_text(at(tunnel, "/out"))}});
+    const json& error = at(tunnel, "/last_error");
+    text += error.is_object() ? "last error\n" + message_text(error, "  ") : "";
+  }
+  return text;
+}
+
+void add_tunnel(CLI::App& app, CLI::App& show, Session& session) {
+  add_show(show, session, "tunnel", "tunnels: state, traffic, why one is down",
+           "A tunnel is up while it has at least one live child SA. With NAME, all that is known of it.\n\n"
+           "Examples:\n  sekisho show tunnel\n  sekisho show tunnel tokyo --json | jq .[0].state",
+           tunnels_text, tunnel_details_text);
+  CLI::App* group = app.add_subcommand("tunnel", "bring tunnels up and down, renew their keys");
+  group->require_subcommand(1);
+  add_up(*group, session);
+  add_down(*group, session);
+  add_rekey(*group, session);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,169 @@
+#include "cli/text.h"
+
+#include <catch2/catch.hpp>
+
+#include "cli/nouns.h"
+
+namespace sekisho::cli {
+namespace {
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+json list(const json& entry) { return json::array({entry}); }
+
+const json last_error = {{"id", "SKO-IKE-001"},  {"severity", "error"},        {"title", "peer does not answer"},
+                         {"detail", "10.9.2.2"}, {"cause", "No answer came."}, {"remedy", "Check the path."},
+                         {"age_seconds", 72.5}};
+
+const json tunnel = {{"name", "tokyo"},
+                     {"state", "down"},
+                     {"held_down", true},
+                     {"interface", {{"name", "vti0"}, {"addresses", {"169.254.1.1/30", "fd00::1/64"}}, {"mtu", 1400}}},
+                     {"local", {{"address", "10.9.1.1"}, {"id", "a.lab"}}},
+                     {"remote", {{"address", "10.9.2.2"}, {"id", "b\x1b[2J\x9b"}}},
+                     {"up_seconds", nullptr},
+                     {"in", {{"packets", 1234567}, {"octets", 987654321}}},
+                     {"last_error", last_error}};
+
+}  // namespace
+
+TEST_CASE("numbers carry units") {
+  CHECK(duration(0) == "0s");
+  CHECK(duration(0.44) == "0.4s");
+  CHECK(duration(59.9) == "59s");
+  CHECK(duration(192) == "3m12s");
+  CHECK(duration(7500) == "2h05m");
+  CHECK(duration(273600) == "3d04h");
+  CHECK(duration(nullptr) == "-");
+  CHECK(duration(1e300) == "-");
+  CHECK(octets(812) == "812 B");
+  CHECK(octets(4200) == "4.2 kB");
+  CHECK(octets(999960) == "1.0 MB");
+  CHECK(octets(18446744073709551615u) == "18.4 EB");
+  CHECK(octets("x") == "-");
+  CHECK(count(7) == "7");
+  CHECK(count(123456) == "123,456");
+  CHECK(count(1234567) == "1,234,567");
+  CHECK(count(-1234) == "-1,234");
+}
+
+TEST_CASE("columns line up, also with letters of several bytes") {
+  Table table({"NAME", ">COUNT", "LAST"});
+  table.add({"関所", "7", "-"});
+  table.add({"osaka", "1,000", "x"});
+  CHECK(table.text() ==
+        "NAME   COUNT  LAST\n"
+        "関所         7  -\n"
+        "osaka  1,000  x\n");
+  CHECK(details({{"a", "1"}, {"long", "2"}}) == "a     1\nlong  2\n");
+}
+
+TEST_CASE("fields that are missing or of another type do no harm") {
+  CHECK(field(json::object(), "/a/b") == "-");
+  CHECK(field(json("text"), "/a") == "-");
+  CHECK(field(json::array({1, 2}), "") == "1, 2");
+  CHECK(field(json{{"a", json::array()}}, "/a") == "-");
+  CHECK(field(json{{"a", true}}, "/a") == "yes");
+  for (const json& odd : {json(), json(5), json("x"), json::array(), json::array({1}), json::object()}) {
+    INFO(odd.dump());
+    CHECK_NOTHROW(tunnels_text(odd) + tunnel_details_text(odd) + ike_sas_text(odd) + ike_sa_details_text(odd) +
+                  child_sas_text(odd) + child_sa_details_text(odd) + routes_text(odd) + neighbours_text(odd) +
+                  ports_text(odd) + counters_text(odd, true) + changes_text(odd) + config_errors_text(odd) +
+                  status_text(odd));
+  }
+}
+
+TEST_CASE("a tunnel that is down shows why, and nothing of the peer reaches the terminal raw") {
+  const std::string list = tunnels_text(json::array({tunnel}));
+  CHECK(has(list, "tokyo  down (held)"));
+  CHECK(has(list, "987.7 MB"));
+  CHECK(has(list, "  SKO-IKE-001: peer does not answer: 10.9.2.2 (1m12s ago)\n    cause:  No answer came.\n"));
+  CHECK(has(list, "    remedy: Check the path.\n"));
+  const std::string one = tunnel_details_text(json::array({tunnel}));
+  CHECK(has(one, "10.9.2.2 (b\\u{1b}[2J\\x9b)"));
+  CHECK(has(one, "1,234,567 packets, 987.7 MB"));
+  CHECK(has(one, "169.254.1.1/30, fd00::1/64"));
+  CHECK_FALSE(has(list + one, "\x1b"));
+}
+
+TEST_CASE("SAs show their addresses, algorithms and remaining life") {
+  const json ike = {{"tunnel", "tokyo"},
+                    {"state", "established"},
+                    {"role", "initiator"},
+                    {"initiator_spi", "00000000000000ab"},
+                    {"responder_spi", "00000000000000cd"},
+                    {"local", {{"address", "10.9.1.1"}, {"port", 4500}, {"id", "a.lab"}}},
+                    {"remote", {{"address", "10.9.2.2"}, {"port", 4500}, {"id", "b.lab"}}},
+                    {"remote_behind_nat", true},
+                    {"proposal", "aes128gcm16-prfsha256-x25519"},
+                    {"remaining_seconds", 28000.0}};
+  CHECK(has(ike_sas_text(list(ike)), "aes128gcm16-prfsha256-x25519"));
+  CHECK(has(ike_sas_text(list(ike)), "7h46m"));
+  CHECK(has(ike_sa_details_text(list(ike)), "10.9.2.2 port 4500 (b.lab)"));
+  CHECK(has(ike_sa_details_text(list(ike)), "the peer"));
+  const json child = {
+      {"tunnel", "tokyo"},       {"inbound_spi", "12348001"},
+      {"suite", "aes256gcm16"},  {"udp_encapsulation", true},
+      {"replay_window", 0},      {"in", {{"packets", 12}, {"octets", 1000}, {"replay", 3}, {"padding", 0}}},
+      {"remaining_seconds", 60}, {"local_selectors", {"10.1.0.0/24", "10.3.0.0/24"}}};
+  CHECK(has(child_sas_text(list(child)), "aes256gcm16  UDP"));
+  CHECK(has(child_sa_details_text(list(child)), "12 packets, 1.0 kB, replay 3\n"));
+  CHECK(has(child_sa_details_text(list(child)), "10.1.0.0/24, 10.3.0.0/24"));
+}
+
+TEST_CASE("counters leave zeros out unless all are wanted") {
+  const json counters = {{"drops", {{"esp-replay", 7}, {"esp-padding", 0}}},
+                         {"ports", {{"wan", {{"rx_packets", 0}}}}},
+                         {"child_sas",
+                          {{{"tunnel", "tokyo"},
+                            {"inbound_spi", "8001"},
+                            {"outbound_spi", "9001"},
+                            {"in", {{"packets", 5}}},
+                            {"out", {{"packets", 0}}}}}}};
+  const std::string some = counters_text(counters, false);
+  CHECK(has(some, "esp-replay"));
+  CHECK(has(some, "tokyo in 8001"));
+  CHECK_FALSE(has(some, "esp-padding"));
+  CHECK_FALSE(has(some, "wan"));
+  CHECK(has(counters_text(counters, true), "esp-padding"));
+  CHECK(counters_text(json::object(), false) == "every counter is zero\n");
+}
+
+TEST_CASE("status, routes, neighbours and ports read at a glance") {
+  const std::string status =
+      status_text({{"version", "9.9"},
+                   {"up_seconds", 100},
+                   {"dataplane", {{"connected", true}, {"connected_seconds", 90}, {"workers", 2}}},
+                   {"tunnels", {{"up", 1}, {"total", 2}}},
+                   {"last_errors", {last_error}}});
+  CHECK(has(status, "connected for 1m30s, workers: 2"));
+  CHECK(has(status, "1 of 2 up"));
+  CHECK(has(status, "SKO-IKE-001"));
+  CHECK(
+      has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"metric", nullptr}}}),
+          "0.0.0.0/0  adjacency  -          10.9.1.254       -  -"));
+  CHECK(has(neighbours_text({{{"address", "10.9.1.254"}, {"mac", "02:00:00:00:00:01"}}}), "02:00:00:00:00:01"));
+  CHECK(has(ports_text({{{"name", "wan"}, {"present", false}}}), "absent"));
+  CHECK(has(ports_text({{{"name", "wan"}, {"present", true}, {"link", "up"}, {"counters", {{"rx_packets", 1000}}}}}),
+            "1,000 / -"));
+}
+
+TEST_CASE("plans and configuration errors are listed") {
+  CHECK(changes_text(json::array()) == "nothing to change\n");
+  const json changes = {{{"kind", "add"}, {"pointer", "/ports/dmz"}, {"before", nullptr}, {"after", {{"mtu", 1500}}}},
+                        {{"kind", "change"}, {"pointer", "/tunnels/t/ike/lifetime"}, {"before", 28800}, {"after", 600}},
+                        {{"kind", "remove"}, {"pointer", "/tunnels/\x1b"}, {"before", "x"}, {"after", nullptr}}};
+  CHECK(changes_text(changes) ==
+        "+ /ports/dmz  {\"mtu\":1500}\n~ /tunnels/t/ike/lifetime  28800 -> 600\n- /tunnels/\\u{1b}  \"x\"\n");
+  json error = last_error;
+  error["pointer"] = "/tunnels/tokyo";
+  CHECK(has(config_errors_text(list(error)), "/tunnels/tokyo\n  SKO-IKE-001"));
+  CHECK(has(config_errors_text(list(error)), "not valid: 1 error\n"));
+}
+
+TEST_CASE("the catalogue becomes a page") {
+  const json entry = {{"id", "SKO-IKE-001"}, {"severity", "error"}, {"title", "t"}, {"cause", "c."}, {"remedy", "r."}};
+  CHECK(has(catalogue_markdown(list(entry)), "## SKO-IKE-001: t\n\nc.\n\n*Remedy:* r.\n"));
+  CHECK(has(catalogue_text(list(entry)), "SKO-IKE-001  error     t"));
+}
+
+}  // namespace sekisho::cli
