@@ -1,0 +1,284 @@
+#include "control/main/daemon.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/messages/dataplane.h"
+#include "base/printable.h"
+#include "ipc/convert.h"
+
+namespace sekisho::control {
+namespace {
+
+constexpr auto keepalive_interval = std::chrono::seconds(20);  // RFC 3948 section 4
+constexpr auto port_retry = std::chrono::seconds(5);
+constexpr auto farewell_patience = std::chrono::seconds(1);
+constexpr auto farewell_step = std::chrono::milliseconds(30);
+constexpr auto unknown_spi_interval = std::chrono::seconds(10);
+
+}  // namespace
+
+Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket)
+    : loop_(loop),
+      config_(std::move(config)),
+      config_file_(std::move(config_file)),
+      dataplane_(loop, dataplane_socket, *this),
+      ports_(*this, [this] { network_->touch(); }),
+      tunnels_(*this, *this, random_, &MonotonicClock::now),
+      engine_({}, *this),
+      engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
+      leftover_timer_(loop,
+                      [this] {
+                        tunnels_.expire_leftovers();
+                        arm_timers();
+                      }),
+      keepalive_timer_(loop, [this] { keep_nat_mappings(); }),
+      port_timer_(loop, [this] { retry_ports(); }),
+      farewell_timer_(loop, [this] { check_farewell(); }) {
+  keepalive_timer_.set_in(keepalive_interval);
+  port_timer_.set_in(port_retry);
+}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config config, std::string config_file,
+                                              const std::string& dataplane_socket) {
+  std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(config), std::move(config_file), dataplane_socket));
+  auto network = Network::open(loop, *daemon, *daemon);
+  if (!network) return std::unexpected(network.error());
+  daemon->network_ = std::move(*network);
+  auto transport =
+      UdpTransport::open(loop, [raw = daemon.get()](const Endpoint& local, const Endpoint& remote, ByteView message) {
+        raw->raise(ike::DatagramReceived{local, remote, Bytes(message.begin(), message.end())});
+      });
+  if (!transport) return std::unexpected(transport.error());
+  daemon->transport_ = std::move(*transport);
+  for (const auto& [name, port] : daemon->config_.ports) daemon->ports_.set(name, port);
+  for (const auto& [name, tunnel] : daemon->config_.tunnels) {
+    daemon->status_[name];
+    daemon->tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu);
+  }
+  return daemon;
+}
+
+// ---------------------------------------------------------------------------------------------------- the engine
+
+void Daemon::raise(ike::Event event) {
+  events_.push_back(std::move(event));
+  if (working_) return;
+  working_ = true;
+  while (!events_.empty()) {
+    ike::Event next = std::move(events_.front());
+    events_.pop_front();
+    for (ike::Action& action : engine_.step(std::move(next), now())) perform(action);
+  }
+  working_ = false;
+  arm_timers();
+}
+
+void Daemon::arm_timers() {
+  if (const auto deadline = engine_.next_deadline())
+    engine_timer_.set(*deadline);
+  else
+    engine_timer_.cancel();
+  if (const auto expiry = tunnels_.next_expiry())
+    leftover_timer_.set(*expiry);
+  else
+    leftover_timer_.cancel();
+}
+
+void Daemon::perform(ike::Action& action) {
+  std::visit([this](const auto& particular) { perform(particular); }, action);
+}
+
+void Daemon::perform(const ike::SendDatagram& action) { transport_->send(action.local, action.remote, action.data); }
+
+void Daemon::perform(const ike::InstallChildSa& action) {
+  if (tunnels_.install(action)) return;
+  const Error error{&messages::transaction_refused, "the dataplane cannot take SAs now"};
+  child_refused(action.connection, action.inbound.spi, error);
+}
+
+void Daemon::perform(const ike::ActivateOutbound& action) { tunnels_.activate(action.connection, action.inbound_spi); }
+
+void Daemon::perform(const ike::RemoveChildSa& action) { tunnels_.remove_child(action.connection, action.inbound_spi); }
+
+void Daemon::perform(const ike::Report& action) {
+  const Error error{action.message, action.detail};
+  if (action.connection.empty())
+    note_daemon_error(error);
+  else
+    note_tunnel_error(action.connection, error);
+}
+
+void Daemon::keep_nat_mappings() {
+  keepalive_timer_.set_in(keepalive_interval);
+  for (const ike::IkeSaView& sa : engine_.ike_sas())
+    if (sa.local_behind_nat && sa.local.port == ike_nat_port) transport_->send_keepalive(sa.local, sa.remote);
+}
+
+void Daemon::retry_ports() {
+  port_timer_.set_in(port_retry);
+  ports_.retry();
+}
+
+// A connection is the engine's from when it can work: the dataplane takes SAs and the local address is there.
+void Daemon::set_ready_connections() {
+  if (!ready() || farewell_until_) return;
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    Status& status = status_[name];
+    const IpAddress& local = tunnel.connection.local;
+    if (status.connection_set || !tunnels_.present(name)) continue;
+    if (!local.is_any() && !network_->has_address(local)) continue;
+    status.connection_set = true;
+    raise(ike::SetConnection{tunnel.connection});
+  }
+}
+
+// ------------------------------------------------------------------------------------------------- the dataplane
+
+void Daemon::dataplane_up(const Inventory& inventory) {
+  spdlog::info("connected to the dataplane: {} ports, {} tunnels, {} SAs there", inventory.ports.size(),
+               inventory.tunnels.size(), inventory.sas.size());
+  dataplane_since_ = now();
+  last_error_.reset();
+  network_->forget_pushed();
+  ports_.dataplane_up(inventory);
+  // What the dataplane lost gets new keys: the engine replaces those child SAs.
+  for (const std::string& name : tunnels_.dataplane_up(inventory)) {
+    spdlog::warn("tunnel {}: the dataplane lost its SAs, they are made anew", name);
+    raise(ike::RekeyChild{name});
+  }
+  arm_timers();
+  network_->touch();
+}
+
+void Daemon::dataplane_down(const Error& error) {
+  dataplane_since_.reset();
+  note_daemon_error(error);
+  ports_.dataplane_down();
+  tunnels_.dataplane_down();
+  network_->forget_pushed();
+  network_->touch();
+}
+
+void Daemon::dataplane_unreachable(const Error& error) { note_daemon_error(error); }
+
+void Daemon::sa_event(const ipc::SaEvent& event) {
+  using Kind = ike::ChildSaEvent::Kind;
+  const auto owner = tunnels_.owner(event.id, event.spi);
+  if (!owner) return;
+  switch (event.kind) {
+    case ipc::SaEventKind::first_packet:
+      return raise(ike::ChildSaEvent{owner->inbound_spi, Kind::first_inbound_packet});
+    case ipc::SaEventKind::soft_expired:
+      return raise(ike::ChildSaEvent{owner->inbound_spi, Kind::soft_expired});
+    case ipc::SaEventKind::hard_expired:
+      return raise(ike::ChildSaEvent{owner->inbound_spi, Kind::hard_expired});
+    case ipc::SaEventKind::source_changed:
+      spdlog::info("tunnel {}: the peer's ESP comes from {} now", owner->name,
+                   Endpoint{*ipc::to_address(event.source), event.source_port}.text());
+      return;
+  }
+}
+
+void Daemon::unknown_spi(const ipc::UnknownSpi& report) {
+  if (unknown_spi_said_ && now() - *unknown_spi_said_ < unknown_spi_interval) return;
+  unknown_spi_said_ = now();
+  spdlog::info("ESP from {} with unknown SPI {:08x}", ipc::to_address(report.source)->text(), report.spi);
+}
+
+// --------------------------------------------------------------------------------------------------- the tunnels
+
+void Daemon::tunnel_changed(const std::string& name) {
+  Status& status = status_[name];
+  if (tunnels_.live(name)) {
+    spdlog::info("tunnel {}: up", name);
+    status.last_error.reset();
+    status.held_down = false;
+  }
+  network_->touch();
+}
+
+void Daemon::tunnel_refused(const std::string& name, const Error& error) {
+  if (name.empty())
+    note_daemon_error(error);
+  else
+    note_tunnel_error(name, error);
+}
+
+void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) {
+  note_tunnel_error(name, error);
+  raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::hard_expired});
+}
+
+void Daemon::note_tunnel_error(const std::string& name, const Error& error) {
+  const std::string text = printable(error.text());
+  if (error.message->severity == Severity::info) return spdlog::info("tunnel {}: {}", name, text);
+  if (error.message->severity == Severity::warning)
+    spdlog::warn("tunnel {}: {}", name, text);
+  else
+    spdlog::error("tunnel {}: {}", name, text);
+  if (const auto status = status_.find(name); status != status_.end()) status->second.last_error = {error, now()};
+}
+
+void Daemon::note_daemon_error(const Error& error) {
+  const std::string text = printable(error.text());
+  if (error.message->severity == Severity::info) return spdlog::info("{}", text);
+  if (error.message->severity == Severity::warning)
+    spdlog::warn("{}", text);
+  else
+    spdlog::error("{}", text);
+  last_error_ = {error, now()};
+}
+
+// ---------------------------------------------------------------------------------------------------- the network
+
+KernelSpec Daemon::kernel_spec() const {
+  KernelSpec spec;
+  for (const auto& [name, port] : config_.ports) spec.twins[name] = {.addresses = port.addresses, .up = true};
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    spec.twins[tunnel.interface.name] = {
+        .addresses = tunnel.interface.addresses, .up = tunnels_.live(name), .routes = tunnel.routes};
+    spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
+  }
+  for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
+  return spec;
+}
+
+routing::Attachments Daemon::attachments() const {
+  routing::Attachments twins;
+  for (const auto& [name, port] : ports_.all())
+    if (port.present && port.id) twins.emplace(name, *port.id);
+  for (const auto& [name, tunnel] : config_.tunnels)
+    if (const auto id = tunnels_.id(name); id && tunnels_.present(name)) twins.emplace(tunnel.interface.name, *id);
+  return twins;
+}
+
+std::vector<IpAddress> Daemon::peers() const {
+  std::vector<IpAddress> addresses;
+  for (const auto& [name, tunnel] : config_.tunnels)
+    if (!tunnel.connection.remote.is_any()) addresses.push_back(tunnel.connection.remote);
+  return addresses;
+}
+
+void Daemon::network_changed() { set_ready_connections(); }
+
+// -------------------------------------------------------------------------------------------------------- the end
+
+void Daemon::shut_down() {
+  if (farewell_until_) return sd_event_exit(loop_, 0), void();
+  spdlog::info("ending");
+  farewell_until_ = now() + farewell_patience;
+  raise(ike::Shutdown{});
+  farewell_timer_.set_in(farewell_step);
+}
+
+// The links of the tunnels have gone down by the first look, and the dataplane has answered by one of them.
+void Daemon::check_farewell() {
+  if (!ready() || dataplane_.pending() == 0 || now() >= *farewell_until_)
+    sd_event_exit(loop_, 0);
+  else
+    farewell_timer_.set_in(farewell_step);
+}
+
+}  // namespace sekisho::control

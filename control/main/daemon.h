@@ -1,0 +1,141 @@
+// sekisho-control, assembled: the IKE engine and its sockets, the tunnels and ports in the dataplane, the kernel, and
+// the operations that the control socket offers. One thread, one loop.
+//
+//   peers <-> UdpTransport <-> Engine -> actions -> Tunnels -> DataplaneClient <-> dataplane
+//                                  ^--- SA events, refusals ---'         ^
+//   configuration -> Ports, Tunnels, Engine          Network (kernel) ---' routes
+//
+// Events for the engine are queued and taken one after the other, because carrying out its actions may raise new ones.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "control/config/config.h"
+#include "control/dp/client.h"
+#include "control/ike/engine.h"
+#include "control/main/network.h"
+#include "control/main/ports.h"
+#include "control/rpc/operations.h"
+#include "control/transport/udp.h"
+#include "control/tunnel/tunnels.h"
+
+namespace sekisho::control {
+
+class Daemon final : public rpc::Operations,
+                     private ike::Environment,
+                     private DataplaneListener,
+                     private TransactionSink,
+                     private TunnelListener,
+                     private NetworkHost {
+ public:
+  // Opens sockets and reads the kernel; the dataplane is waited for in the loop.
+  static Result<std::unique_ptr<Daemon>> start(sd_event* loop, config::Config config, std::string config_file,
+                                               const std::string& dataplane_socket);
+  ~Daemon() override;
+
+  // Reads the file again and applies what differs; an invalid file changes nothing.
+  void reload();
+  // Says goodbye to the peers and takes the SAs away; ends the loop when the dataplane has done so, or after a second.
+  void shut_down();
+
+  // rpc::Operations
+  Instant now() const override { return MonotonicClock::now(); }
+  const config::Config& running() const override { return config_; }
+  rpc::DaemonView daemon() const override;
+  std::vector<rpc::TunnelView> tunnels() const override;
+  std::vector<ike::IkeSaView> ike_sas() const override { return engine_.ike_sas(); }
+  std::vector<rpc::ChildCounters> child_counters() const override;
+  std::vector<rpc::RouteView> routes() const override;
+  std::vector<rpc::NeighbourView> neighbours() const override;
+  std::vector<rpc::PortView> ports() const override;
+  rpc::DropCounters drops() const override;
+  Result<void> tunnel_up(std::string_view name) override;
+  Result<void> tunnel_down(std::string_view name) override;
+  Result<void> rekey_child(std::string_view name) override;
+  Result<void> rekey_ike(std::string_view name) override;
+  Result<void> apply(config::Config desired, const config::Plan& plan) override;
+
+ private:
+  // What is known of a configured tunnel beyond its SAs.
+  struct Status {
+    bool connection_set = false;  // the engine has it
+    bool held_down = false;
+    std::optional<rpc::LastError> last_error;
+  };
+
+  Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket);
+
+  // ike::Environment
+  Random& random() override { return random_; }
+  std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
+  void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
+  // DataplaneListener
+  void dataplane_up(const Inventory& inventory) override;
+  void dataplane_down(const Error& error) override;
+  void dataplane_unreachable(const Error& error) override;
+  void port_changed(const ipc::PortState& port) override { ports_.port_changed(port); }
+  void sa_event(const ipc::SaEvent& event) override;
+  void unknown_spi(const ipc::UnknownSpi& report) override;
+  // TransactionSink
+  bool ready() const override { return dataplane_.up(); }
+  void submit(Transaction transaction, DataplaneClient::Done done) override {
+    dataplane_.submit(std::move(transaction), std::move(done));
+  }
+  const ipc::CounterTable* counters() const override { return dataplane_.counters(); }
+  // TunnelListener
+  void tunnel_changed(const std::string& name) override;
+  void tunnel_refused(const std::string& name, const Error& error) override;
+  void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) override;
+  // NetworkHost
+  KernelSpec kernel_spec() const override;
+  routing::Attachments attachments() const override;
+  std::vector<IpAddress> peers() const override;
+  void network_changed() override;
+  void network_failed(const Error& error) override { note_daemon_error(error); }
+
+  // Puts an event into the queue and works the queue off, unless that is being done already.
+  void raise(ike::Event event);
+  void perform(ike::Action& action);
+  void perform(const ike::SendDatagram& action);
+  void perform(const ike::InstallChildSa& action);
+  void perform(const ike::ActivateOutbound& action);
+  void perform(const ike::RemoveChildSa& action);
+  void perform(const ike::Report& action);
+  void arm_timers();
+  void keep_nat_mappings();
+  void retry_ports();
+
+  void set_ready_connections();
+  void note_tunnel_error(const std::string& name, const Error& error);
+  void note_daemon_error(const Error& error);
+  void check_farewell();
+
+  sd_event* loop_;
+  config::Config config_;
+  std::string config_file_;
+  Instant started_ = MonotonicClock::now();
+  SystemRandom random_;
+  std::map<std::string, Status, std::less<>> status_;
+  DataplaneClient dataplane_;
+  Ports ports_;
+  Tunnels tunnels_;
+  ike::Engine engine_;
+  std::unique_ptr<UdpTransport> transport_;
+  std::unique_ptr<Network> network_;
+  std::deque<ike::Event> events_;
+  bool working_ = false;
+  std::optional<Instant> farewell_until_;  // ending
+  Timer engine_timer_;
+  Timer leftover_timer_;
+  Timer keepalive_timer_;
+  Timer port_timer_;
+  Timer farewell_timer_;
+  std::optional<Instant> dataplane_since_;
+  std::optional<Instant> unknown_spi_said_;
+  std::optional<rpc::LastError> last_error_;
+};
+
+}  // namespace sekisho::control

@@ -1,0 +1,142 @@
+#include "control/main/network.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+namespace sekisho::control {
+namespace {
+
+constexpr auto settle_delay = std::chrono::milliseconds(3);
+constexpr auto retry_delay = std::chrono::seconds(1);
+constexpr auto probe_interval = std::chrono::seconds(1);
+constexpr size_t max_probes = 64;
+
+}  // namespace
+
+Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,
+                 kernel::Configurator configurator)
+    : sink_(sink),
+      host_(host),
+      mirror_(std::move(mirror)),
+      configurator_(std::move(configurator)),
+      watch_(loop, mirror_->fd(), EPOLLIN, [this](uint32_t) { kernel_event(); }),
+      settle_timer_(loop, [this] { settle(); }),
+      retry_timer_(loop, [this] { settle(); }),
+      probe_timer_(loop, [this] { probe_wanted(); }) {
+  probe_timer_.set_in(probe_interval);
+}
+
+Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& sink, NetworkHost& host) {
+  auto mirror = kernel::Mirror::open();
+  if (!mirror) return std::unexpected(mirror.error());
+  auto configurator = kernel::Configurator::open();
+  if (!configurator) return std::unexpected(configurator.error());
+  return std::unique_ptr<Network>(new Network(loop, sink, host, std::move(*mirror), std::move(*configurator)));
+}
+
+void Network::touch() {
+  if (!settle_timer_.armed()) settle_timer_.set_in(settle_delay);
+}
+
+void Network::forget_pushed() {
+  pushed_.forget();
+  push_all_ = true;
+}
+
+bool Network::has_address(const IpAddress& address) const {
+  return std::ranges::any_of(state().addresses,
+                             [&](const kernel::LinkAddress& each) { return each.address.address == address; });
+}
+
+bool Network::attached_and_up(int link) const {
+  const auto found = state().links.find(link);
+  return found != state().links.end() && found->second.up && host_.attachments().contains(found->second.name);
+}
+
+void Network::kernel_event() {
+  const auto update = mirror_->process();
+  if (!update) {
+    host_.network_failed(update.error());
+    retry_timer_.set_in(retry_delay);
+    return;
+  }
+  // The kernel confirms a neighbour that turned stale only when it sends to it itself, and it is the dataplane that
+  // sends.
+  for (const kernel::NeighbourKey& stale : update->turned_stale)
+    if (attached_and_up(stale.link)) (void)configurator_.probe(stale);
+  if (update->changed) touch();
+}
+
+void Network::settle() {
+  if (sink_.ready()) configure();
+  plan_ = routing::plan_routes(state(), host_.attachments());
+  if (sink_.ready()) push_routes();
+  host_.network_changed();
+}
+
+// What fails is tried again with the next change, and after a second.
+void Network::configure() {
+  const KernelSpec spec = host_.kernel_spec();
+  enable_forwarding(spec);
+  std::set<std::string> failures;
+  for (const KernelChange& change : reconcile(spec, own_addresses_, state()))
+    if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
+  failures_ = std::move(failures);
+  if (!failures_.empty()) retry_timer_.set_in(retry_delay);
+  own_addresses_.clear();
+  for (const auto& [name, twin] : spec.twins) own_addresses_[name].insert(twin.addresses.begin(), twin.addresses.end());
+}
+
+void Network::report_once(std::set<std::string>& known, const Error& error) {
+  const std::string text = error.text();
+  if (!failures_.contains(text)) host_.network_failed(error);
+  known.insert(text);
+}
+
+void Network::enable_forwarding(const KernelSpec& spec) {
+  std::set<int> present;
+  for (const auto& [name, twin] : spec.twins) {
+    const kernel::Link* link = state().find_link(name);
+    if (!link) continue;
+    present.insert(link->index);
+    if (forwarding_.contains(link->index)) continue;
+    if (auto enabled = kernel::enable_forwarding(name); !enabled) host_.network_failed(enabled.error());
+    const bool ipv6 = std::ranges::any_of(twin.addresses, [](const auto& each) { return !each.address.is_v4(); });
+    if (!ipv6) continue;
+    if (auto enabled = kernel::enable_ipv6_forwarding(); !enabled) host_.network_failed(enabled.error());
+  }
+  forwarding_ = std::move(present);
+}
+
+void Network::push_routes() {
+  const auto commands = pushed_.advance(plan_);
+  if (commands.empty() && !push_all_) return;
+  Transaction transaction(push_all_);
+  for (const routing::RouteCommand& command : commands)
+    std::visit([&](const auto& particular) { transaction.add(particular); }, command);
+  push_all_ = false;
+  sink_.submit(std::move(transaction), [this](const std::optional<Error>& refusal) {
+    if (!refusal) return;
+    host_.network_failed(*refusal);
+    forget_pushed();
+    retry_timer_.set_in(retry_delay);
+  });
+}
+
+// Gateways in use and peers on a link, as far as they are not resolved: the dataplane cannot resolve them, and the
+// kernel tries only for what it sends itself.
+void Network::probe_wanted() {
+  probe_timer_.set_in(probe_interval);
+  std::vector<kernel::NeighbourKey> wanted = plan_.unresolved;
+  for (const IpAddress& peer : host_.peers()) {
+    const auto* route = routing::find_route(plan_, peer);
+    if (!route || route->second.next_hop.kind != ipc::NextHopKind::punt || route->second.via) continue;
+    wanted.push_back({route->second.link, peer});
+  }
+  if (wanted.size() > max_probes) wanted.resize(max_probes);
+  for (const kernel::NeighbourKey& neighbour : wanted)
+    if (attached_and_up(neighbour.link)) (void)configurator_.probe(neighbour);
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,77 @@
+// The kernel's side of the daemon: keeps the mirror, configures the twins by it, and tells the dataplane the routes.
+//
+//   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
+//
+// A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/kernel/configurator.h"
+#include "control/kernel/mirror.h"
+#include "control/loop/loop.h"
+#include "control/routing/plan.h"
+#include "control/routing/pushed.h"
+#include "control/tunnel/tunnels.h"
+#include "control/twin/reconcile.h"
+
+namespace sekisho::control {
+
+// What the network is to be, and who hears of it.
+class NetworkHost {
+ public:
+  virtual ~NetworkHost() = default;
+  virtual KernelSpec kernel_spec() const = 0;
+  // Twins of what the dataplane has acknowledged.
+  virtual routing::Attachments attachments() const = 0;
+  // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
+  virtual std::vector<IpAddress> peers() const = 0;
+  virtual void network_changed() = 0;
+  virtual void network_failed(const Error& error) = 0;
+};
+
+class Network {
+ public:
+  static Result<std::unique_ptr<Network>> open(sd_event* loop, TransactionSink& sink, NetworkHost& host);
+
+  // The wishes or the dataplane have changed: looks at everything again, soon.
+  void touch();
+  // The dataplane knows no routes, or another control's.
+  void forget_pushed();
+  const kernel::State& state() const { return mirror_->state(); }
+  const routing::Plan& plan() const { return plan_; }
+  bool has_address(const IpAddress& address) const;
+
+ private:
+  Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,
+          kernel::Configurator configurator);
+  void kernel_event();
+  void settle();
+  void configure();
+  void enable_forwarding(const KernelSpec& spec);
+  void push_routes();
+  void probe_wanted();
+  void report_once(std::set<std::string>& known, const Error& error);
+  bool attached_and_up(int link) const;
+
+  TransactionSink& sink_;
+  NetworkHost& host_;
+  std::unique_ptr<kernel::Mirror> mirror_;
+  kernel::Configurator configurator_;
+  Watch watch_;
+  Timer settle_timer_;
+  Timer retry_timer_;
+  Timer probe_timer_;
+  OwnAddresses own_addresses_;
+  std::set<int> forwarding_;  // links that forward by now
+  routing::Plan plan_;
+  routing::Pushed pushed_;
+  bool push_all_ = true;
+  std::set<std::string> failures_;  // of the last round: said already
+};
+
+}  // namespace sekisho::control

@@ -1,0 +1,184 @@
+// What the control socket shows and does.
+#include <linux/rtnetlink.h>
+#include <spdlog/spdlog.h>
+
+#include "base/messages/dataplane.h"
+#include "base/printable.h"
+#include "control/config/diff.h"
+#include "control/config/report.h"
+#include "control/main/daemon.h"
+#include "control/tunnel/counters.h"
+
+namespace sekisho::control {
+namespace {
+
+// FRR gives routes of staticd this number (its rt_netlink.h); the kernel has no name for it.
+constexpr uint8_t frr_static = 196;
+
+std::string origin(const routing::PlannedRoute& route, bool from_tunnel) {
+  if (route.neighbour) return "neighbour";
+  switch (route.protocol) {
+    case RTPROT_KERNEL:
+      return route.next_hop.kind == ipc::NextHopKind::local ? "local" : "connected";
+    case RTPROT_BOOT:
+    case RTPROT_STATIC:
+    case frr_static:
+      return "static";
+    case RTPROT_DHCP:
+      return "dhcp";
+    case RTPROT_BGP:
+      return "bgp";
+    case RTPROT_OSPF:
+      return "ospf";
+    case RTPROT_ZEBRA:
+      return "zebra";
+    case kernel::own_protocol:
+      return route.metric == guard_metric ? "guard" : from_tunnel ? "tunnel" : "static";
+    default:
+      return {};
+  }
+}
+
+rpc::Traffic to_view(const Tunnels::TrafficCount& count) { return {count.packets, count.octets}; }
+
+}  // namespace
+
+rpc::DaemonView Daemon::daemon() const {
+  rpc::DaemonView view{.config_file = config_file_,
+                       .started = started_,
+                       .dataplane_connected = dataplane_.up(),
+                       .dataplane_since = dataplane_since_,
+                       .last_error = last_error_};
+  if (const auto* table = dataplane_.counters())
+    view.workers = std::min<unsigned>(__atomic_load_n(&table->workers, __ATOMIC_RELAXED), ipc::max_workers);
+  return view;
+}
+
+std::vector<rpc::TunnelView> Daemon::tunnels() const {
+  std::set<std::string> tried;
+  for (const ike::IkeSaView& sa : engine_.ike_sas()) tried.insert(sa.connection);
+  std::vector<rpc::TunnelView> views;
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    const Status& status = status_.find(name)->second;
+    rpc::TunnelView view{.name = name, .held_down = status.held_down, .last_error = status.last_error};
+    view.up_since = tunnels_.live_since(name);
+    if (view.up_since)
+      view.phase = rpc::TunnelPhase::up;
+    else if (tried.contains(name))
+      view.phase = rpc::TunnelPhase::connecting;
+    const auto [in, out] = tunnels_.traffic(name);
+    view.in = to_view(in);
+    view.out = to_view(out);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::vector<rpc::ChildCounters> Daemon::child_counters() const {
+  std::vector<rpc::ChildCounters> views;
+  for (const Tunnels::ChildCount& count : tunnels_.child_counts())
+    views.push_back({count.inbound_spi, count.in, count.out});
+  return views;
+}
+
+std::vector<rpc::RouteView> Daemon::routes() const {
+  std::vector<rpc::RouteView> views;
+  const routing::Plan& plan = network_->plan();
+  const auto& links = network_->state().links;
+  for (const auto& [prefix, route] : plan.routes) {
+    rpc::RouteView view{.prefix = prefix, .via = route.via};
+    view.kind = plan.next_hops.at(route.next_hop).kind;
+    if (const auto link = links.find(route.link); link != links.end()) view.interface = link->second.name;
+    if (route.protocol != 0) view.metric = route.metric;
+    view.origin = origin(route, route.next_hop.kind == ipc::NextHopKind::tunnel);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::vector<rpc::NeighbourView> Daemon::neighbours() const {
+  std::vector<rpc::NeighbourView> views;
+  const kernel::State& state = network_->state();
+  for (const auto& [key, neighbour] : state.neighbours) {
+    const auto link = state.links.find(key.link);
+    if (link == state.links.end() || !config_.ports.contains(link->second.name)) continue;
+    views.push_back({key.address, link->second.name, neighbour.mac, std::string(name(neighbour.state))});
+  }
+  return views;
+}
+
+std::vector<rpc::PortView> Daemon::ports() const {
+  std::vector<rpc::PortView> views;
+  for (const auto& [name, port] : ports_.all()) {
+    rpc::PortView view{.name = name, .present = port.present, .last_error = port.last_error};
+    if (port.state) {
+      view.link_up = port.state->link_up != 0;
+      view.mtu = port.state->mtu;
+      view.mac = MacAddress{port.state->mac};
+    }
+    if (port.present && port.id) view.counters = sum_port(dataplane_.counters(), *port.id);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+rpc::DropCounters Daemon::drops() const { return sum_drops(dataplane_.counters()); }
+
+Result<void> Daemon::tunnel_up(std::string_view name) {
+  if (!ready()) return fail(messages::channel_not_opened, "the dataplane is not connected");
+  Status& status = status_.find(name)->second;
+  status.held_down = false;
+  status.last_error.reset();
+  set_ready_connections();
+  raise(ike::Initiate{std::string(name)});
+  return {};
+}
+
+Result<void> Daemon::tunnel_down(std::string_view name) {
+  status_.find(name)->second.held_down = true;
+  raise(ike::Terminate{std::string(name)});
+  return {};
+}
+
+Result<void> Daemon::rekey_child(std::string_view name) {
+  raise(ike::RekeyChild{std::string(name)});
+  return {};
+}
+
+Result<void> Daemon::rekey_ike(std::string_view name) {
+  raise(ike::RekeyIke{std::string(name)});
+  return {};
+}
+
+// Removals first, so that interface names and ids are free for what comes.
+Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
+  const config::Config before = std::exchange(config_, std::move(desired));
+  const auto forget_tunnel = [this](const std::string& name) {
+    if (status_[name].connection_set) raise(ike::RemoveConnection{name});
+    tunnels_.remove(name);
+    status_.erase(name);
+  };
+  for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
+  for (const std::string& name : plan.ports_removed) ports_.remove(name);
+  for (const std::string& name : plan.ports_set) ports_.set(name, config_.ports.find(name)->second);
+  for (const std::string& name : plan.tunnels_set) {
+    const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
+    const auto old = before.tunnels.find(name);
+    if (old != before.tunnels.end() && old->second.interface.name != tunnel.interface.name) forget_tunnel(name);
+    tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu);
+    if (status_[name].connection_set) raise(ike::SetConnection{tunnel.connection});
+  }
+  network_->touch();
+  spdlog::info("configuration applied: {} changes", plan.changes.size());
+  return {};
+}
+
+void Daemon::reload() {
+  auto desired = config::load(config_file_);
+  if (!desired) return spdlog::error("{} is not applied:\n{}", config_file_, config::to_text(desired.error()));
+  const config::Plan plan = config::diff(config_, *desired);
+  if (plan.empty()) return spdlog::info("{} holds nothing new", config_file_);
+  (void)apply(std::move(*desired), plan);
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,50 @@
+// The configured ports as the dataplane holds them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "control/config/config.h"
+#include "control/dp/client.h"
+#include "control/rpc/operations.h"
+#include "control/tunnel/tunnels.h"
+
+namespace sekisho::control {
+
+class Ports {
+ public:
+  struct Port {
+    config::Port wanted;
+    std::optional<ipc::PortId> id;  // once the inventory is known
+    bool present = false;           // acknowledged
+    bool pending = false;           // an answer is awaited
+    std::optional<ipc::PortState> state;
+    std::optional<rpc::LastError> last_error;
+  };
+
+  // `changed` is called when a port was acknowledged, refused or reported.
+  Ports(TransactionSink& sink, std::function<void()> changed) : sink_(sink), changed_(std::move(changed)) {}
+
+  void set(const std::string& name, const config::Port& wanted);
+  void remove(const std::string& name);
+  // Ports are recognized by their twin's name and their device.
+  void dataplane_up(const Inventory& inventory);
+  void dataplane_down();
+  void port_changed(const ipc::PortState& state);
+  // Those that were refused, once more: a device may have come.
+  void retry();
+  const std::map<std::string, Port>& all() const { return ports_; }
+
+ private:
+  void push(const std::string& name);
+  void answered(const std::string& name, const std::optional<Error>& refusal);
+  bool in_use(ipc::PortId id) const;
+
+  TransactionSink& sink_;
+  std::function<void()> changed_;
+  std::map<std::string, Port> ports_;
+};
+
+}  // namespace sekisho::control

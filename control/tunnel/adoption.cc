@@ -1,0 +1,101 @@
+// Connection and disconnection: how the tunnels and what a dataplane holds are brought together.
+#include <algorithm>
+
+#include "control/tunnel/tunnels.h"
+#include "ipc/convert.h"
+
+namespace sekisho::control {
+
+void Tunnels::dataplane_down() {
+  std::set<ipc::SaId> kept;
+  for (auto& [name, tunnel] : tunnels_) {
+    tunnel.present = false;
+    tunnel.tx = ipc::no_sa;
+    tunnel.leftovers.clear();
+    tunnel.leftovers_until.reset();
+    for (Child& child : tunnel.children) {
+      account(tunnel, child);
+      child.installed = false;
+      // The engine still counts on them; their ids stay theirs until it lets go.
+      kept.insert({child.inbound, child.outbound});
+    }
+    note_liveness(name, tunnel);
+  }
+  const std::set<ipc::SaId> held = in_dataplane_;
+  for (const ipc::SaId id : held)
+    if (!kept.contains(id)) dataplane_gave_up(id);
+}
+
+// Tunnels are recognized by their twin's name.
+void Tunnels::adopt_tunnels(const Inventory& inventory, Transaction& removal) {
+  for (auto& [name, tunnel] : tunnels_) tunnel.id.reset();
+  for (const ipc::TunnelState& held : inventory.tunnels) {
+    const std::string twin = *ipc::to_string(held.name);
+    const auto wanted = std::ranges::find_if(tunnels_, [&](const auto& each) { return each.second.twin == twin; });
+    if (wanted == tunnels_.end()) {
+      removal.add(ipc::TunnelRemove{held.id});
+    } else {
+      wanted->second.id = held.id;
+      wanted->second.present = true;
+      wanted->second.tx = held.tx_sa;
+    }
+  }
+}
+
+void Tunnels::adopt_sas(const Inventory& inventory, Transaction& removal, std::vector<ipc::SaId>& removed) {
+  for (const ipc::SaState& held : inventory.sas) {
+    const auto tunnel = std::ranges::find_if(tunnels_, [&](const auto& each) { return each.second.id == held.tunnel; });
+    if (tunnel != tunnels_.end()) {
+      const auto own = std::ranges::find_if(tunnel->second.children, [&](const Child& child) {
+        return held.direction == ipc::Direction::inbound ? child.inbound == held.id && child.inbound_spi == held.spi
+                                                         : child.outbound == held.id && child.outbound_spi == held.spi;
+      });
+      if (own != tunnel->second.children.end()) {
+        own->installed = true;
+        auto& base = held.direction == ipc::Direction::inbound ? own->inbound_base : own->outbound_base;
+        base = sum_sa(sink_.counters(), held.id);
+        continue;
+      }
+    }
+    const bool claimed = ids_.claim(held.id);
+    if (claimed) dataplane_took(held.id);
+    if (tunnel != tunnels_.end() && claimed) {
+      tunnel->second.leftovers.push_back(held.id);
+    } else {
+      removal.add(ipc::SaRemove{held.id});
+      if (claimed) removed.push_back(held.id);
+    }
+  }
+}
+
+// A child SA is lost unless both its halves are there.
+std::vector<std::string> Tunnels::find_lost(const Inventory& inventory) {
+  std::set<ipc::SaId> held;
+  for (const ipc::SaState& sa : inventory.sas) held.insert(sa.id);
+  std::vector<std::string> lost;
+  for (auto& [name, tunnel] : tunnels_) {
+    bool any = false;
+    for (Child& child : tunnel.children) {
+      child.installed = child.installed && held.contains(child.inbound) && held.contains(child.outbound);
+      any |= !child.installed;
+    }
+    if (any) lost.push_back(name);
+  }
+  return lost;
+}
+
+std::vector<std::string> Tunnels::dataplane_up(const Inventory& inventory) {
+  Transaction removal;
+  std::vector<ipc::SaId> removed;
+  adopt_tunnels(inventory, removal);
+  adopt_sas(inventory, removal, removed);
+  std::vector<std::string> lost = find_lost(inventory);
+  if (!removal.commands().empty()) submit_removal(std::move(removal), std::move(removed));
+  for (auto& [name, tunnel] : tunnels_) {
+    push(name);
+    note_liveness(name, tunnel);
+  }
+  return lost;
+}
+
+}  // namespace sekisho::control

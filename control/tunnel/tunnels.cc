@@ -1,0 +1,246 @@
+#include "control/tunnel/tunnels.h"
+
+#include <algorithm>
+
+#include "base/secret_bytes.h"
+#include "control/tunnel/sa_command.h"
+#include "ipc/convert.h"
+
+namespace sekisho::control {
+namespace {
+
+template <typename T>
+void wipe_command(T& command) {
+  wipe({reinterpret_cast<uint8_t*>(&command), sizeof command});
+}
+
+constexpr size_t at(ipc::SaCounter counter) { return static_cast<size_t>(counter); }
+
+}  // namespace
+
+Tunnels::Tunnel* Tunnels::find(const std::string& name) {
+  const auto found = tunnels_.find(name);
+  return found == tunnels_.end() ? nullptr : &found->second;
+}
+
+const Tunnels::Tunnel* Tunnels::find(const std::string& name) const {
+  const auto found = tunnels_.find(name);
+  return found == tunnels_.end() ? nullptr : &found->second;
+}
+
+Tunnels::Child* Tunnels::find_child(Tunnel& tunnel, uint32_t inbound_spi) {
+  const auto found = std::ranges::find(tunnel.children, inbound_spi, &Child::inbound_spi);
+  return found == tunnel.children.end() ? nullptr : &*found;
+}
+
+// ------------------------------------------------------------------------------------------------------- SaIds
+
+void Tunnels::dataplane_gave_up(ipc::SaId id) {
+  if (in_dataplane_.erase(id) > 0 && !with_engine_.contains(id)) ids_.release(id);
+}
+
+void Tunnels::engine_gave_up(ipc::SaId id) {
+  if (with_engine_.erase(id) > 0 && !in_dataplane_.contains(id)) ids_.release(id);
+}
+
+std::optional<uint32_t> Tunnels::allocate_inbound_spi() {
+  if (!sink_.ready()) return {};
+  const auto id = ids_.allocate();
+  if (!id) return {};
+  with_engine_.insert(*id);
+  return make_spi(*id, random_);
+}
+
+void Tunnels::release_inbound_spi(uint32_t spi) { engine_gave_up(ipc::sa_of_spi(spi)); }
+
+void Tunnels::submit_removal(Transaction transaction, std::vector<ipc::SaId> ids) {
+  sink_.submit(std::move(transaction), [this, ids = std::move(ids)](const std::optional<Error>& refusal) {
+    if (refusal) return listener_.tunnel_refused({}, *refusal);
+    for (const ipc::SaId id : ids) dataplane_gave_up(id);
+  });
+}
+
+// ----------------------------------------------------------------------------------------------------- tunnels
+
+ipc::TunnelSet Tunnels::tunnel_set(const Tunnel& tunnel) const {
+  return {.id = *tunnel.id, .mtu = tunnel.mtu, .tx_sa = tunnel.tx, .name = ipc::to_text<16>(tunnel.twin)};
+}
+
+void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu) {
+  Tunnel& tunnel = tunnels_[name];
+  tunnel.twin = twin;
+  tunnel.mtu = mtu;
+  if (sink_.ready()) push(name);
+}
+
+void Tunnels::push(const std::string& name) {
+  Tunnel& tunnel = tunnels_.at(name);
+  for (uint16_t id = 0; !tunnel.id && id < ipc::max_tunnels; ++id)
+    if (std::ranges::none_of(tunnels_, [id](const auto& each) { return each.second.id == ipc::TunnelId(id); }))
+      tunnel.id = ipc::TunnelId(id);
+  if (!tunnel.id) return;
+  Transaction transaction;
+  transaction.add(tunnel_set(tunnel));
+  sink_.submit(std::move(transaction), [this, name](const std::optional<Error>& refusal) {
+    Tunnel* tunnel = find(name);
+    if (!tunnel) return;
+    if (refusal) return listener_.tunnel_refused(name, *refusal);
+    tunnel->present = true;
+    note_liveness(name, *tunnel);
+    listener_.tunnel_changed(name);
+  });
+}
+
+void Tunnels::remove(const std::string& name) {
+  auto gone = tunnels_.extract(name);
+  if (gone.empty()) return;
+  Tunnel& tunnel = gone.mapped();
+  std::vector<ipc::SaId> ids = tunnel.leftovers;
+  for (const Child& child : tunnel.children) ids.insert(ids.end(), {child.inbound, child.outbound});
+  if (!sink_.ready() || !tunnel.id) {
+    for (const ipc::SaId id : ids) dataplane_gave_up(id);
+    return;
+  }
+  Transaction transaction;
+  for (const ipc::SaId id : ids) transaction.add(ipc::SaRemove{id});
+  transaction.add(ipc::TunnelRemove{*tunnel.id});
+  submit_removal(std::move(transaction), std::move(ids));
+}
+
+// --------------------------------------------------------------------------------------------------- child SAs
+
+bool Tunnels::install(const ike::InstallChildSa& install) {
+  Tunnel* tunnel = find(install.connection);
+  if (!tunnel || !tunnel->id || !sink_.ready()) return false;
+  const auto outbound = ids_.allocate();
+  if (!outbound) return false;
+  Child child{.inbound_spi = install.inbound.spi,
+              .outbound_spi = install.outbound.spi,
+              .inbound = ipc::sa_of_spi(install.inbound.spi),
+              .outbound = *outbound,
+              .active = install.outbound_active};
+  child.inbound_base = sum_sa(sink_.counters(), child.inbound);
+  child.outbound_base = sum_sa(sink_.counters(), child.outbound);
+  dataplane_took(child.inbound);
+  dataplane_took(child.outbound);
+
+  Transaction transaction;
+  for (const auto direction : {ipc::Direction::inbound, ipc::Direction::outbound}) {
+    const ipc::SaId id = direction == ipc::Direction::inbound ? child.inbound : child.outbound;
+    ipc::SaAdd command = make_sa_add(install, direction, id, *tunnel->id);
+    transaction.add(command);
+    wipe_command(command);
+  }
+  if (child.active) {
+    tunnel->tx = child.outbound;
+    transaction.add(tunnel_set(*tunnel));
+  }
+  tunnel->children.insert(child.active ? tunnel->children.end() : tunnel->children.begin(), child);
+  sink_.submit(std::move(transaction),
+               [this, name = install.connection, spi = child.inbound_spi](const std::optional<Error>& refusal) {
+                 if (refusal)
+                   refused(name, spi, *refusal);
+                 else
+                   installed(name, spi);
+               });
+  return true;
+}
+
+void Tunnels::installed(const std::string& name, uint32_t inbound_spi) {
+  Tunnel* tunnel = find(name);
+  Child* child = tunnel ? find_child(*tunnel, inbound_spi) : nullptr;
+  if (!child) return;
+  child->installed = true;
+  note_liveness(name, *tunnel);
+}
+
+void Tunnels::refused(const std::string& name, uint32_t inbound_spi, const Error& error) {
+  Tunnel* tunnel = find(name);
+  Child* child = tunnel ? find_child(*tunnel, inbound_spi) : nullptr;
+  if (!child) return;
+  const Child gone = *child;
+  std::erase_if(tunnel->children, [&](const Child& each) { return each.inbound_spi == inbound_spi; });
+  dataplane_gave_up(gone.inbound);
+  dataplane_gave_up(gone.outbound);
+  if (tunnel->tx == gone.outbound) {
+    choose_tx(*tunnel);
+    push(name);
+  }
+  listener_.child_refused(name, inbound_spi, error);
+}
+
+void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
+  Tunnel* tunnel = find(name);
+  Child* child = tunnel ? find_child(*tunnel, inbound_spi) : nullptr;
+  if (!child || !sink_.ready()) return;
+  child->active = true;
+  tunnel->tx = child->outbound;
+  std::rotate(tunnel->children.begin() + (child - tunnel->children.data()),
+              tunnel->children.begin() + (child - tunnel->children.data()) + 1, tunnel->children.end());
+  push(name);
+}
+
+void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
+  engine_gave_up(ipc::sa_of_spi(inbound_spi));
+  Tunnel* tunnel = find(name);
+  Child* child = tunnel ? find_child(*tunnel, inbound_spi) : nullptr;
+  if (!child) return;
+  const Child gone = *child;
+  account(*tunnel, gone);
+  std::erase_if(tunnel->children, [&](const Child& each) { return each.inbound_spi == inbound_spi; });
+  const bool was_tx = tunnel->tx == gone.outbound;
+  if (was_tx) choose_tx(*tunnel);
+  if (sink_.ready()) {
+    Transaction transaction;
+    transaction.add(ipc::SaRemove{gone.inbound});
+    transaction.add(ipc::SaRemove{gone.outbound});
+    if (was_tx) transaction.add(tunnel_set(*tunnel));
+    submit_removal(std::move(transaction), {gone.inbound, gone.outbound});
+  } else {
+    dataplane_gave_up(gone.inbound);
+    dataplane_gave_up(gone.outbound);
+  }
+  note_liveness(name, *tunnel);
+}
+
+void Tunnels::choose_tx(Tunnel& tunnel) const {
+  tunnel.tx = ipc::no_sa;
+  for (const Child& child : tunnel.children)
+    if (child.active && child.installed) tunnel.tx = child.outbound;
+}
+
+bool Tunnels::is_live(const Tunnel& tunnel) {
+  if (!tunnel.present) return false;
+  return std::ranges::any_of(tunnel.children, &Child::installed) ||
+         std::ranges::find(tunnel.leftovers, tunnel.tx) != tunnel.leftovers.end();
+}
+
+void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
+  const bool sends_on_own = std::ranges::any_of(
+      tunnel.children, [&](const Child& each) { return each.installed && each.outbound == tunnel.tx; });
+  if (sends_on_own && !tunnel.leftovers.empty() && !tunnel.leftovers_until)
+    tunnel.leftovers_until = clock_() + std::chrono::seconds(5);
+  const bool live = is_live(tunnel);
+  if (live == tunnel.live_since.has_value()) return;
+  tunnel.live_since = live ? std::optional(clock_()) : std::nullopt;
+  listener_.tunnel_changed(name);
+}
+
+void Tunnels::expire_leftovers() {
+  for (auto& [name, tunnel] : tunnels_) {
+    if (!tunnel.leftovers_until || clock_() < *tunnel.leftovers_until) continue;
+    tunnel.leftovers_until.reset();
+    const std::vector<ipc::SaId> ids = std::exchange(tunnel.leftovers, {});
+    Transaction transaction;
+    for (const ipc::SaId id : ids) transaction.add(ipc::SaRemove{id});
+    if (sink_.ready()) submit_removal(std::move(transaction), ids);
+  }
+}
+
+std::optional<Instant> Tunnels::next_expiry() const {
+  std::optional<Instant> next;
+  for (const auto& [name, tunnel] : tunnels_)
+    if (tunnel.leftovers_until && (!next || *tunnel.leftovers_until < *next)) next = tunnel.leftovers_until;
+  return next;
+}
+}  // namespace sekisho::control

@@ -1,0 +1,152 @@
+// The tunnels as the dataplane holds them: which SAs each has, which one it sends on, and whether it lives. Turns what
+// the IKE engine wants into transactions, and what the dataplane answers and reports into the state of tunnels.
+//
+//   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once acknowledged
+//   activate     TunnelSet
+//   remove       SaRemove both, TunnelSet where it was the one that sends: the newest other one takes over, or none
+//
+// SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; then the outbound
+// one has been replaced already, and the inbound ones go after a while, for packets still under way.
+//
+// Keys pass through here once, into the transaction, and are kept nowhere: a dataplane that lost its SAs gets new ones.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "control/dp/client.h"
+#include "control/dp/sa_ids.h"
+#include "control/ike/engine.h"
+#include "control/tunnel/counters.h"
+
+namespace sekisho::control {
+
+// Where transactions go; the daemon's is the DataplaneClient.
+class TransactionSink {
+ public:
+  virtual ~TransactionSink() = default;
+  virtual bool ready() const = 0;
+  virtual void submit(Transaction transaction, DataplaneClient::Done done) = 0;
+  virtual const ipc::CounterTable* counters() const = 0;
+};
+
+class TunnelListener {
+ public:
+  virtual ~TunnelListener() = default;
+  // Live or no longer live, known to the dataplane or no longer known.
+  virtual void tunnel_changed(const std::string& name) = 0;
+  virtual void tunnel_refused(const std::string& name, const Error& error) = 0;
+  // The engine's child SA is not in the dataplane and will not be.
+  virtual void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) = 0;
+};
+
+class Tunnels {
+ public:
+  using SaCounts = Counts<ipc::SaCounter>;
+  struct TrafficCount {
+    uint64_t packets = 0, octets = 0;
+  };
+  struct ChildCount {
+    uint32_t inbound_spi = 0;
+    SaCounts in{}, out{};
+  };
+
+  Tunnels(TransactionSink& sink, TunnelListener& listener, Random& random, std::function<Instant()> clock)
+      : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)) {}
+
+  // Adds a tunnel or changes its MTU. `twin` is the interface's name, which a tunnel keeps for life.
+  void set(const std::string& name, const std::string& twin, uint16_t mtu);
+  void remove(const std::string& name);
+
+  // What the dataplane holds, upon connection. Objects that nobody wants are removed, what is missing is set. Returns
+  // the tunnels that lost child SAs: the engine is to make new ones.
+  std::vector<std::string> dataplane_up(const Inventory& inventory);
+  void dataplane_down();
+
+  std::optional<uint32_t> allocate_inbound_spi();
+  void release_inbound_spi(uint32_t spi);
+
+  // False: it cannot be installed (nothing of it was), and child_refused() will not be called.
+  bool install(const ike::InstallChildSa& child);
+  void activate(const std::string& name, uint32_t inbound_spi);
+  // Takes what is left of the SA away, if anything is, and gives back its inbound SPI.
+  void remove_child(const std::string& name, uint32_t inbound_spi);
+  // Takes away the leftovers of tunnels that have an SA of their own for so long.
+  void expire_leftovers();
+  std::optional<Instant> next_expiry() const;
+
+  // The child that an SA belongs to, by its inbound SPI: engine events go by that.
+  struct Owner {
+    std::string name;
+    uint32_t inbound_spi = 0;
+  };
+  std::optional<Owner> owner(ipc::SaId id, uint32_t spi) const;
+
+  bool live(const std::string& name) const;
+  std::optional<Instant> live_since(const std::string& name) const;
+  // The dataplane has acknowledged it.
+  bool present(const std::string& name) const;
+  std::optional<ipc::TunnelId> id(const std::string& name) const;
+  std::pair<TrafficCount, TrafficCount> traffic(const std::string& name) const;  // in, out
+  std::vector<ChildCount> child_counts() const;
+
+ private:
+  struct Child {
+    uint32_t inbound_spi = 0, outbound_spi = 0;
+    ipc::SaId inbound, outbound;
+    bool active = false;     // to be sent on
+    bool installed = false;  // acknowledged
+    SaCounts inbound_base{}, outbound_base{};
+  };
+  struct Tunnel {
+    std::string twin;
+    std::optional<ipc::TunnelId> id;  // once the dataplane's inventory is known
+    uint16_t mtu = 0;
+    bool present = false;
+    ipc::SaId tx = ipc::no_sa;
+    std::vector<Child> children;  // the one that became active last stands last
+    std::vector<ipc::SaId> leftovers;
+    std::optional<Instant> leftovers_until;
+    std::optional<Instant> live_since;
+    TrafficCount past_in, past_out;  // of SAs that are gone
+  };
+
+  Tunnel* find(const std::string& name);
+  const Tunnel* find(const std::string& name) const;
+  static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
+  static bool is_live(const Tunnel& tunnel);
+  ipc::TunnelSet tunnel_set(const Tunnel& tunnel) const;
+  void push(const std::string& name);
+  void installed(const std::string& name, uint32_t inbound_spi);
+  void refused(const std::string& name, uint32_t inbound_spi, const Error& error);
+  void choose_tx(Tunnel& tunnel) const;
+  void note_liveness(const std::string& name, Tunnel& tunnel);
+  void account(Tunnel& tunnel, const Child& child) const;
+
+  void adopt_tunnels(const Inventory& inventory, Transaction& removal);
+  void adopt_sas(const Inventory& inventory, Transaction& removal, std::vector<ipc::SaId>& removed);
+  std::vector<std::string> find_lost(const Inventory& inventory);
+
+  // An id is free once neither the engine nor the dataplane holds it.
+  void dataplane_took(ipc::SaId id) { in_dataplane_.insert(id); }
+  void dataplane_gave_up(ipc::SaId id);
+  void engine_gave_up(ipc::SaId id);
+  void submit_removal(Transaction transaction, std::vector<ipc::SaId> ids);
+
+  TransactionSink& sink_;
+  TunnelListener& listener_;
+  Random& random_;
+  std::function<Instant()> clock_;
+  SaIds ids_;
+  std::set<ipc::SaId> with_engine_;   // the inbound ones it was given
+  std::set<ipc::SaId> in_dataplane_;  // from SaAdd until SaRemove was acknowledged
+  std::map<std::string, Tunnel> tunnels_;
+};
+
+}  // namespace sekisho::control

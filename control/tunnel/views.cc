@@ -1,0 +1,68 @@
+// What the tunnels show of themselves.
+#include <algorithm>
+
+#include "control/tunnel/tunnels.h"
+
+namespace sekisho::control {
+namespace {
+
+void add(Tunnels::TrafficCount& total, const Tunnels::SaCounts& counts) {
+  total.packets += counts[static_cast<size_t>(ipc::SaCounter::packets)];
+  total.octets += counts[static_cast<size_t>(ipc::SaCounter::bytes)];
+}
+
+}  // namespace
+
+void Tunnels::account(Tunnel& tunnel, const Child& child) const {
+  if (!child.installed) return;
+  add(tunnel.past_in, difference(sum_sa(sink_.counters(), child.inbound), child.inbound_base));
+  add(tunnel.past_out, difference(sum_sa(sink_.counters(), child.outbound), child.outbound_base));
+}
+
+std::optional<Tunnels::Owner> Tunnels::owner(ipc::SaId id, uint32_t spi) const {
+  for (const auto& [name, tunnel] : tunnels_)
+    for (const Child& child : tunnel.children)
+      if ((child.inbound == id && child.inbound_spi == spi) || (child.outbound == id && child.outbound_spi == spi))
+        return Owner{name, child.inbound_spi};
+  return {};
+}
+
+bool Tunnels::live(const std::string& name) const { return live_since(name).has_value(); }
+
+std::optional<Instant> Tunnels::live_since(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel ? tunnel->live_since : std::nullopt;
+}
+
+bool Tunnels::present(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel && tunnel->present;
+}
+
+std::optional<ipc::TunnelId> Tunnels::id(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel ? tunnel->id : std::nullopt;
+}
+
+std::pair<Tunnels::TrafficCount, Tunnels::TrafficCount> Tunnels::traffic(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  if (!tunnel) return {};
+  TrafficCount in = tunnel->past_in, out = tunnel->past_out;
+  for (const Child& child : tunnel->children) {
+    if (!child.installed) continue;
+    add(in, difference(sum_sa(sink_.counters(), child.inbound), child.inbound_base));
+    add(out, difference(sum_sa(sink_.counters(), child.outbound), child.outbound_base));
+  }
+  return {in, out};
+}
+
+std::vector<Tunnels::ChildCount> Tunnels::child_counts() const {
+  std::vector<ChildCount> counts;
+  for (const auto& [name, tunnel] : tunnels_)
+    for (const Child& child : tunnel.children)
+      counts.push_back({child.inbound_spi, difference(sum_sa(sink_.counters(), child.inbound), child.inbound_base),
+                        difference(sum_sa(sink_.counters(), child.outbound), child.outbound_base)});
+  return counts;
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,111 @@
+#include "control/twin/reconcile.h"
+
+#include <linux/rtnetlink.h>
+
+#include <algorithm>
+
+namespace sekisho::control {
+namespace {
+
+class Reconciler {
+ public:
+  Reconciler(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel)
+      : wanted_(wanted), own_(own), kernel_(kernel) {}
+
+  std::vector<KernelChange> run() {
+    for (const Prefix& prefix : wanted_.guards)
+      want_route({.prefix = prefix, .metric = guard_metric, .blackhole = true});
+    for (const auto& [name, twin] : wanted_.twins)
+      if (const kernel::Link* link = kernel_.find_link(name)) configure(*link, name, twin);
+    for (const StaticRoute& route : wanted_.routes)
+      if (reachable(route.via)) want_route({.prefix = route.prefix, .metric = static_route_metric, .via = route.via});
+    remove_routes();
+    return std::move(changes_);
+  }
+
+ private:
+  void configure(const kernel::Link& link, const std::string& name, const TwinSpec& twin) {
+    for (const InterfaceAddress& address : twin.addresses)
+      if (!kernel_.addresses.contains({link.index, address})) changes_.emplace_back(AddAddress{link.index, address});
+    if (const auto own = own_.find(name); own != own_.end())
+      for (const InterfaceAddress& address : own->second)
+        if (std::ranges::find(twin.addresses, address) == twin.addresses.end() &&
+            kernel_.addresses.contains({link.index, address}))
+          changes_.emplace_back(RemoveAddress{link.index, address});
+    if (link.up != twin.up) changes_.emplace_back(SetLink{link.index, twin.up});
+    // Routes wait for the link to be seen up, since the kernel refuses them before.
+    if (!link.up || !twin.up) return;
+    for (const Prefix& prefix : twin.routes)
+      want_route({.prefix = prefix, .metric = tunnel_route_metric, .link = link.index});
+  }
+
+  // By an interface that is up, else the kernel would refuse the route.
+  bool reachable(const IpAddress& gateway) const {
+    return std::ranges::any_of(kernel_.addresses, [&](const kernel::LinkAddress& each) {
+      const auto link = kernel_.links.find(each.link);
+      const InterfaceAddress& address = each.address;
+      return link != kernel_.links.end() && link->second.up && address.address.family() == gateway.family() &&
+             Prefix(address.address, address.length).contains(gateway);
+    });
+  }
+
+  void want_route(const kernel::RouteSpec& route) {
+    const kernel::RouteKey key{RT_TABLE_MAIN, route.prefix, 0, route.metric};
+    kept_.insert(key);
+    const auto known = kernel_.routes.find(key);
+    if (known == kernel_.routes.end() ||
+        !std::ranges::any_of(known->second, [&](const kernel::Route& each) { return matches(each, route); }))
+      changes_.emplace_back(SetRoute{route});
+  }
+
+  static bool matches(const kernel::Route& present, const kernel::RouteSpec& wanted) {
+    if (wanted.blackhole) return present.type == kernel::RouteType::blackhole;
+    if (present.type != kernel::RouteType::unicast || present.hops.size() != 1) return false;
+    const kernel::Hop& hop = present.hops.front();
+    return hop.via == wanted.via && (wanted.link == 0 || hop.link == wanted.link);
+  }
+
+  void remove_routes() {
+    for (const auto& [key, routes] : kernel_.routes) {
+      if (key.table != RT_TABLE_MAIN || kept_.contains(key)) continue;
+      for (const kernel::Route& route : routes)
+        if (route.protocol == kernel::own_protocol) changes_.emplace_back(RemoveRoute{to_spec(route)});
+    }
+  }
+
+  static kernel::RouteSpec to_spec(const kernel::Route& route) {
+    kernel::RouteSpec spec{.prefix = route.key.prefix, .metric = route.key.metric};
+    spec.blackhole = route.type == kernel::RouteType::blackhole;
+    if (!route.hops.empty() && !spec.blackhole) {
+      spec.link = route.hops.front().link;
+      spec.via = route.hops.front().via;
+    }
+    return spec;
+  }
+
+  const KernelSpec& wanted_;
+  const OwnAddresses& own_;
+  const kernel::State& kernel_;
+  std::set<kernel::RouteKey> kept_;
+  std::vector<KernelChange> changes_;
+};
+
+}  // namespace
+
+std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel) {
+  return Reconciler(wanted, own, kernel).run();
+}
+
+Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change) {
+  struct Visitor {
+    kernel::Configurator& configurator;
+    Result<void> operator()(const AddAddress& c) { return configurator.add_address(c.link, c.address); }
+    Result<void> operator()(const RemoveAddress& c) { return configurator.remove_address(c.link, c.address); }
+    Result<void> operator()(const SetLink& c) { return configurator.set_up(c.link, c.up); }
+    Result<void> operator()(const SetRoute& c) { return configurator.set_route(c.route); }
+    Result<void> operator()(const RemoveRoute& c) { return configurator.remove_route(c.route); }
+  };
+  return std::visit(Visitor{configurator}, change);
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,71 @@
+// What the kernel's configuration of the twins is to be, and which changes lead there from what it is. A pure function
+// of both, computed anew whenever either changes, so it does not matter who upset what: a twin that appears late, a
+// link whose end took its routes along, an address that somebody removed.
+//
+// Of addresses only those are removed that control itself put there; of routes every one that carries control's own
+// protocol number and is not wanted any more, also those of an earlier control. Guards are blackholes behind the routes
+// of a tunnel: they stay while it is down, so nothing that belongs into the tunnel ever follows a default route.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "control/kernel/configurator.h"
+#include "control/kernel/objects.h"
+
+namespace sekisho::control {
+
+// Metrics of control's own routes. FRR installs at 20, DHCP clients at 100 and more.
+inline constexpr uint32_t tunnel_route_metric = 10;
+inline constexpr uint32_t static_route_metric = 15;
+inline constexpr uint32_t guard_metric = 4294967294;
+
+struct TwinSpec {
+  std::vector<InterfaceAddress> addresses;
+  bool up = false;
+  std::vector<Prefix> routes;  // out of it while it is up
+};
+
+struct StaticRoute {
+  Prefix prefix;
+  IpAddress via;
+};
+
+struct KernelSpec {
+  std::map<std::string, TwinSpec> twins;
+  std::vector<StaticRoute> routes;
+  std::vector<Prefix> guards;
+};
+
+struct AddAddress {
+  int link;
+  InterfaceAddress address;
+};
+struct RemoveAddress {
+  int link;
+  InterfaceAddress address;
+};
+struct SetLink {
+  int link;
+  bool up;
+};
+struct SetRoute {
+  kernel::RouteSpec route;
+};
+struct RemoveRoute {
+  kernel::RouteSpec route;
+};
+using KernelChange = std::variant<AddAddress, RemoveAddress, SetLink, SetRoute, RemoveRoute>;
+
+// Addresses by twin, as control put them there.
+using OwnAddresses = std::map<std::string, std::set<InterfaceAddress>>;
+
+// In an order that the kernel accepts: guards before anything may go, links up before routes by them.
+std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel);
+
+Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change);
+
+}  // namespace sekisho::control
