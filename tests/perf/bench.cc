@@ -26,7 +26,7 @@ constexpr unsigned memory_mb = 512;
 
 struct Settings {
   std::string json_file;
-  std::vector<std::string> suites, frames;
+  std::vector<std::string> suites, frames, directions;
   unsigned tunnels = 1;
   Effort effort;
   bool openssl = false;
@@ -72,6 +72,11 @@ struct Cell {
   Direction direction;
 };
 
+// Whether `chosen` names it, or names nothing.
+bool wanted(const std::vector<std::string>& chosen, std::string_view name) {
+  return chosen.empty() || std::ranges::find(chosen, name) != chosen.end();
+}
+
 std::vector<Cell> cells_of(const Settings& settings) {
   std::vector<EspSuite> suites;
   for (const std::string& suite : settings.suites) suites.push_back(*find_esp_suite(suite));
@@ -80,7 +85,7 @@ std::vector<Cell> cells_of(const Settings& settings) {
   for (const EspSuite suite : suites)
     for (const FrameMix& mix : frame_mixes)
       for (const Direction direction : {Direction::encrypt, Direction::decrypt})
-        if (settings.frames.empty() || std::ranges::find(settings.frames, mix.name) != settings.frames.end())
+        if (wanted(settings.frames, mix.name) && wanted(settings.directions, name(direction)))
           cells.push_back({suite, mix, direction});
   return cells;
 }
@@ -150,6 +155,8 @@ int main(int argc, char** argv) {
   app.add_option("--json", settings.json_file, "also write the figures to this file");
   app.add_option("--suite", settings.suites, "only these ESP suites")->check(CLI::IsMember(names_of_suites()));
   app.add_option("--frame", settings.frames, "only these frame sizes")->check(CLI::IsMember(names_of_frames()));
+  app.add_option("--direction", settings.directions, "only encrypt, or only decrypt")
+      ->check(CLI::IsMember(std::vector<std::string>{"encrypt", "decrypt"}));
   app.add_option("--tunnels", settings.tunnels, "packets take turns in so many tunnels")
       ->check(CLI::Range(1u, Gateway::max_tunnels));
   app.add_option("--runs", settings.effort.runs, "runs of each measurement")->check(CLI::Range(1, 1000));
