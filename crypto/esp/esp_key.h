@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -44,35 +45,42 @@ EspKeyPtr new_esp_key(EspBackend backend, EspSuite suite, bool esn, ByteView mat
 
 inline constexpr size_t esp_header_size = 8;
 
-// GCM's nonce and additional data, built for a whole batch before its packets are worked on: a wide load right behind
-// the narrow stores that wrote its bytes would have to wait for them.
-struct alignas(32) GcmInput {
-  std::array<uint8_t, 12> nonce;  // salt | IV (RFC 4106 section 4)
-  std::array<uint8_t, 12> aad;    // SPI | sequence number of 32 or, with ESN, 64 bits (RFC 4106 section 5)
-  uint8_t aad_length;
-};
-
 inline void store_be32(uint8_t* out, uint32_t value) {
   value = __builtin_bswap32(value);
   std::memcpy(out, &value, sizeof value);
 }
 
-// Sealing: the IV is the 64-bit sequence number, put into the packet here.
-inline void write_gcm_iv(const EspJob& job) {
-  store_be32(job.esp + esp_header_size, job.key->esn ? job.sequence_high : 0);
-  std::memcpy(job.esp + esp_header_size + 4, job.esp + 4, 4);
+// GCM's nonce and additional data, built for a whole batch before its packets are worked on: a wide load right behind
+// the narrow stores that wrote its bytes would have to wait for them. For the same reason the bytes of the IV and of
+// the header pass through registers here, not through the packet.
+struct alignas(32) GcmInput {
+  std::array<uint8_t, 12> nonce;  // salt | IV (RFC 4106 section 4)
+  std::array<uint8_t, 12> aad;    // with ESN: SPI | 64-bit sequence number (RFC 4106 section 5)
+
+  // Without ESN the additional data is what stands in the packet.
+  const uint8_t* aad_of(const EspJob& job) const { return job.key->esn ? aad.data() : job.esp; }
+  static size_t aad_length(const EspJob& job) { return job.key->esn ? 12 : 8; }
+};
+
+inline void prepare_gcm(const EspJob& job, const uint8_t* iv, GcmInput& input) {
+  std::memcpy(input.nonce.data(), job.key->salt.data(), 4);
+  std::memcpy(input.nonce.data() + 4, iv, 8);
+  if (!job.key->esn) return;
+  std::memcpy(input.aad.data(), job.esp, 4);
+  store_be32(input.aad.data() + 4, job.sequence_high);
+  std::memcpy(input.aad.data() + 8, job.esp + 4, 4);
 }
 
-inline void prepare_gcm(const EspJob& job, GcmInput& input) {
-  std::memcpy(input.nonce.data(), job.key->salt.data(), 4);
-  std::memcpy(input.nonce.data() + 4, job.esp + esp_header_size, 8);
-  std::memcpy(input.aad.data(), job.esp, 8);
-  input.aad_length = 8;
-  if (job.key->esn) {
-    store_be32(input.aad.data() + 4, job.sequence_high);
-    std::memcpy(input.aad.data() + 8, job.esp + 4, 4);
-    input.aad_length = 12;
-  }
+// Sealing: the IV is the 64-bit sequence number, put into the packet here.
+inline void prepare_gcm_seal(const EspJob& job, GcmInput& input) {
+  uint32_t low;  // big-endian, as it stands in the packet
+  std::memcpy(&low, job.esp + 4, sizeof low);
+  static_assert(std::endian::native == std::endian::little);
+  const uint64_t iv = uint64_t{low} << 32 | __builtin_bswap32(job.key->esn ? job.sequence_high : 0);
+  std::memcpy(job.esp + esp_header_size, &iv, sizeof iv);
+  prepare_gcm(job, reinterpret_cast<const uint8_t*>(&iv), input);
 }
+
+inline void prepare_gcm_open(const EspJob& job, GcmInput& input) { prepare_gcm(job, job.esp + esp_header_size, input); }
 
 }  // namespace sekisho::crypto

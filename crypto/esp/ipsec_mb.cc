@@ -168,8 +168,7 @@ class IpsecMb final : public EspCrypto {
   void seal_gcm(std::span<EspJob> chunk) {
     for (size_t i = 0; i < chunk.size(); ++i) {
       if (!info(chunk[i].key->suite).combined_mode()) continue;
-      write_gcm_iv(chunk[i]);
-      prepare_gcm(chunk[i], scratch_->gcm[i]);
+      prepare_gcm_seal(chunk[i], scratch_->gcm[i]);
     }
     for (size_t i = 0; i < chunk.size(); ++i) {
       if (!info(chunk[i].key->suite).combined_mode()) continue;
@@ -181,7 +180,7 @@ class IpsecMb final : public EspCrypto {
 
   void open_gcm(std::span<EspJob> chunk) {
     for (size_t i = 0; i < chunk.size(); ++i)
-      if (info(chunk[i].key->suite).combined_mode()) prepare_gcm(chunk[i], scratch_->gcm[i]);
+      if (info(chunk[i].key->suite).combined_mode()) prepare_gcm_open(chunk[i], scratch_->gcm[i]);
     for (size_t i = 0; i < chunk.size(); ++i) {
       if (!info(chunk[i].key->suite).combined_mode()) continue;
       uint8_t* icv = scratch_->tags[i].data();
@@ -198,7 +197,7 @@ class IpsecMb final : public EspCrypto {
     uint8_t* text = job.esp + head;
     (job.key->suite == EspSuite::aes128gcm16 ? with_128 : with_256)(
         &job.key->expanded<gcm_key_data>(), &scratch_->context, text, text, job.length - head - gcm_icv,
-        input.nonce.data(), input.aad.data(), input.aad_length, icv, gcm_icv);
+        input.nonce.data(), input.aad_of(job), input.aad_length(job), icv, gcm_icv);
   }
 
   void seal_cbc(EspSuite suite, std::span<EspJob* const> members) {

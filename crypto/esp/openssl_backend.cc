@@ -160,26 +160,27 @@ class Openssl final : public EspCrypto {
 
   bool seal_gcm(const EspJob& job) {
     const Parts parts(job);
-    write_gcm_iv(job);
-    EVP_CIPHER_CTX* context = start_gcm(job, Way::encrypt);
+    GcmInput input;
+    prepare_gcm_seal(job, input);
+    EVP_CIPHER_CTX* context = start_gcm(job, Way::encrypt, input);
     return context && update(context, parts.text, parts.ciphertext) && finish(context) &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(parts.icv_length), parts.icv) == 1;
   }
 
   bool open_gcm(const EspJob& job) {
     const Parts parts(job);
-    EVP_CIPHER_CTX* context = start_gcm(job, Way::decrypt);
+    GcmInput input;
+    prepare_gcm_open(job, input);
+    EVP_CIPHER_CTX* context = start_gcm(job, Way::decrypt, input);
     return context &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(parts.icv_length), parts.icv) == 1 &&
            update(context, parts.text, parts.ciphertext) && finish(context);
   }
 
-  EVP_CIPHER_CTX* start_gcm(const EspJob& job, Way way) {
-    GcmInput input;
-    prepare_gcm(job, input);
+  EVP_CIPHER_CTX* start_gcm(const EspJob& job, Way way, const GcmInput& input) {
     Cipher& cipher = info(job.key->suite).cipher_key == 16 ? gcm128_ : gcm256_;
     EVP_CIPHER_CTX* context = cipher.start(way, job.key->expanded<PlainKey>().cipher.data(), input.nonce.data());
-    return context && update(context, nullptr, ByteView(input.aad).first(input.aad_length)) ? context : nullptr;
+    return context && update(context, nullptr, ByteView(input.aad_of(job), input.aad_length(job))) ? context : nullptr;
   }
 
   bool seal_cbc(const EspJob& job) {
