@@ -49,7 +49,8 @@ std::optional<EspTrailer> check_trailer(const uint8_t* plain, size_t length) {
   const uint8_t padding = plain[length - 2];
   if (padding + esp_trailer_size > length) return {};
   const size_t payload = length - esp_trailer_size - padding;
-  if (std::memcmp(plain + payload, counting.data(), padding) != 0) return {};
+  for (size_t i = 0; i < padding; ++i)
+    if (plain[payload + i] != i + 1) return {};
   return EspTrailer{static_cast<uint16_t>(payload), plain[length - 1]};
 }
 

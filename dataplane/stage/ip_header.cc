@@ -131,9 +131,11 @@ void decrement_hop_limit(uint8_t* bytes, uint8_t family) {
     --bytes[7];
     return;
   }
+  // The word after the change is computed, not read back: a load would wait for the store of its one byte.
   const uint16_t before = load16(bytes + 8);
-  --bytes[8];
-  patch_ipv4_checksum(bytes, before, load16(bytes + 8));
+  const auto after = static_cast<uint16_t>(before - 0x100);
+  store16(bytes + 8, after);
+  patch_ipv4_checksum(bytes, before, after);
 }
 
 uint8_t traffic_class(const uint8_t* bytes, uint8_t family) {
