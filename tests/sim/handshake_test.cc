@@ -64,7 +64,7 @@ TEST_CASE("a responder that wants another group gets it") {
     world.step(world.b, ike::SetConnection{std::move(at_b)});
     world.step(world.a, ike::SetConnection{std::move(at_a)});
     demand_up(world, 10s);
-    world.settle(10s);
+    world.settle(40s);
     world.expect_one_pair(tunnel);
     if (world.a.engine->ike_sas()[0].proposal != "aes256-sha256-ecp256") throw Violation("wrong proposal");
   });

@@ -252,7 +252,7 @@ ike::Connection connection_of(const World& world, const Node& node) {
   connection.remote_selectors = {is_a ? right : left};
   connection.start = is_a ? ike::StartMode::start : ike::StartMode::respond;
   connection.dpd_interval = 10s;
-  connection.retransmission = {.first = 500ms, .factor = 1.5, .tries = 8};
+  connection.retransmission = {.first = 500ms, .factor = 1.2, .tries = 12};
   connection.retry_interval = 5s;
   return connection;
 }

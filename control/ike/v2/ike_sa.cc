@@ -110,9 +110,17 @@ wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t me
           .message_id = message_id};
 }
 
+// While ours is in flight too, it is open whether the IKE SA that the peer's rekey made will be the heir; whatever we
+// asked on it might be asked of the wrong one.
+bool undecided(Context& context, const IkeSa& sa) {
+  const IkeSa* old = sa.predecessor != 0 ? context.sas.find(sa.predecessor) : nullptr;
+  return old && old->state == IkeState::established;
+}
+
 }  // namespace
 
 void pump(Context& context, IkeSa& sa) {
+  if (undecided(context, sa)) return;
   while (sa.requests.idle() && !sa.active && !sa.queue.empty() && sa.sealing && sa.state < IkeState::closed) {
     std::unique_ptr<Task> task = std::move(sa.queue.front());
     sa.queue.pop_front();

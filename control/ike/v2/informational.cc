@@ -1,5 +1,7 @@
 #include "control/ike/v2/informational.h"
 
+#include <fmt/format.h>
+
 #include "base/messages/ike.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/rekey_ike.h"
@@ -67,13 +69,11 @@ void delete_children(Context& context, IkeSa& sa, const wire::Delete& request, s
     ChildSa* successor = find_inbound(sa, child->peers_successor);
     if (child->peers_successor != 0 && successor && !successor->outbound_active && successor->live())
       activate_outbound(context, sa, *successor);
-    // One that our delete has in flight is answered for already; its task finds nothing more to do.
-    const bool replaced = child->state != ChildState::installed && child->state != ChildState::redundant;
-    if (!replaced) context.report(messages::child_closed, sa.name(), "by the peer");
     if (child->state == ChildState::redundant)
       remove_child(context, sa, inbound);
     else
       retire_child(context, sa, inbound);
+    if (!has_live_child(sa)) context.report(messages::child_closed, sa.name(), fmt::format("SPI {:08x} in", inbound));
   }
   if (sa.state == IkeState::established && !has_live_child(sa))
     retry(context, sa.name(), sa.connection->retry_interval);

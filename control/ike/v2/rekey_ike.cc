@@ -50,6 +50,7 @@ void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
   old.queue.clear();
   old.state = IkeState::rekeyed;
   old.close_at = context.now + superfluous_time;
+  heir.predecessor = 0;
   context.report(messages::ike_rekeyed, heir.name(), describe(heir));
   pump(context, heir);
 }

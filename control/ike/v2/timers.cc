@@ -1,5 +1,7 @@
 #include "control/ike/v2/timers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/messages/ike.h"
@@ -47,7 +49,8 @@ void close_surplus(Context& context, IkeSa& sa) {
 void expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   const ChildSa* child = find_inbound(sa, inbound_spi);
   if (child->state != ChildState::lingering && child->state != ChildState::redundant) {
-    context.report(messages::child_expired, sa.name(), {});
+    if (may_be_rekeyed(*child) || child->state == ChildState::rekeying)
+      context.report(messages::child_expired, sa.name(), fmt::format("SPI {:08x} in", inbound_spi));
     // The peer may have it still. Ours is gone at once: past its lifetime nothing is sent or taken on it.
     hard_expire_child(context, sa, inbound_spi);
     return;
