@@ -25,6 +25,15 @@ struct PathEvent {
 };
 static_assert(sizeof(PathEvent) == 16);
 
+inline PathEvent sa_event(ipc::SaEventKind kind, ipc::SaId id, uint32_t spi) {
+  PathEvent event;
+  event.kind = PathEventKind::sa;
+  event.sa_event = kind;
+  event.id = id;
+  event.spi = spi;
+  return event;
+}
+
 class EventRing {
  public:
   static Result<std::unique_ptr<EventRing>> create();

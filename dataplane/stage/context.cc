@@ -34,8 +34,7 @@ void Context::flush_punts() {
   slow_path_bell.ring();
 }
 
-void Context::raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
-  if ((raised.load(std::memory_order_relaxed) & bit) != 0) return;
+void Context::raise_first(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
   if ((raised.fetch_or(bit, std::memory_order_relaxed) & bit) != 0) return;
   if (!events.push(event)) raised.fetch_and(static_cast<uint8_t>(~bit), std::memory_order_relaxed);
   manager_bell.ring();

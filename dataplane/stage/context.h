@@ -45,14 +45,17 @@ struct Context {
   void punt(const Packet& packet);
   // A frame that is not even an IP packet, or a sealed packet that the kernel is to route.
   void to_slow_path(const Handed& handed);
-  // Raises `event` for the SA if `bit` of `raised` was not set yet.
-  void raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event);
+  // Raises an event for the SA if `bit` of `raised` was not set yet.
+  void raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
+    if ((raised.load(std::memory_order_relaxed) & bit) == 0) raise_first(raised, bit, event);
+  }
   void report_unknown_spi(uint32_t spi, Be32 source);
 
   // Sends what has gathered.
   void flush();
 
  private:
+  void raise_first(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event);
   void flush_punts();
 };
 

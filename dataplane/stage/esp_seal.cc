@@ -21,18 +21,13 @@ Numbers take_numbers(Context& context, OutboundSa& sa, unsigned wanted) {
   // tunnel_output turned packets away once the SA had expired, so what is added past the end stays small.
   const uint64_t before = sa.sequence.fetch_add(wanted, std::memory_order_relaxed);
   const uint64_t left = before < sa.last_sequence ? sa.last_sequence - before : 0;
-  PathEvent event;
-  event.kind = PathEventKind::sa;
-  event.id = sa.id;
-  event.spi = sa.spi.host();
-  if (before + wanted >= sa.soft_sequence) {
-    event.sa_event = ipc::SaEventKind::soft_expired;
-    context.raise(sa.raised, raised_soft_expired, event);
-  }
+  const auto raise = [&](SaRaised bit, ipc::SaEventKind kind) {
+    context.raise(sa.raised, bit, sa_event(kind, sa.id, sa.spi.host()));
+  };
+  if (before + wanted >= sa.soft_sequence) raise(raised_soft_expired, ipc::SaEventKind::soft_expired);
   if (wanted >= left) {
     sa.expired.store(true, std::memory_order_relaxed);
-    event.sa_event = ipc::SaEventKind::hard_expired;
-    context.raise(sa.raised, raised_hard_expired, event);
+    raise(raised_hard_expired, ipc::SaEventKind::hard_expired);
   }
   return {before + 1, std::min<uint64_t>(wanted, left)};
 }

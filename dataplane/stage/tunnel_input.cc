@@ -8,14 +8,7 @@ namespace {
 
 using ipc::DropReason, ipc::SaCounter;
 
-PathEvent event_of(const InboundSa& sa, ipc::SaEventKind kind) {
-  PathEvent event;
-  event.kind = PathEventKind::sa;
-  event.sa_event = kind;
-  event.id = sa.id;
-  event.spi = sa.spi;
-  return event;
-}
+PathEvent event_of(const InboundSa& sa, ipc::SaEventKind kind) { return sa_event(kind, sa.id, sa.spi); }
 
 // Counts a packet against the limits. False: it lies beyond a hard one. The packet that reaches a hard limit passes,
 // and is the last.

@@ -45,14 +45,7 @@ std::optional<DropReason> check_outer(const Context& context, const Outbound& ou
   return {};
 }
 
-PathEvent event_of(const OutboundSa& sa, ipc::SaEventKind kind) {
-  PathEvent event;
-  event.kind = PathEventKind::sa;
-  event.sa_event = kind;
-  event.id = sa.id;
-  event.spi = sa.spi.host();
-  return event;
-}
+PathEvent event_of(const OutboundSa& sa, ipc::SaEventKind kind) { return sa_event(kind, sa.id, sa.spi.host()); }
 
 bool within_byte_limits(Context& context, OutboundSa& sa, uint32_t length) {
   const SaCold& cold = *sa.cold;
