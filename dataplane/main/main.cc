@@ -55,7 +55,8 @@ Result<void> forward(const Options& options, int stop_fd) {
 
 Result<void> run(const Options& options) {
   const UniqueFd stop_fd = stop_signals();
-  if (auto dropped = drop_privileges(wants_pci(options.eal) ? PciAccess::yes : PciAccess::no); !dropped) return dropped;
+  if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
+    return dropped;
   if (auto started = start_eal(options); !started) return started;
   auto result = forward(options, stop_fd.get());
   rte_eal_cleanup();

@@ -45,6 +45,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->check(CLI::Range(256U, 1U << 20));
   app.add_flag("--no-huge", options.no_huge, "use ordinary pages (also chosen where hugepages do not suffice)");
   app.add_flag("--busy-poll", options.busy_poll, "never let an idle worker sleep: lowest latency, whole processors");
+  app.add_flag("--af-xdp", options.af_xdp, "keep the privileges that net_af_xdp devices need (BPF, CAP_SYS_ADMIN)");
   std::string crypto = "ipsec-mb";
   app.add_option("--crypto", crypto, "who computes ESP")
       ->capture_default_str()

@@ -13,6 +13,7 @@ struct Options {
   unsigned memory_mb = 512;
   bool no_huge = false;
   bool busy_poll = false;
+  bool af_xdp = false;           // keep the privileges that net_af_xdp needs
   bool openssl = false;          // ESP by OpenSSL instead of intel-ipsec-mb
   std::vector<std::string> eal;  // whatever stands behind "--"
 };

@@ -39,13 +39,16 @@ std::vector<cap_value_t> held(std::initializer_list<cap_value_t> wanted) {
 
 }  // namespace
 
-Result<void> drop_privileges(PciAccess pci) {
+Result<void> drop_privileges(DeviceAccess access) {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);  // refused without CAP_SYS_RESOURCE: then CAP_IPC_LOCK does the same
 
-  auto kept = held({CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK, CAP_BPF});
-  if (pci == PciAccess::yes)
-    for (const cap_value_t capability : held({CAP_SYS_ADMIN, CAP_SYS_RAWIO})) kept.push_back(capability);
+  auto kept = held({CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK});
+  const auto keep = [&kept](std::initializer_list<cap_value_t> more) {
+    for (const cap_value_t capability : held(more)) kept.push_back(capability);
+  };
+  if (access.pci) keep({CAP_SYS_ADMIN, CAP_SYS_RAWIO});
+  if (access.af_xdp) keep({CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN});
 
   // no_new_privs alone already denies file capabilities and setuid; the bounding set is narrowed where that is allowed.
   if (!held({CAP_SETPCAP}).empty())

@@ -18,8 +18,8 @@ std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const E
   return Refusal{index, command, error.text()};
 }
 
-// The first-level tables have a fixed size; the rest grows with the memory. A route costs about 512 bytes: two tree nodes
-// in each of two replicas.
+// The first-level tables have a fixed size; the rest grows with the memory. A route costs about 512 bytes: two tree
+// nodes in each of two replicas.
 FibLimits fib_limits(unsigned memory_mb) {
   constexpr unsigned fixed_mb = 160;
   const unsigned rest = std::max(memory_mb, fixed_mb + 64) - fixed_mb;

@@ -90,11 +90,13 @@ void Manager::accept_control() {
   UniqueFd socket = listener_.accept();
   if (!socket) return;
   if (session_ && readable(session_->channel().socket_fd())) {
-    // The older one has just gone: what it sent is carried out before the new one is told what there is.
+    // The older one has just gone: what it sent is carried out before the new one is told what there is. That ends: it
+    // is no more than one ring, and grace periods pass.
     session_->hang_up();
-    while (session_ && serve_session()) {
+    while (session_) {
+      forwarding_.poll();
+      serve_session();
     }
-    if (session_) end_session({&messages::control_lost, {}});
   }
   if (session_) {
     spdlog::warn("{}", Error{&messages::control_busy, {}}.text());

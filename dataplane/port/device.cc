@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/messages/dataplane.h"
@@ -31,10 +32,20 @@ uint16_t queues(unsigned workers, uint16_t offered) {
   return static_cast<uint16_t>(std::clamp<unsigned>(workers, 1, std::max<uint16_t>(offered, 1)));
 }
 
+// What the driver says it can receive, without Ethernet's header and check sequence.
+unsigned mtu_limit(const rte_eth_dev_info& offered) {
+  constexpr unsigned overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+  const unsigned by_frame = offered.max_rx_pktlen > overhead ? offered.max_rx_pktlen - overhead : UINT16_MAX;
+  // net_af_packet means the payload where it should say the frame.
+  return std::min<unsigned>(offered.max_mtu, std::max<unsigned>(by_frame, RTE_ETHER_MTU));
+}
+
 }  // namespace
 
 std::unexpected<Error> Device::refused(const char* step, int code) const {
-  return fail(messages::port_unusable, name_ + ": " + step + ": " + std::strerror(code < 0 ? -code : code));
+  // Drivers say -1 where they have said more in the log.
+  const char* reason = code == -1 ? "the driver refused, see its own line in the log" : std::strerror(std::abs(code));
+  return fail(messages::port_unusable, name_ + ": " + step + ": " + reason);
 }
 
 Result<std::unique_ptr<Device>> Device::open(const DeviceRequest& request) {
@@ -46,11 +57,16 @@ Result<std::unique_ptr<Device>> Device::open(const DeviceRequest& request) {
 }
 
 Result<void> Device::probe(const std::string& device) {
+  // The driver would wait for the other side within the probe, and nothing else could be done meanwhile.
+  if (device.starts_with("net_virtio_user") && device.find("server=1") != std::string::npos)
+    return fail(messages::port_unusable, device + ": server mode is not supported, let the vSwitch be the server");
   port_ = find_port(device.substr(0, device.find(',')));
   if (port_ < RTE_MAX_ETHPORTS && device.find(',') != std::string::npos)
     return fail(messages::port_unusable, device + ": a device of this name is in use");
   if (port_ >= RTE_MAX_ETHPORTS) {
-    if (const int code = rte_dev_probe(device.c_str()); code < 0) return refused("probe", code);
+    const int code = rte_dev_probe(device.c_str());
+    if (code == -EFAULT) return fail(messages::port_unusable, device + ": DPDK has no driver of this name");
+    if (code < 0) return refused("probe", code);
     port_ = find_port(device.substr(0, device.find(',')));
   }
   if (port_ >= RTE_MAX_ETHPORTS) return fail(messages::port_unusable, device + ": the driver made no port");
@@ -61,6 +77,8 @@ Result<void> Device::probe(const std::string& device) {
 Result<void> Device::configure(const DeviceRequest& request) {
   rte_eth_dev_info offered{};
   if (const int code = rte_eth_dev_info_get(port_, &offered); code < 0) return refused("query", code);
+  if (const unsigned limit = mtu_limit(offered); request.mtu > limit)
+    return fail(messages::port_unusable, name_ + ": the device takes an MTU of at most " + std::to_string(limit));
   rx_queues_ = queues(request.workers, offered.max_rx_queues);
   tx_queues_ = queues(request.workers, offered.max_tx_queues);
 
@@ -79,6 +97,8 @@ Result<void> Device::configure(const DeviceRequest& request) {
 
   rte_ether_addr mac;
   if (const int code = rte_eth_macaddr_get(port_, &mac); code < 0) return refused("read the MAC address", code);
+  // Memory devices have no address; the twin needs one.
+  if (rte_is_zero_ether_addr(&mac)) rte_eth_random_addr(mac.addr_bytes);
   std::ranges::copy(mac.addr_bytes, mac_.bytes.begin());
   return {};
 }

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <rte_mbuf.h>
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/messages/dataplane.h"
 #include "base/messages/system.h"
 #include "dataplane/port/packet_pool.h"
 
@@ -157,7 +159,10 @@ void SlowPath::read_twin(Key key) {
     const ssize_t length = read(twin->second.fd(), data(mbuf), packet_room - packet_tail_room);
     const bool good = length > 0 && plausible(key.via, {data(mbuf), static_cast<size_t>(length)});
     if (!good) rte_pktmbuf_free(mbuf);
-    if (length <= 0) break;
+    if (length <= 0) {
+      if (length < 0 && errno != EAGAIN && errno != EINTR) abandon(twin->second);
+      break;
+    }
     if (!good) {
       drop(key.via == Via::port ? ipc::DropReason::malformed_ethernet : ipc::DropReason::malformed_ip);
       continue;
@@ -172,6 +177,12 @@ void SlowPath::read_twin(Key key) {
     drop(ipc::DropReason::punt_full);
     rte_pktmbuf_free(items[i].mbuf);
   }
+}
+
+// Somebody deleted the kernel's interface under us; its descriptor would be readable for ever.
+void SlowPath::abandon(const KernelTwin& twin) {
+  spdlog::error("{}", Error{&messages::twin_failed, twin.name() + ": read: " + std::strerror(errno)}.text());
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, twin.fd(), nullptr);
 }
 
 void SlowPath::drop(ipc::DropReason reason) { count(counters_.drops.value[static_cast<size_t>(reason)]); }

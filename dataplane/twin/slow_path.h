@@ -56,6 +56,7 @@ class SlowPath {
   bool deliver(const Handed& item);
   bool route(const Handed& item);
   void read_twin(Key key);
+  void abandon(const KernelTwin& twin);
   void drop(ipc::DropReason reason);
 
   std::vector<WorkerRings*> workers_;
