@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,19 +13,6 @@
 
 namespace sekisho::cli {
 namespace {
-
-// Replaces this process by the daemon's own checker, so that a file can be checked where no daemon runs.
-void check(Session& session, const std::string& file) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::string checker = "sekisho-control";
-  if (const auto beside = self.parent_path() / checker; !error && std::filesystem::exists(beside, error))
-    checker = beside;
-  execlp(checker.c_str(), "sekisho-control", "--check", file.c_str(), session.json_output ? "--json" : nullptr,
-         static_cast<char*>(nullptr));
-  session.fail(exit_unreachable, messages::checker_failed,
-               checker + ": " + std::error_code(errno, std::generic_category()).message());
-}
 
 // Sends the text of the file; the daemon reads the psk files relative to where the file is.
 std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
@@ -42,6 +28,30 @@ std::optional<json> send_file(Session& session, const std::string& method, const
 }
 
 bool is_valid(const json& result) { return at(result, "/valid") == true; }
+
+// sekisho-control beside this program, else the one that PATH has; only returns where there is none.
+void run_checker(const Session& session, const std::string& file) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string beside = self.parent_path() / "sekisho-control";
+  for (const std::string& checker : {beside, std::string("sekisho-control")})
+    execlp(checker.c_str(), "sekisho-control", "--check", file.c_str(), session.json_output ? "--json" : nullptr,
+           static_cast<char*>(nullptr));
+}
+
+// The daemon's program is the checker, so that a file can be checked where no daemon runs; where only a daemon is
+// within reach, it is asked.
+void check(Session& session, const std::string& file) {
+  run_checker(session, file);
+  if (access(session.socket.c_str(), F_OK) != 0)
+    return session.fail(exit_unreachable, messages::checker_failed, "sekisho-control is not installed");
+  const auto result = send_file(session, "config.check", file);
+  if (!result) return;
+  session.print(*result, [&](const json& answer) {
+    return is_valid(answer) ? printable(file) + " is valid\n" : config_errors_text(at(answer, "/errors"));
+  });
+  if (!is_valid(*result)) session.exit_code = exit_no;
+}
 
 void show_diff(Session& session, const std::string& file) {
   const auto result = send_file(session, "config.diff", file);

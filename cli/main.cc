@@ -22,7 +22,7 @@ constexpr const char* footer =
 
 void add_commands(CLI::App& app, Session& session) {
   app.set_version_flag("--version", std::string(version()));
-  app.add_option("--socket", session.socket, "the control daemon's socket")->capture_default_str();
+  app.add_option("--socket", session.socket, "the control daemon's socket")->capture_default_str()->take_last();
   app.add_flag("--json", session.json_output, "print the answer as JSON");
   app.footer(footer);
   app.fallthrough();  // the options above may stand behind a command too

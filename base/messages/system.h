@@ -42,7 +42,7 @@ inline constexpr Message control_answer_malformed{
     "Check --socket, and run the CLI of the same version as the daemon."};
 inline constexpr Message checker_failed{
     "SKO-SYS-028", Severity::error, "configuration checker cannot be run",
-    "`sekisho config check` runs sekisho-control --check, which was not found or did not end as it should.",
+    "`sekisho config check` runs sekisho-control --check, which was not found, and no daemon runs that could be asked.",
     "Install sekisho-control beside sekisho or in a directory of PATH."};
 inline constexpr Message message_unknown{"SKO-SYS-029", Severity::error, "no such message",
                                          "The catalogue of this version has no message with that id.",

@@ -1,0 +1,111 @@
+// The program itself against a control socket: what it prints, and the exit codes that scripts rely on.
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "control/rpc/server.h"
+#include "tests/unit/control/rpc/fake_operations.h"
+
+namespace sekisho::cli {
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+class Daemon {
+ public:
+  Daemon() {
+    operations_.tunnel_.last_error =
+        rpc::LastError{{&messages::ike_peer_unreachable, "10.9.2.2"}, operations_.now() - std::chrono::seconds(60)};
+    REQUIRE(sd_event_new(&loop_) >= 0);
+    auto server = rpc::Server::listen(loop_, operations_, {.socket = socket()});
+    if (!server) FAIL(server.error().text());
+    server_ = std::move(*server);
+    thread_ = std::thread([this] {
+      while (!stop_) sd_event_run(loop_, 20'000);
+    });
+  }
+  ~Daemon() {
+    stop_ = true;
+    thread_.join();
+    server_.reset();
+    sd_event_unref(loop_);
+  }
+
+  std::filesystem::path directory() const { return operations_.fixture().directory(); }
+  std::filesystem::path socket() const { return directory() / "control.sock"; }
+  std::string file(const std::string& name, std::string_view text) const {
+    operations_.fixture().write(name, text);
+    return directory() / name;
+  }
+
+  Outcome run(const std::string& arguments) const {
+    const char* program = getenv("SEKISHO");
+    REQUIRE(program != nullptr);
+    const std::string command = std::string(program) + " --socket " + socket().string() + " " + arguments + " 2>&1";
+    std::FILE* pipe = popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    Outcome outcome;
+    char chunk[4096];
+    while (const size_t count = fread(chunk, 1, sizeof chunk, pipe)) outcome.text.append(chunk, count);
+    outcome.code = WEXITSTATUS(pclose(pipe));
+    return outcome;
+  }
+
+ private:
+  rpc::FakeOperations operations_;
+  sd_event* loop_ = nullptr;
+  std::unique_ptr<rpc::Server> server_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+bool has(const Outcome& outcome, std::string_view part) { return outcome.text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("the program asks a daemon and ends with the code of the answer") {
+  const Daemon daemon;
+  const auto check = [&](const std::string& arguments, int code, std::string_view part) {
+    const Outcome outcome = daemon.run(arguments);
+    INFO(arguments << "\n" << outcome.text);
+    CHECK(outcome.code == code);
+    CHECK(has(outcome, part));
+  };
+  check("status", 0, "0 of 1 up");
+  check("show tunnel", 0, "SKO-IKE-001");
+  check("show tunnel kyoto", 1, "SKO-SYS-020: no such object: tunnel kyoto");
+  check("show port --json", 0, "\"present\": true");
+  check("show route", 0, "10.9.1.254");
+  check("tunnel up tokyo --timeout 0", 1, "SKO-SYS-026");  // the old error is not taken for an answer
+  check("tunnel rekey tokyo", 1, "remedy:");
+  check("tunnel rekey tokyo --ike", 0, "rekeying tokyo");
+  check("tunnel down tokyo --json", 0, "\"name\": \"tokyo\"");
+  check("config diff " + daemon.file("same.json", config::valid_text), 0, "nothing to change");
+  check("config diff " + daemon.file("bad.json", R"({"prots": {}})"), 1, "did you mean \"ports\"?");
+  check("config apply " + daemon.file("binary.json", "\xff\xfe"), 1, "not UTF-8");
+  check("config apply " + daemon.file("empty.json", "{}"), 0, "- /tunnels/tokyo");
+  check("config apply /nowhere", 1, "SKO-SYS-001");
+  check("show secrets", 2, "");
+  check("tunnel up", 2, "NAME is required");
+  check("--socket /nowhere status", 3, "SKO-SYS-021");
+}
+
+TEST_CASE("with --json, answers and errors are JSON") {
+  const Daemon daemon;
+  for (const char* arguments : {"status", "show counters", "show ike-sa", "show tunnel kyoto", "explain",
+                                "explain SKO-IKE-001", "explain NONE", "--socket /nowhere status"}) {
+    const Outcome outcome = daemon.run(std::string(arguments) + " --json");
+    INFO(arguments << "\n" << outcome.text);
+    CHECK_FALSE(nlohmann::json::parse(outcome.text, nullptr, false).is_discarded());
+  }
+}
+
+}  // namespace sekisho::cli
