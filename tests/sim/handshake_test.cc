@@ -93,8 +93,8 @@ TEST_CASE("a responder under load asks for a cookie") {
 
 TEST_CASE("half-open IKE SAs are limited and forgotten") {
   for_seeds(3, [](World& world) {
-    world.record = true;
-    world.filter = [&](const Node& from, ByteView) { return &from != &world.b; };
+    // Of the responder's answers only the cookies arrive.
+    world.filter = [&](const Node& from, ByteView data) { return &from != &world.b || data.size() < 100; };
     world.step(world.b, ike::SetConnection{connection_of(world, world.b)});
     for (int i = 0; i < 100; ++i) {
       ike::Connection again = connection_of(world, world.a);

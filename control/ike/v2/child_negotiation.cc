@@ -1,13 +1,22 @@
 #include "control/ike/v2/child_negotiation.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/messages/ike.h"
 
 namespace sekisho::ike::v2 {
 namespace {
 
+// A peer may offer hundreds.
+constexpr size_t longest_text = 400;
+
 std::string text(const std::vector<TrafficSelector>& selectors) {
   std::string result;
-  for (const TrafficSelector& selector : selectors) result += (result.empty() ? "" : ", ") + selector.text();
+  for (const TrafficSelector& selector : selectors) {
+    if (result.size() > longest_text) return result + ", ...";
+    result += (result.empty() ? "" : ", ") + selector.text();
+  }
   return result.empty() ? "nothing" : result;
 }
 
@@ -66,8 +75,10 @@ std::expected<ChildChoice, wire::NotifyType> choose_child(Context& context, cons
   return ChildChoice{*chosen, *selectors};
 }
 
-void add_child_answer(const ChildChoice& choice, uint32_t inbound_spi, wire::Payloads& payloads) {
+void add_child_answer(const ChildChoice& choice, uint32_t inbound_spi, wire::Payloads exchanged,
+                      wire::Payloads& payloads) {
   payloads.push_back(suite::answer_esp(choice.chosen, inbound_spi));
+  std::ranges::move(exchanged, std::back_inserter(payloads));
   payloads.push_back(wire::TrafficSelectorsInitiator{choice.selectors.remote});
   payloads.push_back(wire::TrafficSelectorsResponder{choice.selectors.local});
 }

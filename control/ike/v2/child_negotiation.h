@@ -18,8 +18,9 @@ void add_child_offer(const Connection& connection, uint32_t inbound_spi, suite::
 // The responder's choice, or the notify that says why there is none; reports it then.
 std::expected<ChildChoice, wire::NotifyType> choose_child(Context& context, const IkeSa& sa,
                                                           const wire::Payloads& request, suite::ChildOrigin origin);
-// The responder's answer to it.
-void add_child_answer(const ChildChoice& choice, uint32_t inbound_spi, wire::Payloads& payloads);
+// The responder's answer to it, in the RFC's order: SA, then `exchanged` (nonce and KE in CREATE_CHILD_SA), TSi, TSr.
+void add_child_answer(const ChildChoice& choice, uint32_t inbound_spi, wire::Payloads exchanged,
+                      wire::Payloads& payloads);
 
 enum class ChildAnswer : uint8_t {
   accepted,

@@ -99,10 +99,9 @@ wire::Payloads answer_create_child(Context& context, IkeSa& sa, const wire::Payl
     old->peers_lowest_nonce = std::min(nonce->value, nonce_r);
     if (old->state == ChildState::installed) old->state = ChildState::rekeyed;
   }
-  wire::Payloads answer;
-  add_child_answer(*choice, *spi, answer);
-  answer.push_back(wire::Nonce{nonce_r});
-  if (exchanged->ours) answer.push_back(std::move(*exchanged->ours));
+  wire::Payloads answer, nonce_and_key = {wire::Nonce{nonce_r}};
+  if (exchanged->ours) nonce_and_key.push_back(std::move(*exchanged->ours));
+  add_child_answer(*choice, *spi, std::move(nonce_and_key), answer);
   return answer;
 }
 

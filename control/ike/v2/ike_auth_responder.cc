@@ -61,7 +61,7 @@ void answer_child(Context& context, IkeSa& sa, const Handshake& handshake, const
     answer.push_back(notify(wire::NotifyType::no_additional_sas));
     return;
   }
-  add_child_answer(*choice, *spi, answer);
+  add_child_answer(*choice, *spi, {}, answer);
   install_child(context, sa,
                 {.chosen = choice->chosen,
                  .inbound_spi = *spi,

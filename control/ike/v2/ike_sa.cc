@@ -71,13 +71,13 @@ std::vector<IkeSa*> IkeSaTable::of(const std::string& connection) {
 
 size_t IkeSaTable::half_open() const {
   size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.state == IkeState::init_answered; });
+  for_each([&](const IkeSa& sa) { count += sa.unauthenticated(); });
   return count;
 }
 
 size_t IkeSaTable::half_open_from(const IpAddress& remote) const {
   size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.state == IkeState::init_answered && sa.remote.address == remote; });
+  for_each([&](const IkeSa& sa) { count += sa.unauthenticated() && sa.remote.address == remote; });
   return count;
 }
 

@@ -79,6 +79,8 @@ struct IkeSa {
 
   uint64_t local_spi() const { return initiator ? spi_i : spi_r; }
   std::string name() const { return connection ? connection->name : std::string(); }
+  // Half open, or refused and remembered for its reply: memory that somebody holds who has proven nothing.
+  bool unauthenticated() const { return !connection; }
   bool handshaking() const { return state <= IkeState::init_answered; }
   bool in_flight(Task::Kind kind) const { return active && active->kind() == kind; }
   bool pending(Task::Kind kind) const;

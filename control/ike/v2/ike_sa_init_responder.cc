@@ -11,6 +11,9 @@ namespace {
 
 // Half-open SAs that one address may hold; a peer has no need for more.
 constexpr size_t max_half_open_per_address = 16;
+// Of these, so many are had without a cookie. Anybody can claim a peer's address, but only the peer can show a cookie
+// that went there, so it finds room where a forger has taken all that is free.
+constexpr size_t max_without_cookie_per_address = 4;
 
 // An error, or a cookie, before there is an SA: nothing is remembered.
 void answer_stateless(Context& context, const DatagramReceived& datagram, const wire::Header& header,
@@ -44,7 +47,9 @@ bool too_many(Context& context, const DatagramReceived& datagram) {
 // True where the request may go on.
 bool cookie_shown(Context& context, const DatagramReceived& datagram, const wire::Message& message,
                   const wire::Nonce& nonce) {
-  if (context.sas.half_open() < context.options.cookie_threshold) return true;
+  if (context.sas.half_open() < context.options.cookie_threshold &&
+      context.sas.half_open_from(datagram.remote.address) < max_without_cookie_per_address)
+    return true;
   const uint64_t spi = message.header.initiator_spi;
   const auto* shown = wire::find_notify(message.payloads, wire::NotifyType::cookie);
   if (shown && context.cookies.accepts(shown->data, context.now, datagram.remote, spi, nonce.value)) return true;

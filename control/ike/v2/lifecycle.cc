@@ -125,6 +125,9 @@ void pursue(Context& context, const std::string& connection) {
 }
 
 void settle_duplicates(Context& context, IkeSa& newest) {
+  if (const auto all = context.sas.of(newest.name()); all.size() > max_ike_sas)
+    for (IkeSa* other : all)
+      if (other->state > IkeState::established) drop(context, *other, Farewell::silent);
   for (IkeSa* other : context.sas.of(newest.name())) {
     if (other == &newest) continue;
     if (other->state == IkeState::init_sent) {

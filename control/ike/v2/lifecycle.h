@@ -24,6 +24,9 @@ void peer_silent(Context& context, IkeSa& sa);
 void retry(Context& context, const std::string& connection, Duration delay);
 // Brings the connection up as far as it is not: a new IKE SA, or a child in the one there is.
 void pursue(Context& context, const std::string& connection);
+// How many IKE SAs of one connection there are at most, old ones on their way out included: a peer that rekeys or comes
+// again without end and answers no delete holds no more memory than that.
+inline constexpr size_t max_ike_sas = 8;
 // A connection has one IKE SA. Where a second one was established, one of them goes.
 void settle_duplicates(Context& context, IkeSa& newest);
 // INITIAL_CONTACT (RFC 7296 section 2.4): the peer has no other SA with us, so ours are leftovers.

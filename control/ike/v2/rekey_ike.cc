@@ -173,6 +173,7 @@ void heir_is_in_use(Context& context, IkeSa& heir) {
 
 wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payloads& request) {
   if (busy(sa)) return {notify(NotifyType::temporary_failure)};
+  if (context.sas.of(sa.name()).size() >= max_ike_sas) return {notify(NotifyType::no_additional_sas)};
   const auto* offered = wire::find<wire::SecurityAssociation>(request);
   const auto* nonce = wire::find<wire::Nonce>(request);
   const auto* key_exchange = wire::find<wire::KeyExchange>(request);
