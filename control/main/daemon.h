@@ -46,7 +46,7 @@ class Daemon final : public rpc::Operations,
   const config::Config& running() const override { return config_; }
   rpc::DaemonView daemon() const override;
   std::vector<rpc::TunnelView> tunnels() const override;
-  std::vector<ike::IkeSaView> ike_sas() const override { return engine_.ike_sas(); }
+  std::vector<ike::IkeSaView> ike_sas() const override;
   std::vector<rpc::ChildCounters> child_counters() const override;
   std::vector<rpc::RouteView> routes() const override;
   std::vector<rpc::NeighbourView> neighbours() const override;

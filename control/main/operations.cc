@@ -56,7 +56,8 @@ rpc::DaemonView Daemon::daemon() const {
 
 std::vector<rpc::TunnelView> Daemon::tunnels() const {
   std::set<std::string> tried;
-  for (const ike::IkeSaView& sa : engine_.ike_sas()) tried.insert(sa.connection);
+  for (const ike::IkeSaView& sa : engine_.ike_sas())
+    if (sa.state != "deleting") tried.insert(sa.connection);
   std::vector<rpc::TunnelView> views;
   for (const auto& [name, tunnel] : config_.tunnels) {
     const Status& status = status_.find(name)->second;
@@ -71,6 +72,15 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
     view.out = to_view(out);
     views.push_back(std::move(view));
   }
+  return views;
+}
+
+// Without child SAs that exist on paper only, because the dataplane that held them is gone.
+std::vector<ike::IkeSaView> Daemon::ike_sas() const {
+  std::vector<ike::IkeSaView> views = engine_.ike_sas();
+  for (ike::IkeSaView& sa : views)
+    std::erase_if(sa.children,
+                  [&](const ike::ChildSaView& child) { return tunnels_.lost(sa.connection, child.inbound_spi); });
   return views;
 }
 

@@ -16,6 +16,7 @@ void Tunnels::dataplane_down() {
     for (Child& child : tunnel.children) {
       account(tunnel, child);
       child.installed = false;
+      child.lost = true;
       // The engine still counts on them; their ids stay theirs until it lets go.
       kept.insert({child.inbound, child.outbound});
     }
@@ -77,7 +78,8 @@ std::vector<std::string> Tunnels::find_lost(const Inventory& inventory) {
     bool any = false;
     for (Child& child : tunnel.children) {
       child.installed = child.installed && held.contains(child.inbound) && held.contains(child.outbound);
-      any |= !child.installed;
+      child.lost = !child.installed;
+      any |= child.lost;
     }
     if (any) lost.push_back(name);
   }

@@ -88,6 +88,8 @@ class Tunnels {
   };
   std::optional<Owner> owner(ipc::SaId id, uint32_t spi) const;
 
+  // The dataplane held this child and does not any more; the engine does not know of it yet, or replaces it.
+  bool lost(const std::string& name, uint32_t inbound_spi) const;
   bool live(const std::string& name) const;
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
@@ -102,6 +104,7 @@ class Tunnels {
     ipc::SaId inbound, outbound;
     bool active = false;     // to be sent on
     bool installed = false;  // acknowledged
+    bool lost = false;       // the dataplane held it and does not any more
     SaCounts inbound_base{}, outbound_base{};
   };
   struct Tunnel {

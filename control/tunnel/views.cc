@@ -27,6 +27,13 @@ std::optional<Tunnels::Owner> Tunnels::owner(ipc::SaId id, uint32_t spi) const {
   return {};
 }
 
+bool Tunnels::lost(const std::string& name, uint32_t inbound_spi) const {
+  const Tunnel* tunnel = find(name);
+  if (!tunnel) return false;
+  return std::ranges::any_of(tunnel->children,
+                             [&](const Child& child) { return child.inbound_spi == inbound_spi && child.lost; });
+}
+
 bool Tunnels::live(const std::string& name) const { return live_since(name).has_value(); }
 
 std::optional<Instant> Tunnels::live_since(const std::string& name) const {

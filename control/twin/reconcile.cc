@@ -20,6 +20,7 @@ class Reconciler {
     for (const StaticRoute& route : wanted_.routes)
       if (reachable(route.via)) want_route({.prefix = route.prefix, .metric = static_route_metric, .via = route.via});
     remove_routes();
+    changes_.insert(changes_.end(), links_down_.begin(), links_down_.end());
     return std::move(changes_);
   }
 
@@ -32,7 +33,7 @@ class Reconciler {
         if (std::ranges::find(twin.addresses, address) == twin.addresses.end() &&
             kernel_.addresses.contains({link.index, address}))
           changes_.emplace_back(RemoveAddress{link.index, address});
-    if (link.up != twin.up) changes_.emplace_back(SetLink{link.index, twin.up});
+    if (link.up != twin.up) (twin.up ? changes_ : links_down_).emplace_back(SetLink{link.index, twin.up});
     // Routes wait for the link to be seen up, since the kernel refuses them before.
     if (!link.up || !twin.up) return;
     for (const Prefix& prefix : twin.routes)
@@ -88,6 +89,7 @@ class Reconciler {
   const kernel::State& kernel_;
   std::set<kernel::RouteKey> kept_;
   std::vector<KernelChange> changes_;
+  std::vector<KernelChange> links_down_;
 };
 
 }  // namespace

@@ -63,7 +63,7 @@ using KernelChange = std::variant<AddAddress, RemoveAddress, SetLink, SetRoute, 
 // Addresses by twin, as control put them there.
 using OwnAddresses = std::map<std::string, std::set<InterfaceAddress>>;
 
-// In an order that the kernel accepts: guards before anything may go, links up before routes by them.
+// In an order that the kernel accepts: guards before anything may go, links up before routes by them and down after.
 std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel);
 
 Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change);

@@ -1,0 +1,368 @@
+#include <catch2/catch.hpp>
+#include <deque>
+
+#include "base/messages/dataplane.h"
+#include "control/tunnel/sa_command.h"
+#include "control/tunnel/tunnels.h"
+#include "ipc/convert.h"
+#include "ipc/counter_memory.h"
+
+using namespace sekisho;
+using namespace sekisho::control;
+
+namespace {
+
+IpAddress address(const char* text) { return *IpAddress::parse(text); }
+TrafficSelector selector(const char* prefix) { return TrafficSelector::from_prefix(*Prefix::parse(prefix)); }
+
+// A dataplane that holds what it is told, with the rules that the real one enforces.
+struct Dataplane final : TransactionSink {
+  bool up = true;
+  bool refuse = false;
+  std::map<ipc::SaId, ipc::SaAdd> sas;
+  std::map<ipc::TunnelId, ipc::TunnelSet> tunnels;
+  std::deque<std::pair<std::vector<StoredCommand>, DataplaneClient::Done>> queue;
+  ipc::CounterMemory memory = std::move(*ipc::CounterMemory::create());
+
+  bool ready() const override { return up; }
+  void submit(Transaction transaction, DataplaneClient::Done done) override {
+    REQUIRE(up);
+    queue.emplace_back(std::move(transaction).take(), std::move(done));
+  }
+  const ipc::CounterTable* counters() const override { return &memory.table(); }
+
+  template <typename T>
+  static std::optional<T> as(const StoredCommand& command) {
+    if (command.type != static_cast<uint16_t>(T::type)) return {};
+    T value;
+    REQUIRE(command.payload().size() == sizeof value);
+    std::memcpy(&value, command.payload().data(), sizeof value);
+    return value;
+  }
+  void take(const StoredCommand& command) {
+    if (const auto sa = as<ipc::SaAdd>(command)) {
+      REQUIRE(sas.emplace(sa->id, *sa).second);
+    } else if (const auto gone = as<ipc::SaRemove>(command)) {
+      sas.erase(gone->id);
+    } else if (const auto set = as<ipc::TunnelSet>(command)) {
+      tunnels[set->id] = *set;
+    } else if (const auto removed = as<ipc::TunnelRemove>(command)) {
+      tunnels.erase(removed->id);
+    }
+  }
+  void check() const {
+    for (const auto& [id, tunnel] : tunnels) {
+      if (tunnel.tx_sa == ipc::no_sa) continue;
+      REQUIRE(sas.contains(tunnel.tx_sa));
+      REQUIRE(sas.at(tunnel.tx_sa).direction == ipc::Direction::outbound);
+      REQUIRE(sas.at(tunnel.tx_sa).tunnel == id);
+    }
+    for (const auto& [id, sa] : sas) REQUIRE(tunnels.contains(sa.tunnel));
+  }
+  void work() {
+    while (!queue.empty()) {
+      auto [commands, done] = std::move(queue.front());
+      queue.pop_front();
+      if (refuse) {
+        done(Error{&messages::transaction_refused, "so it is"});
+        continue;
+      }
+      for (const StoredCommand& command : commands) take(command);
+      check();
+      done({});
+    }
+  }
+  Inventory inventory() const {
+    Inventory held;
+    for (const auto& [id, tunnel] : tunnels)
+      held.tunnels.push_back({.id = id, .tx_sa = tunnel.tx_sa, .name = tunnel.name});
+    for (const auto& [id, sa] : sas)
+      held.sas.push_back({.id = id, .spi = sa.spi, .tunnel = sa.tunnel, .direction = sa.direction});
+    return held;
+  }
+};
+
+struct Gateway final : TunnelListener {
+  Dataplane& dataplane;
+  Instant now{};
+  SystemRandom random;
+  std::vector<std::string> changed;
+  std::vector<uint32_t> refused;
+  Tunnels tunnels;
+
+  explicit Gateway(Dataplane& dataplane)
+      : dataplane(dataplane), tunnels(dataplane, *this, random, [this] { return now; }) {
+    tunnels.set("tokyo", "vti0", 1400);
+    tunnels.set("osaka", "vti1", 1400);
+    if (!dataplane.up) return;
+    tunnels.dataplane_up(dataplane.inventory());
+    dataplane.work();
+  }
+  void tunnel_changed(const std::string& name) override { changed.push_back(name); }
+  void tunnel_refused(const std::string&, const Error&) override {}
+  void child_refused(const std::string& name, uint32_t spi, const Error&) override {
+    refused.push_back(spi);
+    tunnels.remove_child(name, spi);  // as the engine does
+  }
+
+  uint32_t install(const std::string& name, bool active = true, uint32_t outbound = 0xc0ffee) {
+    const uint32_t spi = *tunnels.allocate_inbound_spi();
+    ike::InstallChildSa child{.connection = name, .suite = EspSuite::aes128gcm16, .outbound_active = active};
+    child.inbound = {spi, SecretBytes::copy_of(Bytes(20, 0x11))};
+    child.outbound = {outbound, SecretBytes::copy_of(Bytes(20, 0x22))};
+    child.local = {address("10.9.1.1"), 4500};
+    child.remote = {address("10.9.2.2"), 4501};
+    child.local_selectors = {selector("10.1.0.0/24")};
+    child.remote_selectors = {selector("10.2.0.0/24")};
+    REQUIRE(tunnels.install(child));
+    return spi;
+  }
+  const ipc::TunnelSet& set(const std::string& name) { return dataplane.tunnels.at(*tunnels.id(name)); }
+  uint32_t sends_on(const std::string& name) {
+    const ipc::SaId tx = set(name).tx_sa;
+    return tx == ipc::no_sa ? 0 : dataplane.sas.at(tx).spi;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a child SA becomes two commands that mirror each other") {
+  ike::InstallChildSa child{
+      .connection = "tokyo", .suite = EspSuite::aes256gcm16, .esn = true, .udp_encapsulation = true};
+  child.inbound = {0x10001, SecretBytes::copy_of(Bytes(36, 0x11))};
+  child.outbound = {0x20002, SecretBytes::copy_of(Bytes(36, 0x22))};
+  child.local = {address("10.9.1.1"), 4500};
+  child.remote = {address("10.9.2.2"), 4501};
+  child.local_selectors = {selector("10.1.0.0/24"), selector("fd00:1::/64")};
+  child.remote_selectors = {selector("10.2.0.0/24"), selector("fd00:2::/64")};
+  child.replay_window = 256;
+  const auto in = make_sa_add(child, ipc::Direction::inbound, ipc::SaId(1), ipc::TunnelId(3));
+  const auto out = make_sa_add(child, ipc::Direction::outbound, ipc::SaId(2), ipc::TunnelId(3));
+  CHECK(in.spi == 0x10001);
+  CHECK(in.key[0] == 0x11);
+  CHECK(in.replay_window == 256);
+  CHECK(ipc::to_address(in.source) == address("10.9.2.2"));
+  CHECK(in.source_port == 4501);
+  CHECK(in.selector_pairs == 2);
+  CHECK(ipc::to_address(in.selectors[0].source.first) == address("10.2.0.0"));
+  CHECK(ipc::to_address(in.selectors[0].source.last) == address("10.2.0.255"));
+  CHECK(ipc::to_address(in.selectors[1].destination.first) == address("fd00:1::"));
+  CHECK(out.spi == 0x20002);
+  CHECK(out.key[35] == 0x22);
+  CHECK(out.key[36] == 0);
+  CHECK(ipc::to_address(out.source) == address("10.9.1.1"));
+  CHECK(out.destination_port == 4501);
+  CHECK(ipc::to_address(out.selectors[0].source.first) == address("10.1.0.0"));
+}
+
+TEST_CASE("selectors are paired by family and protocol, and cut where an SA holds no more") {
+  TrafficSelector tcp = selector("10.1.0.0/24"), udp = selector("10.2.0.0/24");
+  tcp.protocol = 6;
+  udp.protocol = 17;
+  CHECK(pair_selectors({tcp}, {udp}).empty());
+  CHECK(pair_selectors({tcp}, {selector("10.2.0.0/24")}).front().protocol == 6);
+  CHECK(pair_selectors({tcp}, {selector("fd00::/64")}).empty());
+  const std::vector<TrafficSelector> many(5, selector("10.1.0.0/24"));
+  CHECK(pair_selectors(many, many).size() == ipc::max_selector_pairs);
+}
+
+TEST_CASE("a tunnel lives from the acknowledged installation of a child to the removal of the last") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t first = gateway.install("tokyo", true, 0xa1);
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  dataplane.work();
+  CHECK(gateway.tunnels.live("tokyo"));
+  CHECK_FALSE(gateway.tunnels.live("osaka"));
+  CHECK(gateway.sends_on("tokyo") == 0xa1);
+  const auto owner = gateway.tunnels.owner(ipc::sa_of_spi(first), first);
+  REQUIRE(owner);
+  CHECK(owner->name == "tokyo");
+  CHECK_FALSE(gateway.tunnels.owner(ipc::sa_of_spi(first), first + ipc::max_sas));
+
+  gateway.tunnels.remove_child("tokyo", first);
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  dataplane.work();
+  CHECK(dataplane.sas.empty());
+  CHECK(gateway.sends_on("tokyo") == 0);
+}
+
+TEST_CASE("a rekeyed child takes over when it is to, and the tunnel lives throughout") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t first = gateway.install("tokyo", true, 0xa1);
+  dataplane.work();
+  const auto since = gateway.tunnels.live_since("tokyo");
+  gateway.now += std::chrono::seconds(1);
+  const uint32_t second = gateway.install("tokyo", false, 0xa2);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa1);
+  gateway.tunnels.activate("tokyo", second);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa2);
+  gateway.tunnels.remove_child("tokyo", first);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa2);
+  CHECK(dataplane.sas.size() == 2);
+  CHECK(gateway.tunnels.live_since("tokyo") == since);
+}
+
+TEST_CASE("when the child that sends goes, the newest other one takes over") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.install("tokyo", true, 0xa1);
+  gateway.install("tokyo", true, 0xa2);
+  const uint32_t third = gateway.install("tokyo", true, 0xa3);
+  dataplane.work();
+  gateway.tunnels.remove_child("tokyo", third);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa2);
+}
+
+TEST_CASE("a refused installation is reported, gives its ids back and leaves the tunnel sending as before") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.install("tokyo", true, 0xa1);
+  dataplane.work();
+  dataplane.refuse = true;
+  const uint32_t second = gateway.install("tokyo", true, 0xa2);
+  dataplane.work();
+  dataplane.refuse = false;
+  CHECK(gateway.refused == std::vector{second});
+  CHECK(gateway.tunnels.live("tokyo"));
+  gateway.install("osaka", true, 0xb1);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa1);
+  CHECK(dataplane.sas.size() == 4);
+}
+
+TEST_CASE("ids never run out over many rekeys, lost dataplanes and abandoned negotiations") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  uint32_t last = gateway.install("tokyo");
+  for (int i = 0; i < 70'000; ++i) {
+    const uint32_t next = gateway.install("tokyo");
+    gateway.tunnels.remove_child("tokyo", last);
+    last = next;
+    const auto abandoned = gateway.tunnels.allocate_inbound_spi();
+    REQUIRE(abandoned);
+    gateway.tunnels.release_inbound_spi(*abandoned);
+    if (i % 1000 == 0) {
+      // With the removal under way or not.
+      if (i % 2000 == 0) dataplane.work();
+      dataplane = Dataplane();
+      gateway.tunnels.dataplane_down();
+      gateway.tunnels.dataplane_up({});
+    }
+    dataplane.work();
+  }
+  CHECK(dataplane.sas.size() == 2);
+}
+
+TEST_CASE("a dataplane that lost its SAs gets new ones and never the old") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t first = gateway.install("tokyo", true, 0xa1);
+  dataplane.work();
+  dataplane = Dataplane();
+  dataplane.up = false;
+  gateway.tunnels.dataplane_down();
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  CHECK_FALSE(gateway.tunnels.allocate_inbound_spi());
+  dataplane.up = true;
+  CHECK(gateway.tunnels.dataplane_up({}) == std::vector<std::string>{"tokyo"});
+  dataplane.work();
+  CHECK(dataplane.sas.empty());
+  CHECK(gateway.sends_on("tokyo") == 0);
+  CHECK(gateway.tunnels.lost("tokyo", first));
+  gateway.install("tokyo", true, 0xa2);
+  gateway.tunnels.remove_child("tokyo", first);
+  dataplane.work();
+  CHECK(gateway.sends_on("tokyo") == 0xa2);
+  CHECK(gateway.tunnels.live("tokyo"));
+}
+
+TEST_CASE("a lost connection to a dataplane that lives on changes nothing there") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.install("tokyo", true, 0xa1);
+  dataplane.work();
+  gateway.tunnels.dataplane_down();
+  CHECK(gateway.tunnels.dataplane_up(dataplane.inventory()).empty());
+  dataplane.work();
+  CHECK(gateway.tunnels.live("tokyo"));
+  CHECK(gateway.sends_on("tokyo") == 0xa1);
+  CHECK(dataplane.sas.size() == 2);
+}
+
+TEST_CASE("a new control adopts what forwards, replaces it, and takes away what nobody wants") {
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.install("tokyo", true, 0xa1);
+    before.tunnels.set("kyoto", "vti9", 1400);
+    dataplane.work();
+    before.install("kyoto", true, 0xc1);
+    dataplane.work();
+  }
+  Gateway after(dataplane);
+  CHECK(after.tunnels.live("tokyo"));
+  CHECK_FALSE(after.tunnels.live("osaka"));
+  CHECK(after.sends_on("tokyo") == 0xa1);
+  CHECK(dataplane.tunnels.size() == 2);
+  CHECK(dataplane.sas.size() == 2);
+
+  after.install("tokyo", true, 0xa2);
+  dataplane.work();
+  CHECK(after.sends_on("tokyo") == 0xa2);
+  CHECK(dataplane.sas.size() == 4);  // inbound packets of the old one may be under way
+  REQUIRE(after.tunnels.next_expiry());
+  after.tunnels.expire_leftovers();
+  CHECK(dataplane.queue.empty());
+  after.now = *after.tunnels.next_expiry();
+  after.tunnels.expire_leftovers();
+  dataplane.work();
+  CHECK(dataplane.sas.size() == 2);
+  CHECK(after.sends_on("tokyo") == 0xa2);
+  CHECK_FALSE(after.tunnels.next_expiry());
+}
+
+TEST_CASE("a removed tunnel takes its SAs along") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t first = gateway.install("tokyo");
+  dataplane.work();
+  gateway.tunnels.remove("tokyo");
+  dataplane.work();
+  CHECK(dataplane.sas.empty());
+  CHECK(dataplane.tunnels.size() == 1);
+  gateway.tunnels.remove_child("tokyo", first);
+  CHECK(dataplane.queue.empty());
+}
+
+TEST_CASE("traffic is counted over the lives of SAs") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  dataplane.memory.table().workers = 2;
+  const uint32_t first = gateway.install("tokyo");
+  dataplane.work();
+  const auto count = [&](uint32_t spi, unsigned worker, uint64_t packets) {
+    auto& value = dataplane.memory.table().writers[worker].sas[ipc::sa_of_spi(spi).value()].value;
+    value[static_cast<size_t>(ipc::SaCounter::packets)] += packets;
+    value[static_cast<size_t>(ipc::SaCounter::bytes)] += 100 * packets;
+  };
+  count(first, 0, 3);
+  count(first, 1, 4);
+  CHECK(gateway.tunnels.traffic("tokyo").first.packets == 7);
+  const uint32_t second = gateway.install("tokyo");
+  gateway.tunnels.remove_child("tokyo", first);
+  dataplane.work();
+  count(second, 1, 5);
+  CHECK(gateway.tunnels.traffic("tokyo").first.packets == 12);
+  CHECK(gateway.tunnels.traffic("tokyo").first.octets == 1200);
+  REQUIRE(gateway.tunnels.child_counts().size() == 1);
+  CHECK(gateway.tunnels.child_counts()[0].in[0] == 5);
+  // What a worker beyond the number in use claims is not read.
+  count(second, 3, 1000);
+  CHECK(gateway.tunnels.traffic("tokyo").first.packets == 12);
+}

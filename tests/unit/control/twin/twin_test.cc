@@ -1,0 +1,142 @@
+#include <linux/rtnetlink.h>
+
+#include <catch2/catch.hpp>
+
+#include "control/twin/reconcile.h"
+
+using namespace sekisho;
+using namespace sekisho::control;
+using kernel::RouteType;
+
+namespace {
+
+Prefix prefix(const char* text) { return *Prefix::parse(text); }
+InterfaceAddress interface(const char* text) { return *InterfaceAddress::parse(text); }
+
+// A kernel that carries changes out as the real one does, as far as reconcile() depends on it.
+struct Kernel {
+  kernel::State state;
+
+  explicit Kernel() {
+    state.links[2] = {2, "wan", false, 1500, {}};
+    state.links[3] = {3, "vti0", false, 1400, {}};
+  }
+  void take(const AddAddress& change) { REQUIRE(state.addresses.insert({change.link, change.address}).second); }
+  void take(const RemoveAddress& change) { REQUIRE(state.addresses.erase({change.link, change.address}) == 1); }
+  void take(const SetLink& change) {
+    state.links.at(change.link).up = change.up;
+    if (change.up) return;
+    std::erase_if(state.routes, [&](const auto& each) {
+      const auto& hops = each.second.front().hops;
+      return !hops.empty() && hops.front().link == change.link;
+    });
+  }
+  void take(const SetRoute& change) {
+    const kernel::RouteSpec& spec = change.route;
+    if (spec.link) REQUIRE(state.links.at(spec.link).up);
+    kernel::Route route{.key = {RT_TABLE_MAIN, spec.prefix, 0, spec.metric}, .protocol = kernel::own_protocol};
+    if (spec.blackhole)
+      route.type = RouteType::blackhole;
+    else
+      route.hops = {{spec.link ? spec.link : 2, spec.via, false}};
+    state.routes[route.key] = {route};
+  }
+  void take(const RemoveRoute& change) {
+    REQUIRE(state.routes.erase({RT_TABLE_MAIN, change.route.prefix, 0, change.route.metric}) == 1);
+  }
+  bool has_route(const char* to, uint32_t metric) const {
+    return state.routes.contains({RT_TABLE_MAIN, prefix(to), 0, metric});
+  }
+};
+
+KernelSpec wishes(bool tunnel_up) {
+  KernelSpec spec;
+  spec.twins["wan"] = {.addresses = {interface("10.9.1.1/24")}, .up = true};
+  spec.twins["vti0"] = {.addresses = {interface("169.254.1.1/30")}, .up = tunnel_up, .routes = {prefix("10.2.0.0/24")}};
+  spec.twins["absent"] = {.addresses = {interface("10.8.1.1/24")}, .up = true, .routes = {prefix("10.3.0.0/24")}};
+  spec.routes = {{prefix("0.0.0.0/0"), *IpAddress::parse("10.9.1.254")}};
+  spec.guards = {prefix("10.2.0.0/24")};
+  return spec;
+}
+
+// Rounds until nothing is left to do; each round sees the one before carried out, as the daemon does.
+unsigned settle(Kernel& kernel, const KernelSpec& spec, const OwnAddresses& own = {}) {
+  for (unsigned round = 0; round < 10; ++round) {
+    const auto changes = reconcile(spec, own, kernel.state);
+    if (changes.empty()) return round;
+    for (const KernelChange& change : changes) std::visit([&](const auto& each) { kernel.take(each); }, change);
+  }
+  FAIL("never settles");
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("the kernel becomes what is wished for, and then nothing is left to do") {
+  Kernel kernel;
+  CHECK(settle(kernel, wishes(true)) > 0);
+  CHECK(kernel.state.addresses.contains({2, interface("10.9.1.1/24")}));
+  CHECK(kernel.state.links[3].up);
+  CHECK(kernel.has_route("0.0.0.0/0", static_route_metric));
+  CHECK(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  CHECK(kernel.has_route("10.2.0.0/24", guard_metric));
+  CHECK_FALSE(kernel.has_route("10.3.0.0/24", tunnel_route_metric));
+}
+
+TEST_CASE("a tunnel that is down has its link down, no route, and its guard") {
+  Kernel kernel;
+  settle(kernel, wishes(true));
+  settle(kernel, wishes(false));
+  CHECK_FALSE(kernel.state.links[3].up);
+  CHECK_FALSE(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  CHECK(kernel.has_route("10.2.0.0/24", guard_metric));
+  settle(kernel, wishes(true));
+  CHECK(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+}
+
+TEST_CASE("the guard stands before the tunnel's link or route is touched") {
+  Kernel kernel;
+  const auto first = reconcile(wishes(true), {}, kernel.state);
+  REQUIRE_FALSE(first.empty());
+  REQUIRE(std::holds_alternative<SetRoute>(first.front()));
+  CHECK(std::get<SetRoute>(first.front()).route.blackhole);
+}
+
+TEST_CASE("what somebody else removed comes back") {
+  Kernel kernel;
+  settle(kernel, wishes(true));
+  kernel.state.addresses.clear();
+  kernel.state.routes.clear();
+  kernel.state.links[2].up = false;
+  CHECK(settle(kernel, wishes(true)) > 0);
+  CHECK(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  CHECK(kernel.state.links[2].up);
+}
+
+TEST_CASE("own addresses and routes go when they are wished for no more, others stay") {
+  Kernel kernel;
+  settle(kernel, wishes(true));
+  kernel.state.addresses.insert({2, interface("192.0.2.1/32")});
+  const kernel::RouteKey others{RT_TABLE_MAIN, prefix("10.7.0.0/16"), 0, 20};
+  kernel.state.routes[others] = {{.key = others, .protocol = RTPROT_BGP, .hops = {{2, {}, false}}}};
+  KernelSpec spec = wishes(true);
+  spec.twins["wan"].addresses = {interface("10.9.1.2/24")};
+  spec.twins["vti0"].routes = {prefix("10.4.0.0/24")};
+  spec.guards = {prefix("10.4.0.0/24")};
+  settle(kernel, spec, {{"wan", {interface("10.9.1.1/24")}}});
+  CHECK_FALSE(kernel.state.addresses.contains({2, interface("10.9.1.1/24")}));
+  CHECK(kernel.state.addresses.contains({2, interface("192.0.2.1/32")}));
+  CHECK(kernel.state.routes.contains(others));
+  CHECK_FALSE(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  CHECK_FALSE(kernel.has_route("10.2.0.0/24", guard_metric));
+  CHECK(kernel.has_route("10.4.0.0/24", guard_metric));
+}
+
+TEST_CASE("a route with the right key and the wrong hop is replaced") {
+  Kernel kernel;
+  settle(kernel, wishes(true));
+  const kernel::RouteKey key{RT_TABLE_MAIN, prefix("0.0.0.0/0"), 0, static_route_metric};
+  kernel.state.routes.at(key).front().hops.front().via = *IpAddress::parse("10.9.1.253");
+  CHECK(settle(kernel, wishes(true)) == 1);
+  CHECK(kernel.state.routes.at(key).front().hops.front().via == *IpAddress::parse("10.9.1.254"));
+}
