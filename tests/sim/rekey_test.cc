@@ -26,6 +26,7 @@ void bring_up(World& world, const Settings& settings = {}) {
   if (!world.run_until([&] { return world.up(tunnel); }, 10s)) throw Violation("not up in time");
   world.hitless = true;
   world.traffic = 7ms;
+  world.run_for(100ms);  // each end has seen a packet of the other
 }
 
 Node& either(World& world) { return world.random().below(2) == 0 ? world.a : world.b; }
