@@ -7,8 +7,7 @@ await_tunnel a up
 
 step 'traffic while control is dead'
 capture_start internet net to-a
-kill -KILL "${CONTROL_PID[a]}"
-wait "${CONTROL_PID[a]}" || :
+killed "${CONTROL_PID[a]}"
 equal 'pings lost without control' 0 "$(ping_lost left 4 150 0.02)"
 tcp_both_ways 4 10
 

@@ -5,8 +5,8 @@ strongswan_start b
 sekisho_start a '.tokyo.ike.dpd_interval = 1'
 await_tunnel a up
 ping_sizes left 4 100
-kill -KILL "${STRONGSWAN_PID[b]}"
-strongswan_stop b
+killed "${STRONGSWAN_PID[b]}"
+rm "$LAB_DIR/b/charon.vici"
 capture_start dead net to-a
 await_error a SKO-IKE-007 30
 expect 'the tunnel is not up' eval '! tunnel_is a up'

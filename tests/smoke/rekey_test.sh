@@ -32,7 +32,7 @@ step 'by lifetime: the child every few seconds on both sides, the IKE SA too'
 swanctl b --terminate --ike t --timeout 5 >/dev/null
 strongswan_load b child=$'rekey_time = 4s\nlife_time = 12s\nrand_time = 0s' \
   connection=$'rekey_time = 7s\nover_time = 10s\nrand_time = 0s'
-sekisho_apply a '.tokyo.esp.lifetime = 5 | .tokyo.ike.lifetime = 15'
+sekisho_apply a '.tokyo.esp.lifetime = 5' '.tokyo.ike.lifetime = 15'
 expect 'up again' sekisho a tunnel up tokyo --timeout 20
 first=$(spi)
 equal 'pings lost in 20 s' 0 "$(ping_lost left 4 1000 0.02)"

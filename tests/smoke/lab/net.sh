@@ -110,8 +110,9 @@ lab_down() {
   trap '' INT TERM HUP
   trap - EXIT
   set +e
+  exec 2>/dev/null
   for signal in TERM KILL; do
-    lab_pids | xargs -r kill -s "$signal" 2>/dev/null
+    lab_pids | xargs -r kill -s "$signal"
     timeout 5 bash -c 'while [ -n "$(for n in "$@"; do ip netns pids "$n" 2>/dev/null; done)" ]; do sleep 0.05; done' \
       lab_down "${lab_places[@]/#/$LAB-}" && break
   done

@@ -5,6 +5,7 @@ declare -A DATAPLANE_PID CONTROL_PID
 # The program out of the build tree, by name.
 program() { find "$BUILD" -type f -name "$1" -perm -u+x -print -quit; }
 SEKISHO=$(program sekisho)
+PATH=$(dirname "$(program sekisho-control)"):$PATH  # where `sekisho config check` finds the checker
 
 # sekisho SIDE ARGUMENTS...: the CLI, talking to that gateway.
 sekisho() {
@@ -71,6 +72,12 @@ sekisho_start() {
 sekisho_stop() {
   stop "${CONTROL_PID[$1]}"
   stop "${DATAPLANE_PID[$1]}"
+}
+
+# killed PID: by a signal that leaves no time for anything.
+killed() {
+  kill -KILL "$1"
+  wait "$1" 2>/dev/null || :
 }
 
 # sekisho_apply SIDE [FILTER...]: another configuration for the gateway that runs.

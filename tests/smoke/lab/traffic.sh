@@ -19,6 +19,7 @@ ping_lost() {
   shift 4
   answer=$(on "$host" ping -"$family" -n -q -c "$count" -i "$interval" -W 2 -p "$MARKER_HEX" "$@" \
     "$(host_address "$(opposite "$host")" "$family")") || :
+  printf '%s\n' "$answer" >>"$LAB_DIR/ping.log"
   sed -nE 's/^([0-9]+) packets transmitted, ([0-9]+) received.*/\1 \2/p' <<<"$answer" | awk '{ print $1 - $2 }'
 }
 
