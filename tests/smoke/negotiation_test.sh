@@ -29,7 +29,18 @@ negotiates aes256-sha384-modp3072 aes256-sha384-modp3072
 negotiates aes256-sha512-modp4096 aes256-sha512
 negotiates aes128gcm16-prfsha512-ecp256 aes128gcm16-ecp256
 negotiates aes256-sha1-modp1024 aes256-sha1-modp1024 '.tokyo.profile = "legacy"'
-at_least 'cookies that strongSwan demanded' 1 "$(grep -c 'N(COOKIE)' "$LAB_DIR/b/charon.log")"
+
+step 'COOKIE: strongSwan wants one while another negotiation hangs half-way'
+capture_start init net to-b udp port 500
+sekisho a tunnel down tokyo
+expect 'up as usual' sekisho a tunnel up tokyo --timeout 20
+capture_stop init
+sekisho a tunnel down tokyo
+on net "$PYTHON" "$SMOKE/lab/half_open.py" "$LAB_DIR/init.pcap" to-b "${WAN[b]}"
+await_line 5 "$LAB_DIR/b/charon.log" 'from 10.9.1.1.555.'
+expect 'up with a cookie' sekisho a tunnel up tokyo --timeout 20
+at_least 'cookies that strongSwan demanded' 1 "$(grep -c 'response 0 \[ N(COOKIE) \]' "$LAB_DIR/b/charon.log")"
+equal 'pings lost' 0 "$(ping_lost left 4 5 0.05)"
 
 step 'another group than the first (INVALID_KE_PAYLOAD), both ways'
 swanctl b --terminate --ike t --timeout 5 >/dev/null

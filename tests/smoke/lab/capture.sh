@@ -6,6 +6,7 @@ declare -A CAPTURE  # name -> process id
 capture_start() {
   local name=$1 place=$2 interface=$3
   shift 3
+  rm -f "$LAB_DIR/$name.tcpdump"
   start "$place" "$LAB_DIR/$name.tcpdump" \
     tcpdump -Z root -n -i "$interface" -s 0 --immediate-mode -U -w "$LAB_DIR/$name.pcap" "$@"
   CAPTURE[$name]=$STARTED

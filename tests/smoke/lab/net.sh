@@ -7,11 +7,11 @@ on() {
   ip netns exec "$LAB-$place" "$@"
 }
 
-# start PLACE LOG COMMAND...: the same in the background, its output in the file. STARTED is its process id.
+# start PLACE LOG COMMAND...: the same in the background, its output at the end of the file. STARTED is its process id.
 start() {
   local place=$1 log=$2
   shift 2
-  setsid ip netns exec "$LAB-$place" "$@" >"$log" 2>&1 </dev/null &
+  setsid ip netns exec "$LAB-$place" "$@" >>"$log" 2>&1 </dev/null &
   STARTED=$!
 }
 

@@ -47,6 +47,7 @@ ping_wait() {
 tcp_both_ways() {
   local family=$1 megabytes=$2 address port=5601 server
   address=$(host_address right "$family")
+  rm -f "$LAB_DIR/tcp.right"
   start right "$LAB_DIR/tcp.right" "$PYTHON" "$SMOKE/lab/tcp_transfer.py" serve "$address" "$port" "$megabytes" "$MARKER"
   server=$STARTED
   await_line 10 "$LAB_DIR/tcp.right" '^listening'
