@@ -10,6 +10,7 @@
 #include "control/main/daemon.h"
 #include "control/main/options.h"
 #include "control/main/privileges.h"
+#include "control/main/sandbox.h"
 #include "control/rpc/server.h"
 
 namespace sekisho::control {
@@ -65,6 +66,7 @@ int run(const Options& options) {
   auto server = rpc::Server::listen(loop.get(), **daemon, {.socket = options.socket});
   if (!server) return critical(server.error());
   if (auto dropped = drop_privileges(); !dropped) return critical(dropped.error());
+  if (auto entered = enter_sandbox(); !entered) return critical(entered.error());
   spdlog::info("ready: {} serves the CLI, {} is to be the dataplane's", options.socket.string(), options.dataplane);
   return sd_event_loop(loop.get()) < 0 ? 1 : 0;
 }
