@@ -25,12 +25,4 @@ std::unique_ptr<EspCrypto> EspCrypto::create(EspBackend backend) {
   return backend == EspBackend::ipsec_mb ? make_ipsec_mb_backend() : make_openssl_backend();
 }
 
-bool EspCrypto::valid_length(EspSuite suite, uint32_t length) {
-  const EspSuiteInfo& suite_info = info(suite);
-  const uint32_t around = esp_header_size + suite_info.iv + suite_info.icv;
-  static_assert(std::ranges::all_of(esp_suites, [](const EspSuiteInfo& i) { return i.block >= 4; }),
-                "one block holds the two trailer bytes");
-  return length > around && (length - around) % suite_info.block == 0;
-}
-
 }  // namespace sekisho::crypto

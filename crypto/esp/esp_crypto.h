@@ -9,6 +9,8 @@
 // Keys are immutable and shared by all workers; an EspCrypto belongs to one worker.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -53,7 +55,15 @@ class EspCrypto {
 
   // Whether `length` (from SPI to end of ICV) can be an ESP packet of the suite: header, IV and ICV, and in between a
   // multiple of the block that holds at least the two trailer bytes.
-  static bool valid_length(EspSuite suite, uint32_t length);
+  static constexpr bool valid_length(EspSuite suite, uint32_t length) {
+    const EspSuiteInfo& suite_info = info(suite);
+    const uint32_t around = 8u + suite_info.iv + suite_info.icv;
+    return length > around && ((length - around) & (suite_info.block - 1u)) == 0;
+  }
 };
+
+// A block holds the two trailer bytes, and is a power of two: no division for a packet.
+static_assert(std::ranges::all_of(esp_suites,
+                                  [](const EspSuiteInfo& i) { return i.block >= 4 && std::has_single_bit(i.block); }));
 
 }  // namespace sekisho::crypto

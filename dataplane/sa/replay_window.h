@@ -25,7 +25,7 @@ class ReplayWindow {
 
   // The full sequence number of a packet that shows `low` (RFC 4303 appendix A2.2), relative to the highest accepted.
   // Nothing where it would lie before the first. Without ESN the low half is all there is.
-  std::optional<uint64_t> infer(uint32_t low, bool esn) const;
+  std::optional<uint64_t> infer(uint32_t low, bool esn) const { return esn ? infer_high(low) : low; }
   // Whether accept() might still take it; asked before the costly integrity check.
   bool would_accept(uint64_t sequence) const;
   // Called once the packet has proved authentic. False: seen before, or too old.
@@ -37,15 +37,29 @@ class ReplayWindow {
   uint32_t size() const { return size_; }
 
  private:
+  // Without a window, ESN still needs to guess which half-space a number is in; the largest window serves for that.
+  static constexpr uint32_t inference_window = 4096;
   static constexpr unsigned bits_per_word = 32;
   struct Place {
     uint32_t word;
     uint32_t generation;
     uint32_t bit;
   };
-  Place place(uint64_t sequence) const;
-  bool in_window(uint64_t sequence) const;
-  static bool unmarked(uint64_t word, const Place& at);
+  std::optional<uint64_t> infer_high(uint32_t low) const;
+  Place place(uint64_t sequence) const {
+    return {static_cast<uint32_t>(sequence / bits_per_word) & mask_, static_cast<uint32_t>(sequence >> shift_),
+            uint32_t{1} << (sequence % bits_per_word)};
+  }
+  bool in_window(uint64_t sequence) const {
+    const uint64_t top = highest();
+    // The first number that a sender uses is 1 (RFC 4303 section 3.3.3).
+    return sequence != 0 && (sequence > top || top - sequence < size_);
+  }
+  static constexpr uint32_t generation_of(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
+  static bool unmarked(uint64_t word, const Place& at) {
+    const auto ahead = static_cast<int32_t>(at.generation - generation_of(word));
+    return ahead > 0 || (ahead == 0 && (word & at.bit) == 0);
+  }
 
   std::atomic<uint64_t> highest_{0};
   uint32_t size_;
@@ -53,5 +67,47 @@ class ReplayWindow {
   uint32_t shift_;  // log2 of the numbers in one turn of the ring
   std::unique_ptr<std::atomic<uint64_t>[]> words_;
 };
+
+inline std::optional<uint64_t> ReplayWindow::infer_high(uint32_t low) const {
+  const uint64_t top = highest();
+  const auto top_low = static_cast<uint32_t>(top);
+  uint64_t high = top >> 32;
+  const uint32_t below_top = (size_ != 0 ? size_ : inference_window) - 1;
+  const uint32_t bottom = top_low - below_top;  // modulo 2^32
+  if (top_low >= below_top) {
+    // The window lies within one half-space: a number below its bottom belongs to the next.
+    if (low < bottom && ++high > UINT32_MAX) return {};
+  } else if (low >= bottom) {
+    // The window reaches back into the half-space before.
+    if (high == 0) return {};
+    --high;
+  }
+  return high << 32 | low;
+}
+
+inline bool ReplayWindow::would_accept(uint64_t sequence) const {
+  if (size_ == 0) return true;
+  const Place at = place(sequence);
+  return in_window(sequence) && unmarked(words_[at.word].load(std::memory_order_relaxed), at);
+}
+
+inline bool ReplayWindow::accept(uint64_t sequence) {
+  if (size_ == 0) return true;
+  if (!in_window(sequence)) return false;
+  const Place at = place(sequence);
+  uint64_t word = words_[at.word].load(std::memory_order_relaxed);
+  while (unmarked(word, at)) {
+    const bool same_generation = generation_of(word) == at.generation;
+    const uint64_t marked = (same_generation ? word : uint64_t{at.generation} << 32) | at.bit;
+    if (words_[at.word].compare_exchange_weak(word, marked, std::memory_order_relaxed)) return true;
+  }
+  return false;
+}
+
+inline void ReplayWindow::advance(uint64_t sequence) {
+  uint64_t top = highest();
+  while (sequence > top && !highest_.compare_exchange_weak(top, sequence, std::memory_order_relaxed)) {
+  }
+}
 
 }  // namespace sekisho::dataplane
