@@ -13,7 +13,7 @@ struct rte_mbuf;
 
 namespace sekisho::dataplane {
 
-inline constexpr unsigned burst_size = 32;
+inline constexpr unsigned burst_size = 64;
 
 // Where a packet came from, which is where the kernel is to see it come from too if it is punted.
 enum class Origin : uint8_t {
