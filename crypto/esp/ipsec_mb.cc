@@ -3,8 +3,10 @@
 // packets of one suite, whatever their keys; nothing is left in flight between two calls.
 #include <intel-ipsec-mb.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <functional>
 #include <stdexcept>
 #include <type_traits>
 
@@ -157,12 +159,26 @@ class IpsecMb final : public EspCrypto {
       if (suites & gcm_suites) gcm(chunk);
       for (suites &= ~gcm_suites; suites; suites &= suites - 1) {
         const auto suite = static_cast<EspSuite>(std::countr_zero(suites));
-        size_t count = 0;
-        for (EspJob& job : chunk)
-          if (job.key->suite == suite) scratch_->members[count++] = &job;
-        cbc(suite, std::span(scratch_->members).first(count));
+        cbc(suite, members_of(suite, chunk));
       }
     }
+  }
+
+  // The packets of the suite, the longest first: a lane that has finished takes the next packet, so short ones at the
+  // end keep the lanes full for longest.
+  std::span<EspJob* const> members_of(EspSuite suite, std::span<EspJob> chunk) {
+    std::array<uint32_t, chunk_size> order;  // length | index
+    size_t count = 0;
+    bool sorted = true;
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      if (chunk[i].key->suite != suite) continue;
+      order[count] = chunk[i].length << 8 | static_cast<uint32_t>(i);
+      sorted = sorted && (count == 0 || chunk[i].length <= order[count - 1] >> 8);
+      ++count;
+    }
+    if (!sorted) std::sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+    for (size_t i = 0; i < count; ++i) scratch_->members[i] = &chunk[order[i] & 0xff];
+    return std::span(scratch_->members).first(count);
   }
 
   void seal_gcm(std::span<EspJob> chunk) {
