@@ -47,10 +47,14 @@ inline constexpr Message checker_failed{
 inline constexpr Message message_unknown{"SKO-SYS-029", Severity::error, "no such message",
                                          "The catalogue of this version has no message with that id.",
                                          "See `sekisho explain` for the list."};
+inline constexpr Message nothing_to_rekey{
+    "SKO-SYS-030", Severity::error, "nothing to rekey",
+    "The tunnel has no SA of this kind, so there are no keys to renew.",
+    "Bring the tunnel up with `sekisho tunnel up NAME`; that makes new keys, too."};
 
 inline constexpr const Message* system_messages[] = {
     &file_unreadable, &system_call_failed, &object_not_found,        &control_unreachable, &rpc_malformed,
     &rpc_limit,       &rpc_not_permitted,  &control_socket_unusable, &tunnel_up_timeout,   &control_answer_malformed,
-    &checker_failed,  &message_unknown};
+    &checker_failed,  &message_unknown,    &nothing_to_rekey};
 
 }  // namespace sekisho::messages

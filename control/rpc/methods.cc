@@ -1,5 +1,6 @@
 #include "control/rpc/methods.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -85,14 +86,22 @@ Answer tunnel_down(Operations& operations, const json& params) {
   return after(operations, operations.tunnel_down(*name), *name);
 }
 
+bool has_sa(const Operations& operations, const std::string& name, bool child) {
+  const auto ike_sas = operations.ike_sas();
+  return std::ranges::any_of(ike_sas, [&](const ike::IkeSaView& sa) {
+    return sa.connection == name && sa.state != "connecting" && (!child || !sa.children.empty());
+  });
+}
+
 Answer tunnel_rekey(Operations& operations, const json& params) {
   const auto name = tunnel_name(operations, params);
   if (!name) return std::unexpected(name.error());
   const auto what = parameter(params, "what", "child");
   if (!what) return std::unexpected(what.error());
-  if (*what == "child") return after(operations, operations.rekey_child(*name), *name);
-  if (*what == "ike") return after(operations, operations.rekey_ike(*name), *name);
-  return bad_params("\"what\" is child or ike");
+  const bool child = *what == "child";
+  if (!child && *what != "ike") return bad_params("\"what\" is child or ike");
+  if (!has_sa(operations, *name, child)) return refuse(RpcError::refused, messages::nothing_to_rekey, *name);
+  return after(operations, child ? operations.rekey_child(*name) : operations.rekey_ike(*name), *name);
 }
 
 using Decoded = std::expected<config::Config, config::ConfigErrors>;

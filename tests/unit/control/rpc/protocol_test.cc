@@ -118,6 +118,8 @@ TEST_CASE("views carry units and last errors") {
 
 TEST_CASE("operations reach the tunnel that is named, and only a configured one") {
   FakeOperations operations;
+  CHECK(call(operations, "tunnel.rekey", {{"name", "tokyo"}})["error"]["data"]["id"] == "SKO-SYS-030");
+  operations.ike_sas_ = {established()};
   CHECK(result(operations, "tunnel.up", {{"name", "tokyo"}})["name"] == "tokyo");
   result(operations, "tunnel.rekey", {{"name", "tokyo"}, {"what", "ike"}});
   result(operations, "tunnel.down", {{"name", "tokyo"}});
