@@ -12,10 +12,6 @@
 
 namespace sekisho::kernel {
 
-// RTPROT_ of the routes that control makes, by which a restarted control knows its own. /etc/iproute2/rt_protos leaves
-// 94 free.
-inline constexpr uint8_t own_protocol = 94;
-
 // A route in the main table.
 struct RouteSpec {
   Prefix prefix;

@@ -42,9 +42,20 @@ struct Hop {
   bool operator==(const Hop&) const = default;
 };
 
+// The tables that are mirrored (RT_TABLE_MAIN, RT_TABLE_LOCAL).
+inline constexpr uint32_t main_table = 254;
+inline constexpr uint32_t local_table = 255;
+
+// RTPROT_ of the routes that control makes, by which a restarted control knows its own. /etc/iproute2/rt_protos leaves
+// 94 free.
+inline constexpr uint8_t own_protocol = 94;
+
+// Who makes routes with that protocol number: "kernel", "static", "dhcp", "bgp", ...; empty where that is not known.
+std::string_view protocol_name(uint8_t protocol);
+
 // What tells routes to one prefix apart.
 struct RouteKey {
-  uint32_t table = 0;  // RT_TABLE_MAIN or RT_TABLE_LOCAL
+  uint32_t table = 0;
   Prefix prefix;
   uint8_t tos = 0;
   uint32_t metric = 0;

@@ -1,5 +1,4 @@
 // What the control socket shows and does.
-#include <linux/rtnetlink.h>
 #include <spdlog/spdlog.h>
 
 #include "base/messages/dataplane.h"
@@ -12,31 +11,15 @@
 namespace sekisho::control {
 namespace {
 
-// FRR gives routes of staticd this number (its rt_netlink.h); the kernel has no name for it.
-constexpr uint8_t frr_static = 196;
-
-std::string origin(const routing::PlannedRoute& route, bool from_tunnel) {
+std::string origin(const routing::PlannedRoute& route) {
   if (route.neighbour) return "neighbour";
-  switch (route.protocol) {
-    case RTPROT_KERNEL:
-      return route.next_hop.kind == ipc::NextHopKind::local ? "local" : "connected";
-    case RTPROT_BOOT:
-    case RTPROT_STATIC:
-    case frr_static:
-      return "static";
-    case RTPROT_DHCP:
-      return "dhcp";
-    case RTPROT_BGP:
-      return "bgp";
-    case RTPROT_OSPF:
-      return "ospf";
-    case RTPROT_ZEBRA:
-      return "zebra";
-    case kernel::own_protocol:
-      return route.metric == guard_metric ? "guard" : from_tunnel ? "tunnel" : "static";
-    default:
-      return {};
+  if (route.next_hop.kind == ipc::NextHopKind::local) return "local";
+  if (route.protocol == kernel::own_protocol) {
+    if (route.metric == guard_metric) return "guard";
+    return route.next_hop.kind == ipc::NextHopKind::tunnel ? "tunnel" : "static";
   }
+  const std::string_view maker = kernel::protocol_name(route.protocol);
+  return std::string(maker == "kernel" ? "connected" : maker);
 }
 
 rpc::Traffic to_view(const Tunnels::TrafficCount& count) { return {count.packets, count.octets}; }
@@ -100,7 +83,7 @@ std::vector<rpc::RouteView> Daemon::routes() const {
     view.kind = plan.next_hops.at(route.next_hop).kind;
     if (const auto link = links.find(route.link); link != links.end()) view.interface = link->second.name;
     if (route.protocol != 0) view.metric = route.metric;
-    view.origin = origin(route, route.next_hop.kind == ipc::NextHopKind::tunnel);
+    view.origin = origin(route);
     views.push_back(std::move(view));
   }
   return views;

@@ -1,7 +1,5 @@
 #include "control/twin/reconcile.h"
 
-#include <linux/rtnetlink.h>
-
 #include <algorithm>
 
 namespace sekisho::control {
@@ -51,7 +49,7 @@ class Reconciler {
   }
 
   void want_route(const kernel::RouteSpec& route) {
-    const kernel::RouteKey key{RT_TABLE_MAIN, route.prefix, 0, route.metric};
+    const kernel::RouteKey key{kernel::main_table, route.prefix, 0, route.metric};
     kept_.insert(key);
     const auto known = kernel_.routes.find(key);
     if (known == kernel_.routes.end() ||
@@ -68,7 +66,7 @@ class Reconciler {
 
   void remove_routes() {
     for (const auto& [key, routes] : kernel_.routes) {
-      if (key.table != RT_TABLE_MAIN || kept_.contains(key)) continue;
+      if (key.table != kernel::main_table || kept_.contains(key)) continue;
       for (const kernel::Route& route : routes)
         if (route.protocol == kernel::own_protocol) changes_.emplace_back(RemoveRoute{to_spec(route)});
     }
