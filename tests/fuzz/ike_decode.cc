@@ -50,6 +50,14 @@ void negotiate(const wire::Payloads& payloads) {
     require(suite::acceptable(*chosen, offered), "what is narrowed lies within the offer");
 }
 
+// Traffic selectors of unknown types only: a list that the engine refuses and never sends.
+bool left_out_all_selectors(const wire::Payloads& payloads) {
+  const auto* initiator = wire::find<wire::TrafficSelectorsInitiator>(payloads);
+  const auto* responder = wire::find<wire::TrafficSelectorsResponder>(payloads);
+  return (initiator != nullptr && initiator->selectors.empty()) ||
+         (responder != nullptr && responder->selectors.empty());
+}
+
 }  // namespace
 
 bool check_ike_decode(ByteView datagram) {
@@ -67,6 +75,7 @@ bool check_ike_decode(ByteView datagram) {
     wire::decode_payloads(encrypted->first, encrypted->body);
     return true;
   }
+  if (left_out_all_selectors(message->payloads)) return true;
   // What was understood survives being sent on. (What was not, reserved bits and unknown attributes, is left out.)
   const Bytes once = wire::encode(*message);
   const auto again = wire::decode(once);
