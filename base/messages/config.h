@@ -92,33 +92,18 @@ inline constexpr Message config_route_loop{
     "SKO-CFG-022", Severity::error, "tunnel would carry its own packets",
     "A route through the tunnel covers the peer's outside address, and no more specific route leads there.",
     "Add a route to the peer's address under \"routes\", such as its /32 by way of the provider's gateway."};
-inline constexpr Message config_too_many_errors{
-    "SKO-CFG-023", Severity::error, "too many errors",
-    "The configuration holds more errors than are listed.",
-    "Mend those that are listed and check again."};
+inline constexpr Message config_too_many_errors{"SKO-CFG-023", Severity::error, "too many errors",
+                                                "The configuration holds more errors than are listed.",
+                                                "Mend those that are listed and check again."};
 
-inline constexpr const Message* config_messages[] = {&config_not_json,
-                                                     &config_too_large,
-                                                     &config_duplicate_key,
-                                                     &config_unknown_key,
-                                                     &config_wrong_type,
-                                                     &config_missing_key,
-                                                     &config_out_of_range,
-                                                     &config_bad_address,
-                                                     &config_bad_prefix,
-                                                     &config_bad_name,
-                                                     &config_duplicate,
-                                                     &config_bad_proposal,
-                                                     &config_legacy_proposal,
-                                                     &config_psk_unreadable,
-                                                     &config_psk_exposed,
-                                                     &config_psk_length,
-                                                     &config_bad_choice,
-                                                     &config_route_outside_selectors,
-                                                     &config_family_mismatch,
-                                                     &config_bad_identity,
-                                                     &config_bad_device,
-                                                     &config_route_loop,
-                                                     &config_too_many_errors};
+inline constexpr const Message* config_messages[] = {
+    &config_not_json,        &config_too_large,      &config_duplicate_key,
+    &config_unknown_key,     &config_wrong_type,     &config_missing_key,
+    &config_out_of_range,    &config_bad_address,    &config_bad_prefix,
+    &config_bad_name,        &config_duplicate,      &config_bad_proposal,
+    &config_legacy_proposal, &config_psk_unreadable, &config_psk_exposed,
+    &config_psk_length,      &config_bad_choice,     &config_route_outside_selectors,
+    &config_family_mismatch, &config_bad_identity,   &config_bad_device,
+    &config_route_loop,      &config_too_many_errors};
 
 }  // namespace sekisho::messages

@@ -9,7 +9,8 @@ struct EspVector {
   const char* packet;
 };
 
-inline constexpr const char* esp_vector_inner = "4500002300070000401166bf0a0100010a02000103e807d0000f1edc73656b6973686f";
+inline constexpr const char* esp_vector_inner =
+    "4500002300070000401166bf0a0100010a02000103e807d0000f1edc73656b6973686f";
 inline constexpr EspVector esp_vectors[] = {
     {"aes128gcm16", false,
      "0102030400000006000000000000000620816d81a849b479d835e203299c599f03b0cf0b29b64c30f548414690976407b8c9c054163e1a"
