@@ -150,7 +150,7 @@ double Measurement::raw_pass(Direction direction) {
                                                    : frame + ethernet_size + ipv4_size;
     packets.push_back({esp, layout.esp, plan_[i].tunnel});
   }
-  return static_cast<double>(raw_.run(direction, packets)) / packet_count;
+  return static_cast<double>(raw_.run(direction, std::move(packets))) / packet_count;
 }
 
 // The packets that came out are the right ones: sealed, they open at the peer; opened, they are the plain ones.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 
 #include "dataplane/stage/burst.h"
@@ -35,6 +36,15 @@ IMB_HASH_ALG hash_of(EspSuite suite) {
       return IMB_AUTH_HMAC_SHA_384;
     default:
       return IMB_AUTH_HMAC_SHA_512;
+  }
+}
+
+// Within each burst, since the lanes are full for longest that way.
+void longest_first(std::span<RawPacket> packets) {
+  while (!packets.empty()) {
+    const auto burst = packets.first(std::min<size_t>(packets.size(), dataplane::burst_size));
+    std::ranges::sort(burst, std::greater<>(), &RawPacket::length);
+    packets = packets.subspan(burst.size());
   }
 }
 
@@ -155,8 +165,9 @@ void RawCrypto::set_keys(EspSuite suite, std::span<const Bytes> keys) {
   for (const Bytes& key : keys) state_->keys.push_back(state_->expand(key));
 }
 
-uint64_t RawCrypto::run(Direction direction, std::span<const RawPacket> packets) {
+uint64_t RawCrypto::run(Direction direction, std::vector<RawPacket> packets) {
   const bool combined = info(state_->suite).combined_mode();
+  if (!combined) longest_first(packets);
   state_->nonces.resize(packets.size());
   for (size_t i = 0; i < packets.size() && combined; ++i) {
     std::ranges::copy(state_->keys[packets[i].tunnel].salt, state_->nonces[i].bytes.begin());

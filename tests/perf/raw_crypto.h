@@ -1,6 +1,7 @@
 // intel-ipsec-mb called directly on ESP packets, with nothing around it: what the data path is compared with. GCM by
-// the one-packet calls; CBC with HMAC by the cipher and hash bursts, as many packets at a time as a worker's burst has.
-// What a call needs of a packet's header (nonce, additional data) was laid out before; no ICV is compared.
+// the one-packet calls; CBC with HMAC by the cipher and hash bursts, as many packets at a time as a worker's burst has,
+// the longest first. What a call needs of a packet's header (nonce, additional data) was laid out before; no ICV is
+// compared.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,7 @@ class RawCrypto {
 
   void set_keys(EspSuite suite, std::span<const Bytes> keys);
   // Seals or opens the packets in place; returns TSC cycles.
-  uint64_t run(Direction direction, std::span<const RawPacket> packets);
+  uint64_t run(Direction direction, std::vector<RawPacket> packets);
 
  private:
   struct State;
