@@ -36,7 +36,8 @@ Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& 
 }
 
 void Network::touch() {
-  if (!settle_timer_.armed()) settle_timer_.set_in(settle_delay);
+  // A large table takes its time to plan; while it is filled, most of the time goes into taking changes in.
+  if (!settle_timer_.armed()) settle_timer_.set_in(std::max<Duration>(settle_delay, 4 * last_settle_));
 }
 
 void Network::forget_pushed() {
@@ -69,9 +70,11 @@ void Network::kernel_event() {
 }
 
 void Network::settle() {
+  const Instant begun = MonotonicClock::now();
   if (sink_.ready()) configure();
   plan_ = routing::plan_routes(state(), host_.attachments());
   if (sink_.ready()) push_routes();
+  last_settle_ = MonotonicClock::now() - begun;
   host_.network_changed();
 }
 

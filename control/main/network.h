@@ -71,6 +71,7 @@ class Network {
   routing::Plan plan_;
   routing::Pushed pushed_;
   bool push_all_ = true;
+  Duration last_settle_{};
   std::set<std::string> failures_;  // of the last round: said already
 };
 
