@@ -33,6 +33,14 @@ sekisho_apply a '.tokyo.esp.proposals = ["aes256-sha256"]' '.tokyo.ike.proposals
 expect 'Sekisho initiates' sekisho a tunnel up tokyo --timeout 20
 ping_sizes left 4 100
 searched 'with CBC and HMAC'
+mapfile -t keys < <("$PYTHON" "$SMOKE/lab/charon_keys.py" "$LAB_DIR/b/charon.log")
+for daemon in "${CONTROL_PID[a]}" "${DATAPLANE_PID[a]}"; do
+  expect "the keys in use are found in the undumped memory of $daemon" \
+    eval '! "$PYTHON" "$SMOKE/lab/search_core.py" "$daemon" --all "${keys[@]}"'
+done
 sekisho a tunnel down tokyo
 await_tunnel a down
 searched 'when all is down'
+for daemon in "${CONTROL_PID[a]}" "${DATAPLANE_PID[a]}"; do
+  expect "every key wiped from all memory of $daemon" "$PYTHON" "$SMOKE/lab/search_core.py" "$daemon" --all "${keys[@]}"
+done
