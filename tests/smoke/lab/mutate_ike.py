@@ -1,12 +1,13 @@
 """Sends mutated IKE packets, made from captured ones, at the real daemon; run it in the `net` namespace.
 
-mutate_ike.py PCAP VICTIM CONTROL_PID COUNT SEED
+mutate_ike.py PCAP CORPUS VICTIM CONTROL_PID COUNT SEED
 
-Every IKE packet of PCAP, of either side and on either port, is raw material. Each packet sent is one of them with a few
+Every IKE packet of PCAP, of either side and on either port, is raw material, and every file of the directory CORPUS. Each packet sent is one of them with a few
 mutations: bits and octets changed, lengths stretched, a piece cut out, doubled or exchanged with another packet's,
 header fields set to telling values. Half of them claim to come from the address of the peer, the others from anywhere.
 The sender waits whenever the daemon's socket has a backlog, so that no packet is lost on the way for want of room.
 """
+import pathlib
 import random
 import socket
 import struct
@@ -90,10 +91,11 @@ class Backlog:
 
 
 def main():
-    capture, victim, pid, count, seed = sys.argv[1:]
+    capture, corpus, victim, pid, count, seed = sys.argv[1:]
     rng = random.Random(int(seed))
     messages = ike_packets(capture)
     assert len(messages) >= 8, "too little raw material"
+    messages += [path.read_bytes() for path in sorted(pathlib.Path(corpus).iterdir())]
     backlog = Backlog(int(pid))
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     template = {port: bytearray(datagram("10.9.2.2", port, victim, port, b"")) for port in (500, 4500)}

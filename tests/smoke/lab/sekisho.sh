@@ -61,11 +61,16 @@ control_start() {
   CONTROL_PID[$1]=$STARTED
 }
 
-# sekisho_start SIDE [FILTER...]: writes the configuration, starts both daemons, waits until the ports are there.
-sekisho_start() {
+# sekisho_launch SIDE [FILTER...]: writes the configuration and starts both daemons.
+sekisho_launch() {
   sekisho_config "$@"
   dataplane_start "$1"
   control_start "$1"
+}
+
+# sekisho_start SIDE [FILTER...]: the same, and waits until the ports are there and have a link.
+sekisho_start() {
+  sekisho_launch "$@"
   await 20 "Sekisho's ports on side $1" ports_present "$1"
 }
 
