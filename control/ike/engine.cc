@@ -157,11 +157,9 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
 }
 
 void Engine::Impl::take(Context& context, const Shutdown&) {
-  for (auto& [name, entry] : connections_.all()) {
-    entry.wanted = false;
-    entry.attempt_at.reset();
-  }
   sas_.for_each([&](v2::IkeSa& sa) { v2::drop(context, sa, v2::Farewell::send_delete); });
+  // A peer that begins again at once must find nobody: what it made would outlive the daemon.
+  connections_.all().clear();
 }
 
 ChildSaView Engine::Impl::view(const v2::ChildSa& child) {

@@ -60,7 +60,7 @@ struct ChildSaEvent {
   uint32_t inbound_spi = 0;
   Kind kind{};
 };
-// The daemon ends: a delete goes to every peer, once, without waiting for the answer.
+// The daemon ends: a delete goes to every peer, once, without waiting for the answer, and no connection is left.
 struct Shutdown {};
 
 using Event = std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate,

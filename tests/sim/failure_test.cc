@@ -188,6 +188,10 @@ TEST_CASE("the daemon ends and says so") {
       throw Violation("something is left after Shutdown");
     world.run_for(1s);
     if (!world.b.data_path->installed().empty()) throw Violation("the peer was not told");
+    world.step(world.b, ike::Initiate{tunnel});
+    world.run_for(1s);
+    if (!world.a.data_path->installed().empty()) throw Violation("a peer that comes again is served");
+    world.step(world.b, ike::Terminate{tunnel});
     world.settle(30s);
     world.expect_nothing();
   });
