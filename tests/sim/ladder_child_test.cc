@@ -208,6 +208,20 @@ TEST_CASE("an answer that was not offered is not installed, and deleted at the p
   CHECK(puppet.data_path.installed().size() == 1);
 }
 
+TEST_CASE("a rekey that is asked for many times while it waits is tried once, and refused it waits again") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  puppet.step(ike::RekeyIke{"tunnel"});
+  const auto before = puppet.receive();
+  for (int i = 0; i < 5; ++i) puppet.step(ike::ChildSaEvent{puppet.engine_spi, ike::ChildSaEvent::Kind::soft_expired});
+  puppet.answer(before, {notify(NotifyType::temporary_failure)});
+  const auto request = puppet.receive();
+  REQUIRE(has(request.payloads, NotifyType::rekey_sa));
+  puppet.answer(request, {notify(NotifyType::no_proposal_chosen)});
+  CHECK(puppet.silent());
+  CHECK(puppet.data_path.installed().size() == 1);
+}
+
 TEST_CASE("wider selectors than were offered are not installed") {
   Puppet puppet;
   puppet.establish_as_initiator();

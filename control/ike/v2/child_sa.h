@@ -32,6 +32,7 @@ struct ChildSa {
   suite::Selectors selectors;
   Instant created{}, rekey_at{}, expires_at{};
   ChildState state = ChildState::installed;
+  bool rekey_queued = false;  // a task of ours that will rekey it waits for its turn
 
   // Set once a rekey that the peer began has replaced this one: the new inbound SPI, and the lower one of that
   // exchange's nonces, which decides where ours is in flight too.

@@ -59,6 +59,7 @@ bool CreateChild::still_wanted(IkeSa& sa) {
 }
 
 std::optional<wire::Payloads> CreateChild::request(Context& context, IkeSa& sa) {
+  if (ChildSa* old = find_inbound(sa, replaces_)) old->rekey_queued = false;
   if (!still_wanted(sa)) return {};
   const auto spi = context.environment.allocate_inbound_spi();
   if (!spi) {
@@ -193,13 +194,14 @@ std::unique_ptr<Task> create_child_task(uint32_t replaces, std::optional<crypto:
 }
 
 void rekey_child(Context& context, IkeSa& sa, ChildSa& child) {
-  if (sa.state != IkeState::established || child.state != ChildState::installed) return;
+  if (sa.state != IkeState::established || child.state != ChildState::installed || child.rekey_queued) return;
   // The peer would not know what is meant before it has had our answer (RFC 7296 section 2.25.1).
   if (!child.confirmed && context.now < child.created + confirmation_time) {
     child.rekey_at = context.now + context.jittered(retry_time);
     return;
   }
   child.rekey_at = child.expires_at;  // not again, unless this fails
+  child.rekey_queued = true;
   enqueue(sa, create_child_task(child.inbound_spi));
   pump(context, sa);
 }
