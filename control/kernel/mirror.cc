@@ -46,10 +46,10 @@ void Mirror::take(const nlmsghdr& message, Update& update) {
   if (effect.turned_stale) update.turned_stale.push_back(*effect.turned_stale);
 }
 
-bool Mirror::receive(std::vector<char>& buffer, Update& update, bool& lost) {
+bool Mirror::receive(std::vector<char>& buffer, Update& update) {
   const ssize_t size = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (size < 0 && errno == ENOBUFS) {
-    lost = true;
+    lost_ = true;
     return false;
   }
   if (size < 0) return errno != EINTR;
@@ -62,13 +62,12 @@ bool Mirror::receive(std::vector<char>& buffer, Update& update, bool& lost) {
 
 Result<Mirror::Update> Mirror::process() {
   Update update;
-  bool lost = false;
   std::vector<char> buffer(65536);
   for (unsigned i = 0; i < max_datagrams_per_turn; ++i)
-    if (receive(buffer, update, lost)) break;
-  if (!lost && !routes_suspect_) return update;
+    if (receive(buffer, update)) break;
+  if (!lost_ && !routes_suspect_) return update;
   update.changed = true;
-  const auto read = lost ? read_all() : read_routes();
+  const auto read = lost_ ? read_all() : read_routes();
   if (!read) return std::unexpected(read.error());
   return update;
 }
@@ -103,7 +102,7 @@ Result<void> Mirror::read_all() {
   for (const auto& [type, family] : parts)
     if (auto read = dump(fresh, type, family); !read) return read;
   state_ = std::move(fresh);
-  routes_suspect_ = false;
+  lost_ = routes_suspect_ = false;
   return {};
 }
 

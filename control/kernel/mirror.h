@@ -22,14 +22,15 @@ class Mirror {
     bool changed = false;
     std::vector<NeighbourKey> turned_stale;
   };
-  // Takes in what was reported, a bounded batch at a time. An error is the kernel's refusal to be read.
+  // Takes in what was reported, a bounded batch at a time. An error is the kernel's refusal to be read; the next call
+  // tries again.
   Result<Update> process();
   const State& state() const { return state_; }
 
  private:
   Mirror(NetlinkHandle monitor, Netlink requests) : monitor_(std::move(monitor)), requests_(std::move(requests)) {}
-  // Nothing was left to receive: true; a lost notification sets `lost`.
-  bool receive(std::vector<char>& buffer, Update& update, bool& lost);
+  // Nothing was left to receive: true.
+  bool receive(std::vector<char>& buffer, Update& update);
   void take(const nlmsghdr& message, Update& update);
   Result<void> read_all();
   Result<void> read_routes();
@@ -38,6 +39,8 @@ class Mirror {
   NetlinkHandle monitor_;
   Netlink requests_;
   State state_;
+  // Both stay until the kernel has been read anew.
+  bool lost_ = false;
   bool routes_suspect_ = false;
 };
 

@@ -22,8 +22,13 @@ Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::
       configurator_(std::move(configurator)),
       watch_(loop, mirror_->fd(), EPOLLIN, [this](uint32_t) { kernel_event(); }),
       settle_timer_(loop, [this] { settle(); }),
-      retry_timer_(loop, [this] { settle(); }),
+      retry_timer_(loop,
+                   [this] {
+                     kernel_event();
+                     settle();
+                   }),
       probe_timer_(loop, [this] { probe_wanted(); }) {
+  touch();
   probe_timer_.set_in(probe_interval);
 }
 
@@ -71,11 +76,26 @@ void Network::kernel_event() {
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
-  if (sink_.ready()) configure();
+  if (sink_.ready())
+    configure();
+  else
+    guard();
   plan_ = routing::plan_routes(state(), host_.attachments());
   if (sink_.ready()) push_routes();
   last_settle_ = MonotonicClock::now() - begun;
   host_.network_changed();
+}
+
+// Without the dataplane the twins stay as they are: it may be forwarding still. But what is to go into a tunnel must
+// not find another way through the kernel meanwhile.
+void Network::guard() {
+  const KernelSpec guards{.twins = {}, .routes = {}, .guards = host_.kernel_spec().guards};
+  std::set<std::string> failures;
+  for (const KernelChange& change : reconcile(guards, {}, state()))
+    if (std::holds_alternative<SetRoute>(change))
+      if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
+  failures_ = std::move(failures);
+  if (!failures_.empty()) retry_timer_.set_in(retry_delay);
 }
 
 // What fails is tried again with the next change, and after a second.

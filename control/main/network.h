@@ -52,6 +52,7 @@ class Network {
   void kernel_event();
   void settle();
   void configure();
+  void guard();
   void enable_forwarding(const KernelSpec& spec);
   void push_routes();
   void probe_wanted();

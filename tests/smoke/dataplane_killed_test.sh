@@ -21,6 +21,16 @@ for round in 1 2 3; do
   await 10 'the old SPIs to be gone' eval '[ -z "$(comm -12 <(echo "$before") <(spis))" ]'
   equal 'pings lost afterwards' 0 "$(ping_lost left 4 50 0.02)"
 done
+step 'what is to be a tunnel has its guard before there is a data plane'
+killed "${DATAPLANE_PID[a]}"
+sekisho_apply a '.tunnels.osaka = (.tunnels.tokyo | .interface = { name: "vti1" } | .remote.address = "10.9.2.3"
+  | .remote.id = "c.lab" | .selectors.remote = ["10.3.0.0/24", "fd00:3::/64"] | .start = "respond")'
+for prefix in 10.3.0.0/24 fd00:3::/64; do
+  await 5 "the guard of $prefix" eval "on a ip route show table main $prefix | grep -q blackhole ||
+    on a ip -6 route show table main $prefix | grep -q blackhole"
+done
+dataplane_start a
+await 30 'a ping to get through' on left ping -c 1 -W 1 10.2.0.2
 tcp_both_ways 6 10
 capture_stop internet
 expect_sealed internet
