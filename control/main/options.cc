@@ -8,9 +8,9 @@ namespace sekisho::control {
 std::optional<int> parse_options(int argc, char** argv, Options& options) {
   CLI::App app(
       "Sekisho's control daemon: IKE, tunnels, routes and the control socket.\n"
-      "It needs sekisho-dataplane, and waits for it. SIGHUP reads the configuration again, SIGTERM says goodbye to "
+      "It needs sekisho-dataplane, and waits for it. SIGHUP reads the configuration again. SIGTERM says goodbye to "
       "the\n"
-      "peers and ends; forwarding goes on with what the dataplane holds.",
+      "peers, takes the tunnels down and ends; traffic outside of tunnels goes on.",
       "sekisho-control");
   std::string config, check, socket = options.socket.string();
   app.add_option("--config", config, "configuration file (JSON); psk_file entries are relative to its directory")

@@ -6,7 +6,7 @@
 
 namespace sekisho::control {
 
-// No core dump by another user, no new privileges, capabilities reduced for good.
+// No core dump, no new privileges, capabilities reduced for good.
 Result<void> drop_privileges();
 
 }  // namespace sekisho::control
