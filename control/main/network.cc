@@ -61,25 +61,32 @@ bool Network::attached_and_up(int link) const {
 }
 
 void Network::kernel_event() {
+  if (take_in()) touch();
+}
+
+bool Network::take_in() {
   const auto update = mirror_->process();
   if (!update) {
     host_.network_failed(update.error());
     retry_timer_.set_in(retry_delay);
-    return;
+    return false;
   }
   // The kernel confirms a neighbour that turned stale only when it sends to it itself, and it is the dataplane that
   // sends.
   for (const kernel::NeighbourKey& stale : update->turned_stale)
     if (attached_and_up(stale.link)) (void)configurator_.probe(stale);
-  if (update->changed) touch();
+  return update->changed;
 }
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
-  if (sink_.ready())
-    configure();
-  else
+  if (!sink_.ready()) {
     guard();
+  } else if (configure()) {
+    // The kernel has told of a change by the time it acknowledges it, so the dataplane hears of it in this same turn: a
+    // tunnel that has come up carries traffic at once.
+    take_in();
+  }
   plan_ = routing::plan_routes(state(), host_.attachments());
   if (sink_.ready()) push_routes();
   last_settle_ = MonotonicClock::now() - begun;
@@ -99,16 +106,18 @@ void Network::guard() {
 }
 
 // What fails is tried again with the next change, and after a second.
-void Network::configure() {
+bool Network::configure() {
   const KernelSpec spec = host_.kernel_spec();
   enable_forwarding(spec);
   std::set<std::string> failures;
-  for (const KernelChange& change : reconcile(spec, own_addresses_, state()))
+  const auto changes = reconcile(spec, own_addresses_, state());
+  for (const KernelChange& change : changes)
     if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
   own_addresses_.clear();
   for (const auto& [name, twin] : spec.twins) own_addresses_[name].insert(twin.addresses.begin(), twin.addresses.end());
+  return !changes.empty();
 }
 
 void Network::report_once(std::set<std::string>& known, const Error& error) {

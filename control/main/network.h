@@ -50,8 +50,11 @@ class Network {
   Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,
           kernel::Configurator configurator);
   void kernel_event();
+  // Takes in what the kernel has told. True where something changed.
+  bool take_in();
   void settle();
-  void configure();
+  // True where the kernel was told to change something.
+  bool configure();
   void guard();
   void enable_forwarding(const KernelSpec& spec);
   void push_routes();

@@ -32,8 +32,8 @@ class Reconciler {
             kernel_.addresses.contains({link.index, address}))
           changes_.emplace_back(RemoveAddress{link.index, address});
     if (link.up != twin.up) (twin.up ? changes_ : links_down_).emplace_back(SetLink{link.index, twin.up});
-    // Routes wait for the link to be seen up, since the kernel refuses them before.
-    if (!link.up || !twin.up) return;
+    // The kernel refuses routes by a link that is down; this one goes up before they are set.
+    if (!twin.up) return;
     for (const Prefix& prefix : twin.routes)
       want_route({.prefix = prefix, .metric = tunnel_route_metric, .link = link.index});
   }
