@@ -73,11 +73,19 @@ void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu
   if (sink_.ready()) push(name);
 }
 
+// The dataplane's routes follow a moment later than its tunnels. Until then a route of a tunnel that is gone names its
+// id, which therefore goes to no other tunnel before all the rest have had their turn.
+std::optional<ipc::TunnelId> Tunnels::free_id() {
+  for (unsigned i = 0; i < ipc::max_tunnels; ++i) {
+    const ipc::TunnelId id(static_cast<uint16_t>(next_id_++ % ipc::max_tunnels));
+    if (std::ranges::none_of(tunnels_, [id](const auto& each) { return each.second.id == id; })) return id;
+  }
+  return {};
+}
+
 void Tunnels::push(const std::string& name) {
   Tunnel& tunnel = tunnels_.at(name);
-  for (uint16_t id = 0; !tunnel.id && id < ipc::max_tunnels; ++id)
-    if (std::ranges::none_of(tunnels_, [id](const auto& each) { return each.second.id == ipc::TunnelId(id); }))
-      tunnel.id = ipc::TunnelId(id);
+  if (!tunnel.id) tunnel.id = free_id();
   if (!tunnel.id) return;
   Transaction transaction;
   transaction.add(tunnel_set(tunnel));

@@ -125,6 +125,7 @@ class Tunnels {
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
   static bool is_live(const Tunnel& tunnel);
   ipc::TunnelSet tunnel_set(const Tunnel& tunnel) const;
+  std::optional<ipc::TunnelId> free_id();
   void push(const std::string& name);
   void installed(const std::string& name, uint32_t inbound_spi);
   void refused(const std::string& name, uint32_t inbound_spi, const Error& error);
@@ -150,6 +151,7 @@ class Tunnels {
   std::set<ipc::SaId> with_engine_;   // the inbound ones it was given
   std::set<ipc::SaId> in_dataplane_;  // from SaAdd until SaRemove was acknowledged
   std::map<std::string, Tunnel> tunnels_;
+  uint32_t next_id_ = 0;
 };
 
 }  // namespace sekisho::control

@@ -92,8 +92,11 @@ struct Gateway final : TunnelListener {
 
   explicit Gateway(Dataplane& dataplane)
       : dataplane(dataplane), tunnels(dataplane, *this, random, [this] { return now; }) {
+    // As the daemon does: what is wanted is known before the dataplane is.
+    const bool up = std::exchange(dataplane.up, false);
     tunnels.set("tokyo", "vti0", 1400);
     tunnels.set("osaka", "vti1", 1400);
+    dataplane.up = up;
     if (!dataplane.up) return;
     tunnels.dataplane_up(dataplane.inventory());
     dataplane.work();
@@ -338,6 +341,17 @@ TEST_CASE("a removed tunnel takes its SAs along") {
   CHECK(dataplane.tunnels.size() == 1);
   gateway.tunnels.remove_child("tokyo", first);
   CHECK(dataplane.queue.empty());
+}
+
+TEST_CASE("a removed tunnel's id, which routes may name still, is not the next tunnel's") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const ipc::TunnelId before = *gateway.tunnels.id("tokyo");
+  gateway.tunnels.remove("tokyo");
+  gateway.tunnels.set("kyoto", "vti2", 1400);
+  dataplane.work();
+  CHECK(gateway.tunnels.id("kyoto") != before);
+  CHECK(dataplane.tunnels.size() == 2);
 }
 
 TEST_CASE("traffic is counted over the lives of SAs") {
