@@ -2,10 +2,11 @@
 
 mutate_ike.py PCAP CORPUS VICTIM CONTROL_PID COUNT SEED
 
-Every IKE packet of PCAP, of either side and on either port, is raw material, and every file of the directory CORPUS. Each packet sent is one of them with a few
-mutations: bits and octets changed, lengths stretched, a piece cut out, doubled or exchanged with another packet's,
-header fields set to telling values. Half of them claim to come from the address of the peer, the others from anywhere.
-The sender waits whenever the daemon's socket has a backlog, so that no packet is lost on the way for want of room.
+Every IKE packet of PCAP, of either side and on either port, is raw material, and every file of the directory CORPUS.
+Each packet sent is one of them with a few mutations: bits and octets changed, lengths stretched, a piece cut out,
+doubled or exchanged with another packet's, header fields set to telling values. Half of them claim to come from the address of the peer, the others from anywhere.
+The sender waits whenever the daemon's socket has a backlog, and goes on until COUNT datagrams have reached the daemon:
+what a busy machine loses on the way does not count.
 """
 import pathlib
 import random
@@ -72,15 +73,23 @@ def datagram(source, source_port, victim, port, payload):
     return bytes(IP(src=source, dst=victim, ttl=64) / UDP(sport=source_port, dport=port) / payload)
 
 
-class Backlog:
-    """What waits in the sockets of the daemon's network namespace, and what they had no room for."""
+class Sockets:
+    """The UDP sockets of the daemon's network namespace."""
 
     def __init__(self, pid):
-        self.path = f"/proc/{pid}/net/udp"
+        self.table = f"/proc/{pid}/net/udp"
+        self.statistics = f"/proc/{pid}/net/snmp"
 
-    def read(self):
+    def received(self):
+        """Datagrams taken from a socket since the namespace began."""
+        with open(self.statistics) as table:
+            names, values = (line.split() for line in table if line.startswith("Udp:"))
+        return int(values[names.index("InDatagrams")])
+
+    def backlog(self):
+        """What waits, in octets, and how many datagrams there was no room for."""
         waiting = dropped = 0
-        with open(self.path) as table:
+        with open(self.table) as table:
             next(table)
             for line in table:
                 fields = line.split()
@@ -89,34 +98,44 @@ class Backlog:
                     dropped += int(fields[-1])
         return waiting, dropped
 
+    def await_room(self):
+        deadline = time.monotonic() + 20
+        while self.backlog()[0] > 16384:
+            assert time.monotonic() < deadline, "the daemon reads no more"
+            time.sleep(0.001)
+
+
+def mutated_datagram(messages, templates, rng):
+    message = mutated(rng.choice(messages), messages, rng)
+    port = rng.choice((500, 4500))
+    payload = message if port == 500 else NON_ESP_MARKER + message
+    packet = bytearray(templates[port]) + payload
+    if rng.random() < 0.5:
+        packet[12:16] = bytes((10, 9, 3, rng.randrange(1, 255)))
+        packet[20:22] = struct.pack("!H", rng.randrange(1024, 65536))
+    packet[24:26] = struct.pack("!H", 8 + len(payload))
+    packet[26:28] = bytes(2)  # no UDP checksum
+    return bytes(packet)  # the kernel fills in length and IP checksum
+
 
 def main():
     capture, corpus, victim, pid, count, seed = sys.argv[1:]
+    count = int(count)
     rng = random.Random(int(seed))
     messages = ike_packets(capture)
     assert len(messages) >= 8, "too little raw material"
     messages += [path.read_bytes() for path in sorted(pathlib.Path(corpus).iterdir())]
-    backlog = Backlog(int(pid))
+    templates = {port: datagram("10.9.2.2", port, victim, port, b"") for port in (500, 4500)}
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    template = {port: bytearray(datagram("10.9.2.2", port, victim, port, b"")) for port in (500, 4500)}
-    for number in range(int(count)):
-        message = mutated(rng.choice(messages), messages, rng)
-        port = rng.choice((500, 4500))
-        payload = message if port == 500 else NON_ESP_MARKER + message
-        packet = bytearray(template[port]) + payload
-        if rng.random() < 0.5:
-            packet[12:16] = bytes((10, 9, 3, rng.randrange(1, 255)))
-            packet[20:22] = struct.pack("!H", rng.randrange(1024, 65536))
-        packet[24:26] = struct.pack("!H", 8 + len(payload))
-        packet[26:28] = bytes(2)  # no UDP checksum
-        raw.sendto(bytes(packet), (victim, 0))  # the kernel fills in length and IP checksum
-        if number % 64 == 63:
-            deadline = time.monotonic() + 20
-            while backlog.read()[0] > 16384:
-                assert time.monotonic() < deadline, "the daemon reads no more"
-                time.sleep(0.001)
-    print("sent", count, "dropped by the daemon's sockets", backlog.read()[1])
+    sockets = Sockets(int(pid))
+    sent, wanted = 0, sockets.received() + count
+    while sockets.received() < wanted:
+        assert sent < 2 * count, "half of the packets never arrive"
+        for _ in range(64):
+            raw.sendto(mutated_datagram(messages, templates, rng), (victim, 0))
+        sent += 64
+        sockets.await_room()
+    print("sent", sent, "delivered", count, "dropped by the daemon's sockets", sockets.backlog()[1])
 
 
-if __name__ == "__main__":
-    main()
+main()
