@@ -44,6 +44,10 @@ Result<void> check_device(const ipc::Text<240>& device) {
   if (!text || text->empty()) return refuse("device string is empty or not terminated");
   if (!std::ranges::all_of(*text, [](char c) { return c > ' ' && c <= '~'; }))
     return refuse("device string holds a character that is not printable");
+  // net_failsafe gives what stands in exec(...) to a shell, and reads more arguments from the descriptor in fd(...).
+  // Control names devices; it does not run programs with the dataplane's privileges.
+  if (text->contains("net_failsafe") && (text->contains("exec") || text->contains("fd(")))
+    return refuse("net_failsafe may name its devices with dev(...) only");
   return {};
 }
 

@@ -96,6 +96,11 @@ TEST_CASE("ports: every field is checked") {
   CHECK(reason(port(2, "../x")) != "");
   CHECK(reason(port(2, "x", "")) != "");
   CHECK(reason(port(2, "x", "net_null0, iface=a b")) != "");
+  // A device string names a device; it runs no command.
+  CHECK(reason(port(2, "x", "net_failsafe0,exec(/tmp/x)")) != "");
+  CHECK(reason(port(2, "x", "bus=vdev,name=net_failsafe0,execute(/tmp/x)")) != "");
+  CHECK(reason(port(2, "x", "net_failsafe0,dev(net_failsafe1,fd(3))")) != "");
+  CHECK(reason(port(2, "x", "net_failsafe0,dev(net_null0)")) == "");
   CHECK(reason(ipc::PortRemove{.id = ipc::PortId(ipc::max_ports)}) != "");
 }
 
