@@ -61,6 +61,7 @@ Result<void> Device::probe(const std::string& device) {
   if (device.starts_with("net_virtio_user") && device.find("server=1") != std::string::npos)
     return fail(messages::port_unusable, device + ": server mode is not supported, let the vSwitch be the server");
   port_ = find_port(device.substr(0, device.find(',')));
+  // Arguments make a new device; one that is there already is somebody's.
   if (port_ < RTE_MAX_ETHPORTS && device.find(',') != std::string::npos)
     return fail(messages::port_unusable, device + ": a device of this name is in use");
   if (port_ >= RTE_MAX_ETHPORTS) {
@@ -70,6 +71,18 @@ Result<void> Device::probe(const std::string& device) {
     port_ = find_port(device.substr(0, device.find(',')));
   }
   if (port_ >= RTE_MAX_ETHPORTS) return fail(messages::port_unusable, device + ": the driver made no port");
+  return claim();
+}
+
+// A device without arguments (PCI, mostly) is taken as it is found, which may be in another port's hands: then workers
+// poll it, and nothing here may touch it. DPDK forgets the owner when the device goes.
+Result<void> Device::claim() {
+  rte_eth_dev_owner owner{};
+  if (const int code = rte_eth_dev_owner_new(&owner.id); code < 0) return refused("claim", code);
+  name_.copy(owner.name, sizeof owner.name - 1);
+  const int code = rte_eth_dev_owner_set(port_, &owner);
+  if (code == -EPERM) return fail(messages::port_unusable, name_ + ": a device of this name is in use");
+  if (code < 0) return refused("claim", code);
   attached_ = true;
   return {};
 }

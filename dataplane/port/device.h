@@ -43,12 +43,13 @@ class Device {
  private:
   Device() = default;
   Result<void> probe(const std::string& device);
+  Result<void> claim();
   Result<void> configure(const DeviceRequest& request);
   Result<void> set_up_queues(const DeviceRequest& request);
   std::unexpected<Error> refused(const char* step, int code) const;
 
   std::string name_;
-  bool attached_ = false;
+  bool attached_ = false;  // and ours alone
   bool started_ = false;
   uint16_t port_ = 0;
   uint16_t rx_queues_ = 0;
