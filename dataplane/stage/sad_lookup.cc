@@ -38,6 +38,8 @@ void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other
       continue;
     }
     if (sa->expired.load(std::memory_order_relaxed)) {
+      // Again if the ring of events was full when it expired: no packet comes further than this.
+      context.raise(sa->raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa->id, sa->spi));
       context.drop(packet.mbuf, DropReason::sa_expired, sa->id, SaCounter::expired);
       continue;
     }

@@ -68,6 +68,8 @@ void tunnel_output(Context& context, Burst& in, BurstOf<Outbound>& out) {
       continue;
     }
     if (sa->expired.load(std::memory_order_relaxed)) {
+      // Again if the ring of events was full when it expired: no other packet comes this far.
+      context.raise(sa->raised, raised_hard_expired, event_of(*sa, ipc::SaEventKind::hard_expired));
       context.drop(packet.mbuf, DropReason::sa_expired, sa->id, SaCounter::expired);
       continue;
     }

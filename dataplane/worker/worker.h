@@ -60,8 +60,8 @@ class Worker {
   WorkerRings& rings() { return rings_; }
 
   // For tests and measurements, instead of run(): one iteration of the loop, without sleeping and without a QSBR report
-  // (it tells how many packets it took); and one burst of at most 32 Ethernet frames as though it had come in by
-  // `port`. Meanwhile the caller's thread is the only one that changes the tables.
+  // (it tells how many packets it took); and one burst of at most burst_size Ethernet frames as though it had come in
+  // by `port`. Meanwhile the caller's thread is the only one that changes the tables.
   unsigned poll();
   void inject(ipc::PortId port, std::span<rte_mbuf* const> frames);
 

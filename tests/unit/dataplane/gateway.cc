@@ -160,6 +160,10 @@ std::optional<PathEvent> Gateway::event() {
   return events_->pop(event) ? std::optional(event) : std::nullopt;
 }
 
+void Gateway::fill_events() {
+  while (events_->push({})) continue;
+}
+
 Result<void> Gateway::add(const ipc::SaAdd& sa) {
   if (auto sound = check(sa); !sound) return sound;
   if (sa.direction == ipc::Direction::inbound) {

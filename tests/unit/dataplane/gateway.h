@@ -55,6 +55,8 @@ class Gateway {
   std::vector<Bytes> sent(ipc::PortId port) { return (port == wan_port ? wan_ : lan_).sent(); }
   std::vector<Punted> punted();
   std::optional<PathEvent> event();
+  // No event has room in the ring until event() was called.
+  void fill_events();
 
   // As the manager does it.
   Result<void> add(const ipc::SaAdd& sa);

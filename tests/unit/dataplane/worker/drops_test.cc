@@ -357,6 +357,32 @@ TEST_CASE("packet limits: soft is reported once, hard ends the SA") {
   CHECK_FALSE(lab.b.event());
 }
 
+TEST_CASE("an SA that expired while the ring of events was full is reported by a later packet") {
+  Lab lab;
+  lab.sa.outbound.hard_packets = 1;
+  lab.sa.inbound.hard_packets = 1;
+  lab.install();
+  lab.a.fill_events();
+  lab.b.fill_events();
+  lab.b.receive_frame(wan_port, lab.sealed());
+  CHECK(lab.b.sent(lan_port).size() == 1);
+  const auto told = [](Gateway& gateway) {
+    unsigned times = 0;
+    while (const auto event = gateway.event()) times += event->sa_event == ipc::SaEventKind::hard_expired;
+    return times;
+  };
+  REQUIRE(told(lab.a) == 0);
+  REQUIRE(told(lab.b) == 0);
+  for (int i = 0; i < 3; ++i) {
+    lab.a.receive(lan_port, sample);
+    lab.b.receive(wan_port, lab.forged(with_trailer(sample, 4), 9));
+  }
+  CHECK(lab.a.drops(DropReason::sa_expired) == 3);
+  CHECK(lab.b.drops(DropReason::sa_expired) == 3);
+  CHECK(told(lab.a) == 1);
+  CHECK(told(lab.b) == 1);
+}
+
 TEST_CASE("byte limits count inner packets, and are never exceeded") {
   Lab lab;
   lab.sa.outbound.hard_bytes = 3 * sample.size() + 1;
