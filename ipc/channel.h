@@ -43,9 +43,10 @@ class ReceivedMessage {
   // unchecked.
   template <Message T>
   std::optional<T> as() const {
-    if (type_ != static_cast<uint16_t>(T::type) || length_ != sizeof(T)) return {};
-    T message;
-    std::memcpy(&message, payload_.data(), sizeof message);
+    // One object on every way, so made in the place of the result: the copy that the caller wipes is the only one.
+    std::optional<T> message;
+    if (type_ == static_cast<uint16_t>(T::type) && length_ == sizeof(T))
+      std::memcpy(&message.emplace(), payload_.data(), sizeof(T));
     return message;
   }
   void clear();

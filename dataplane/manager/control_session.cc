@@ -56,9 +56,9 @@ Result<bool> ControlSession::receive() {
 
 template <typename T>
 Result<void> ControlSession::stage(const ipc::ReceivedMessage& message) {
+  if (!staging_) return violation("command " + std::to_string(message.type()) + " outside a transaction");
   auto command = message.as<T>();
   if (!command) return violation("command " + std::to_string(message.type()) + " has a wrong length");
-  if (!staging_) return violation("command " + std::to_string(message.type()) + " outside a transaction");
   const bool added = staging_->add(*command);
   wipe({reinterpret_cast<uint8_t*>(&*command), sizeof(T)});
   if (!added) return violation("endless transaction");

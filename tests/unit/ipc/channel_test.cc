@@ -5,11 +5,16 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <fstream>
 #include <string>
 #include <thread>
 
+#include "base/random.h"
+#include "base/secret_bytes.h"
 #include "tests/unit/ipc/hand_made_peer.h"
 
 using namespace sekisho;
@@ -48,6 +53,19 @@ uint32_t number_of(const RouteRemove& message) {
 bool shows_secret(const SealedMemory& memory, uint8_t value) {
   const std::string run(16, static_cast<char>(value));
   return std::string_view(static_cast<const char*>(memory.data()), memory.size()).find(run) != std::string_view::npos;
+}
+
+// Whether the stack, down to where it ever reached, holds these bytes.
+bool on_the_stack(ByteView needle) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long start = 0, end = 0;
+    if (!line.ends_with("[stack]") || std::sscanf(line.c_str(), "%lx-%lx ", &start, &end) != 2) continue;
+    const auto *first = reinterpret_cast<const uint8_t*>(start), *last = reinterpret_cast<const uint8_t*>(end);
+    return std::search(first, last, needle.begin(), needle.end()) != last;
+  }
+  FAIL("no stack");
+  return false;
 }
 
 bool readable(int fd, int timeout_ms = 0) {
@@ -209,6 +227,27 @@ TEST_CASE("a received message wipes what the message before it held") {
   CHECK(storage.find(key) != std::string_view::npos);
   REQUIRE(*pair.dataplane->receive(message));
   CHECK(storage.find(key) == std::string_view::npos);
+}
+
+TEST_CASE("a message taken as its type leaves no other copy behind") {
+  Pair pair;
+  SecretBytes sent(sizeof(SaAdd));
+  SystemRandom().fill(sent.writable());
+  const ByteView key = sent.view().subspan(offsetof(SaAdd, key), esp_max_key_material);
+  REQUIRE(pair.control->send_bytes(static_cast<uint16_t>(SaAdd::type), sent.view()));
+  {
+    ReceivedMessage message;
+    REQUIRE(*pair.dataplane->receive(message));
+    auto command = message.as<SaAdd>();
+    const bool whole = command && std::ranges::equal(command->key, key);
+    if (command) wipe({reinterpret_cast<uint8_t*>(&*command), sizeof *command});
+    CHECK(whole);
+  }
+  CHECK_FALSE(on_the_stack(key));
+  const Bytes visible(key.begin(), key.end());
+  std::array<uint8_t, esp_max_key_material> copy;
+  std::ranges::copy(visible, copy.begin());
+  CHECK(on_the_stack(copy));  // the search finds what is there
 }
 
 TEST_CASE("the peer cannot write to an outbox, nor resize it") {
