@@ -146,6 +146,7 @@ Result<void> Fib::apply(Replica& replica, const Changes& changes) {
 }
 
 Result<void> Fib::commit() {
+  if (stuck_) return fail(messages::forwarding_table_full, "an earlier change is in one copy only");
   Changes changes = staged_changes();
   if (auto applied = apply(standby(), changes); !applied) return applied;
   for (const RouteChange& change : changes.routes)
@@ -165,11 +166,13 @@ Result<void> Fib::commit() {
 
 Result<void> Fib::poll() {
   if (!grace_ || !qsbr_.passed(*grace_)) return {};
-  if (auto applied = apply(standby(), pending_); !applied) return applied;
-  pending_ = {};
-  resolve_outer(standby());
   grace_.reset();
-  return {};
+  auto applied = apply(standby(), std::exchange(pending_, {}));
+  if (applied)
+    resolve_outer(standby());
+  else
+    stuck_ = true;
+  return applied;
 }
 
 // ------------------------------------------------------------------------------------------------------------- lookup

@@ -48,7 +48,8 @@ class Fib {
   // The second replica has caught up.
   bool idle() const { return !grace_; }
   // Goes on with what a grace period held up; to be called from the manager's loop while !idle().
-  // An error leaves the Fib unable to change for good: the process is to be restarted.
+  // An error, said once, leaves the complete replica in use for good: every later commit is refused, and the process is
+  // to be restarted.
   Result<void> poll();
 
   // The outer destination of an outbound SA, kept resolved from now on. Before the SA is published.
@@ -95,7 +96,8 @@ class Fib {
   std::unordered_map<ipc::NextHopId, NextHop> staged_next_hops_;
 
   std::optional<Qsbr::Token> grace_;
-  Changes pending_;  // applied to the active replica, not yet to the other
+  Changes pending_;     // applied to the active replica, not yet to the other
+  bool stuck_ = false;  // the other could not follow
 };
 
 }  // namespace sekisho::dataplane

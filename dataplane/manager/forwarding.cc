@@ -128,10 +128,8 @@ ipc::PortState Forwarding::port_state(ipc::PortId id) const {
 }
 
 void Forwarding::poll() {
-  if (const auto polled = fib_->poll(); !polled && !fib_stuck_) {
-    fib_stuck_ = true;  // said once; forwarding goes on with the copy that is complete
-    spdlog::error("{}", polled.error().text());
-  }
+  // Forwarding goes on with the copy that is complete.
+  if (const auto polled = fib_->poll(); !polled) spdlog::error("{}", polled.error().text());
   reclaimer_.poll();
 }
 

@@ -89,7 +89,6 @@ class Forwarding {
   Holdings holdings_;
   std::atomic<bool> stop_{false};
   bool launched_ = false;
-  bool fib_stuck_ = false;
 };
 
 }  // namespace sekisho::dataplane

@@ -1,5 +1,7 @@
 #include "dataplane/fib/fib.h"
 
+#include <rte_fib.h>
+
 #include <catch2/catch.hpp>
 
 #include "dataplane/rcu/reclaimer.h"
@@ -163,6 +165,36 @@ TEST_CASE("the replica in use is left alone until its readers have moved on") {
   CHECK(fib.idle());
   CHECK(seen->next_hops[5] == adjacency(5));
   qsbr.leave(0);
+}
+
+TEST_CASE("a replica that cannot follow ends all changes; the complete one stays in use") {
+  test::start_eal();
+  Qsbr qsbr(1);
+  auto made = Fib::create(test::fib_limits, qsbr);
+  REQUIRE(made);
+  Fib& fib = **made;
+  const auto set = [&fib](const char* where) {
+    fib.begin(false);
+    REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+    REQUIRE(fib.set_route(prefix(where), ipc::NextHopId(1)));
+    return fib.commit();
+  };
+  REQUIRE(set("10.0.0.0/8"));
+  REQUIRE(fib.poll());
+  // One of the two loses a route, so that it cannot be removed there any more.
+  const Replica* seen = fib.active();
+  fib.begin(false);
+  REQUIRE(fib.remove_route(prefix("10.0.0.0/8")));
+  REQUIRE(fib.commit());
+  REQUIRE(rte_fib_delete(seen->fib4.get(), 0x0a000000, 8) == 0);
+  CHECK_FALSE(fib.poll());
+  // Said once, and nobody waits for it for ever.
+  CHECK(fib.idle());
+  CHECK(fib.poll());
+  CHECK_FALSE(set("10.2.0.0/16"));
+  CHECK(fib.idle());
+  CHECK(fib.active() != seen);
+  CHECK(found(fib, "10.2.0.1") == 0);
 }
 
 TEST_CASE("outer destinations stay resolved as routes change") {
