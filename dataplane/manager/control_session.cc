@@ -6,7 +6,7 @@
 
 #include "base/messages/dataplane.h"
 #include "base/secret_bytes.h"
-#include "dataplane/manager/validate.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -28,7 +28,7 @@ void ControlSession::report_inventory() {
   const Holdings& held = forwarding_.holdings();
   for (const auto& [id, record] : held.ports) report(forwarding_.port_state(id));
   for (const auto& [id, record] : held.tunnels)
-    report(ipc::TunnelState{.id = id, .tx_sa = record.tx_sa, .name = as_ipc_text<16>(record.name)});
+    report(ipc::TunnelState{.id = id, .tx_sa = record.tx_sa, .name = ipc::to_text<16>(record.name)});
   for (const auto& [id, record] : held.sas)
     report(ipc::SaState{.id = id, .spi = record.spi, .tunnel = record.tunnel, .direction = record.direction});
   report(ipc::InventoryEnd{});
@@ -116,7 +116,7 @@ void ControlSession::carry_out() {
     result.status = ipc::TransactionStatus::refused;
     result.command_index = static_cast<uint16_t>(std::min<uint32_t>(refused->command_index, UINT16_MAX));
     result.command = refused->command;
-    result.reason = as_ipc_text<160>(refused->reason);
+    result.reason = ipc::to_text<160>(refused->reason);
     spdlog::warn("{}", Error{&messages::transaction_refused,
                              "command " + std::to_string(refused->command_index) + ": " + refused->reason}
                            .text());

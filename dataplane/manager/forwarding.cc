@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/messages/dataplane.h"
-#include "dataplane/manager/validate.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -122,8 +122,8 @@ ipc::PortState Forwarding::port_state(ipc::PortId id) const {
   state.mtu = record.mtu;
   state.link_up = port.link_up ? 1 : 0;
   state.mac = port.device->mac().bytes;
-  state.name = as_ipc_text<16>(record.name);
-  state.device = as_ipc_text<240>(record.device);
+  state.name = ipc::to_text<16>(record.name);
+  state.device = ipc::to_text<240>(record.device);
   return state;
 }
 

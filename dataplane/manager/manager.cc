@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/messages/dataplane.h"
-#include "dataplane/manager/validate.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr Duration link_interval = std::chrono::milliseconds(500);
 
 ControlSession::Report as_report(const PathEvent& event) {
-  const ipc::Address source = as_ipc_address(IpAddress::v4(event.source));
+  const ipc::Address source = ipc::from_address(IpAddress::v4(event.source));
   if (event.kind == PathEventKind::unknown_spi) return ipc::UnknownSpi{.spi = event.spi, .source = source};
   return ipc::SaEvent{.id = event.id,
                       .spi = event.spi,

@@ -4,6 +4,7 @@
 
 #include "base/messages/dataplane.h"
 #include "dataplane/manager/validate.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -140,7 +141,7 @@ std::optional<Refusal> Staging::check(const Holdings& holdings) const {
 Result<void> Staging::stage(const ipc::PortSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (ports.contains(command.id) || removed_ports.contains(command.id)) return named_twice("port", command.id);
-  ports[command.id] = {count_, {*text_of(command.name), *text_of(command.device), command.mtu}};
+  ports[command.id] = {count_, {*ipc::to_string(command.name), *ipc::to_string(command.device), command.mtu}};
   return {};
 }
 
@@ -154,7 +155,7 @@ Result<void> Staging::stage(const ipc::PortRemove& command) {
 Result<void> Staging::stage(const ipc::TunnelSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (tunnels.contains(command.id) || removed_tunnels.contains(command.id)) return named_twice("tunnel", command.id);
-  tunnels[command.id] = {count_, {*text_of(command.name), command.mtu, command.tx_sa}};
+  tunnels[command.id] = {count_, {*ipc::to_string(command.name), command.mtu, command.tx_sa}};
   return {};
 }
 
@@ -186,7 +187,7 @@ Result<void> Staging::stage(const ipc::RouteRemove& command) {
 Result<void> Staging::stage(const ipc::SaAdd& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (sas.contains(command.id) || removed_sas.contains(command.id)) return named_twice("SA", command.id);
-  NewSa made{{command.spi, command.tunnel, command.direction}, *address_of(command.destination), InboundSaPtr()};
+  NewSa made{{command.spi, command.tunnel, command.direction}, *ipc::to_address(command.destination), InboundSaPtr()};
   if (command.direction == ipc::Direction::inbound) {
     auto sa = make_inbound_sa(command, crypto_);
     if (!sa) return std::unexpected(sa.error());

@@ -6,6 +6,7 @@
 #include "dataplane/port/packet_pool.h"
 #include "dataplane/sa/sa.h"
 #include "dataplane/twin/kernel_twin.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -33,14 +34,14 @@ Result<void> check_mtu(uint16_t mtu) {
 }
 
 Result<void> check_name(const ipc::Text<16>& name) {
-  const auto text = text_of(name);
+  const auto text = ipc::to_string(name);
   if (!text) return refuse("interface name is not terminated");
   if (!valid_interface_name(*text)) return refuse("interface name is not letters, digits, '.', '_' or '-'");
   return {};
 }
 
 Result<void> check_device(const ipc::Text<240>& device) {
-  const auto text = text_of(device);
+  const auto text = ipc::to_string(device);
   if (!text || text->empty()) return refuse("device string is empty or not terminated");
   if (!std::ranges::all_of(*text, [](char c) { return c > ' ' && c <= '~'; }))
     return refuse("device string holds a character that is not printable");
@@ -53,20 +54,8 @@ Result<void> check_device(const ipc::Text<240>& device) {
 
 }  // namespace
 
-std::optional<IpAddress> address_of(const ipc::Address& address) {
-  if (address.family != 4 && address.family != 6) return {};
-  return IpAddress::from_bytes(ByteView(address.bytes).first(address.family == 4 ? 4 : 16));
-}
-
-ipc::Address as_ipc_address(const IpAddress& address) {
-  ipc::Address result;
-  result.family = address.is_v4() ? 4 : 6;
-  std::ranges::copy(address.bytes(), result.bytes.begin());
-  return result;
-}
-
 std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length) {
-  const auto ip = address_of(address);
+  const auto ip = ipc::to_address(address);
   if (!ip || length > ip->bits()) return {};
   const Prefix prefix(*ip, length);
   if (prefix.address() != *ip) return {};

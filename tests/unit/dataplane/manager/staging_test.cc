@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 
-#include "dataplane/manager/validate.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -16,11 +16,11 @@ const crypto::EspCrypto& crypto() {
 Staging begin() { return Staging({.id = ipc::TransactionId(7)}, crypto()); }
 
 ipc::PortSet port(uint16_t id, const char* name = "wan", const char* device = "net_null0") {
-  return {.id = ipc::PortId(id), .name = as_ipc_text<16>(name), .device = as_ipc_text<240>(device)};
+  return {.id = ipc::PortId(id), .name = ipc::to_text<16>(name), .device = ipc::to_text<240>(device)};
 }
 
 ipc::TunnelSet tunnel(uint16_t id, const char* name = "vti0", ipc::SaId tx = ipc::no_sa) {
-  return {.id = ipc::TunnelId(id), .tx_sa = tx, .name = as_ipc_text<16>(name)};
+  return {.id = ipc::TunnelId(id), .tx_sa = tx, .name = ipc::to_text<16>(name)};
 }
 
 ipc::SaAdd sa(uint32_t id, ipc::Direction direction) {
@@ -31,10 +31,10 @@ ipc::SaAdd sa(uint32_t id, ipc::Direction direction) {
                  .suite = EspSuite::aes128gcm16,
                  .selector_pairs = 1,
                  .replay_window = 256,
-                 .source = as_ipc_address(*IpAddress::parse("10.9.1.1")),
-                 .destination = as_ipc_address(*IpAddress::parse("10.9.2.2"))};
+                 .source = ipc::from_address(*IpAddress::parse("10.9.1.1")),
+                 .destination = ipc::from_address(*IpAddress::parse("10.9.2.2"))};
   add.selectors[0].source.last = add.selectors[0].destination.last =
-      as_ipc_address(*IpAddress::parse("255.255.255.255"));
+      ipc::from_address(*IpAddress::parse("255.255.255.255"));
   return add;
 }
 
@@ -43,7 +43,8 @@ ipc::NextHopSet adjacency(uint16_t id, uint16_t port) {
 }
 
 ipc::RouteSet route(const char* prefix, uint8_t length, uint16_t next_hop) {
-  return {.prefix = as_ipc_address(*IpAddress::parse(prefix)), .length = length, .next_hop = ipc::NextHopId(next_hop)};
+  return {
+      .prefix = ipc::from_address(*IpAddress::parse(prefix)), .length = length, .next_hop = ipc::NextHopId(next_hop)};
 }
 
 Holdings holdings() {
