@@ -161,6 +161,14 @@ void Daemon::dataplane_down(const Error& error) {
   network_->touch();
 }
 
+// An answer may mean that leftovers have a successor, and are to go by the timer.
+void Daemon::submit(Transaction transaction, DataplaneClient::Done done) {
+  dataplane_.submit(std::move(transaction), [this, done = std::move(done)](const std::optional<Error>& refusal) {
+    done(refusal);
+    arm_timers();
+  });
+}
+
 void Daemon::dataplane_unreachable(const Error& error) { note_daemon_error(error); }
 
 void Daemon::sa_event(const ipc::SaEvent& event) {

@@ -81,9 +81,7 @@ class Daemon final : public rpc::Operations,
   void unknown_spi(const ipc::UnknownSpi& report) override;
   // TransactionSink
   bool ready() const override { return dataplane_.up(); }
-  void submit(Transaction transaction, DataplaneClient::Done done) override {
-    dataplane_.submit(std::move(transaction), std::move(done));
-  }
+  void submit(Transaction transaction, DataplaneClient::Done done) override;
   const ipc::CounterTable* counters() const override { return dataplane_.counters(); }
   // TunnelListener
   void tunnel_changed(const std::string& name) override;

@@ -108,8 +108,8 @@ void Network::guard() {
 // What fails is tried again with the next change, and after a second.
 bool Network::configure() {
   const KernelSpec spec = host_.kernel_spec();
-  enable_forwarding(spec);
   std::set<std::string> failures;
+  enable_forwarding(spec, failures);
   const auto changes = reconcile(spec, own_addresses_, state());
   for (const KernelChange& change : changes)
     if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
@@ -126,17 +126,22 @@ void Network::report_once(std::set<std::string>& known, const Error& error) {
   known.insert(text);
 }
 
-void Network::enable_forwarding(const KernelSpec& spec) {
+void Network::enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures) {
   std::set<int> present;
   for (const auto& [name, twin] : spec.twins) {
     const kernel::Link* link = state().find_link(name);
     if (!link) continue;
-    present.insert(link->index);
-    if (forwarding_.contains(link->index)) continue;
-    if (auto enabled = kernel::enable_forwarding(name); !enabled) host_.network_failed(enabled.error());
+    if (forwarding_.contains(link->index)) {
+      present.insert(link->index);
+      continue;
+    }
     const bool ipv6 = std::ranges::any_of(twin.addresses, [](const auto& each) { return !each.address.is_v4(); });
-    if (!ipv6) continue;
-    if (auto enabled = kernel::enable_ipv6_forwarding(); !enabled) host_.network_failed(enabled.error());
+    auto enabled = kernel::enable_forwarding(name);
+    if (enabled && ipv6) enabled = kernel::enable_ipv6_forwarding();
+    if (enabled)
+      present.insert(link->index);
+    else
+      report_once(failures, enabled.error());
   }
   forwarding_ = std::move(present);
 }

@@ -56,7 +56,7 @@ class Network {
   // True where the kernel was told to change something.
   bool configure();
   void guard();
-  void enable_forwarding(const KernelSpec& spec);
+  void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
   void push_routes();
   void probe_wanted();
   void report_once(std::set<std::string>& known, const Error& error);
