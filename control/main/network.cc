@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sekisho::control {
 namespace {
@@ -48,6 +49,7 @@ void Network::touch() {
 void Network::forget_pushed() {
   pushed_.forget();
   push_all_ = true;
+  push_in_flight_ = false;
 }
 
 bool Network::has_address(const IpAddress& address) const {
@@ -147,13 +149,22 @@ void Network::enable_forwarding(const KernelSpec& spec, std::set<std::string>& f
 }
 
 void Network::push_routes() {
+  // One transaction at a time: a dataplane that hangs gets the latest state afterwards, not a queue of all the ones
+  // before.
+  if (push_in_flight_) {
+    push_waits_ = true;
+    return;
+  }
   const auto commands = pushed_.advance(plan_);
   if (commands.empty() && !push_all_) return;
   Transaction transaction(push_all_);
   for (const routing::RouteCommand& command : commands)
     std::visit([&](const auto& particular) { transaction.add(particular); }, command);
   push_all_ = false;
+  push_in_flight_ = true;
   sink_.submit(std::move(transaction), [this](const std::optional<Error>& refusal) {
+    push_in_flight_ = false;
+    if (std::exchange(push_waits_, false)) touch();
     if (!refusal) return;
     host_.network_failed(*refusal);
     forget_pushed();

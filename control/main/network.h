@@ -40,7 +40,7 @@ class Network {
 
   // The wishes or the dataplane have changed: looks at everything again, soon.
   void touch();
-  // The dataplane knows no routes, or another control's.
+  // The dataplane knows no routes, or another control's; what was under way to it is not answered any more.
   void forget_pushed();
   const kernel::State& state() const { return mirror_->state(); }
   const routing::Plan& plan() const { return plan_; }
@@ -75,6 +75,8 @@ class Network {
   routing::Plan plan_;
   routing::Pushed pushed_;
   bool push_all_ = true;
+  bool push_in_flight_ = false;
+  bool push_waits_ = false;
   Duration last_settle_{};
   std::set<std::string> failures_;  // of the last round: said already
 };
