@@ -262,6 +262,14 @@ concept Message = std::is_trivially_copyable_v<T> && sizeof(T) <= max_message_si
   T::type;
 };
 
-static_assert(Message<SaAdd> && Message<PortSet> && Message<TransactionResult> && Message<PortState>);
+// Both processes are built from this file; whoever changes a layout sees it here and raises schema_version.
+template <Message T, size_t Size>
+inline constexpr bool laid_out = sizeof(T) == Size;
+static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
+static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
+static_assert(laid_out<TunnelSet, 24> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 24>);
+static_assert(laid_out<NextHopSet, 14> && laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
+static_assert(laid_out<SaAdd, 808> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
+static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24>);
 
 }  // namespace sekisho::ipc
