@@ -82,17 +82,26 @@ bool Network::take_in() {
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
-  if (!sink_.ready()) {
+  if (sink_.ready())
+    configure_whole();
+  else
     guard();
-  } else if (configure()) {
-    // The kernel has told of a change by the time it acknowledges it, so the dataplane hears of it in this same turn: a
-    // tunnel that has come up carries traffic at once.
-    take_in();
-  }
   plan_ = routing::plan_routes(state(), host_.attachments());
   if (sink_.ready()) push_routes();
   last_settle_ = MonotonicClock::now() - begun;
   host_.network_changed();
+}
+
+// One change makes room for the next: a route needs its gateway's link to be up. The kernel has told of a change by the
+// time it acknowledges it, so all of them, and what the dataplane is to hear of them, fit into this turn: a tunnel that
+// has come up carries traffic at once.
+void Network::configure_whole() {
+  constexpr unsigned max_rounds = 4;
+  for (unsigned round = 0; round < max_rounds; ++round) {
+    if (!configure()) return;
+    take_in();
+  }
+  if (failures_.empty()) touch();  // else the retry timer runs
 }
 
 // Without the dataplane the twins stay as they are: it may be forwarding still. But what is to go into a tunnel must

@@ -55,6 +55,7 @@ class Network {
   void settle();
   // True where the kernel was told to change something.
   bool configure();
+  void configure_whole();
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
   void push_routes();
