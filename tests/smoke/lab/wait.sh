@@ -49,7 +49,7 @@ equal() {
   say "ok: $1: $3"
 }
 
-# over WHAT LEAST ACTUAL: at least so many.
+# at_least WHAT LEAST ACTUAL
 at_least() {
   [ "$3" -ge "$2" ] || fail "$1: expected at least $2, got '$3'"
   say "ok: $1: $3"
