@@ -35,6 +35,13 @@ expect 'and removed again' sekisho a config apply "$running"
 expect 'it is gone' eval '! sekisho a show tunnel osaka'
 equal 'pings lost meanwhile' 0 "$(ping_lost left 4 20 0.02)"
 
+step 'everything gone and back'
+echo '{}' >"$LAB_DIR/a/empty.json"
+expect 'no port, no tunnel' sekisho a config apply "$LAB_DIR/a/empty.json"
+expect 'all of it again' sekisho a config apply "$running"
+await_tunnel a up
+equal 'pings lost' 0 "$(ping_lost left 4 3 0.05)"
+
 step 'exit codes'
 code=0; "$SEKISHO" --socket "$LAB_DIR/nowhere" status >/dev/null 2>&1 || code=$?
 equal 'daemon not reachable' 3 "$code"
