@@ -57,10 +57,11 @@ size_t padded(const SkAlgorithm& algorithm, size_t plaintext) {
 }
 
 // AEAD: salt | IV (RFC 5282 section 4). CBC: the IV.
-Bytes nonce(const SkAlgorithm& algorithm, const SecretBytes& key, ByteView iv) {
-  Bytes out;
-  if (algorithm.aead()) out.assign(key.view().end() - aead_salt, key.view().end());
-  out.insert(out.end(), iv.begin(), iv.end());
+SecretBytes nonce(const SkAlgorithm& algorithm, const SecretBytes& key, ByteView iv) {
+  const ByteView salt = algorithm.aead() ? key.view().last(aead_salt) : ByteView();
+  SecretBytes out(salt.size() + iv.size());
+  std::ranges::copy(salt, out.writable().begin());
+  std::ranges::copy(iv, out.writable().begin() + static_cast<ptrdiff_t>(salt.size()));
   return out;
 }
 
@@ -69,8 +70,8 @@ enum class Way : int { decrypt = 0, encrypt = 1 };
 CipherContextPtr start(const SkAlgorithm& algorithm, const SecretBytes& key, ByteView iv, Way way) {
   require(!key.empty(), "cipher without a key");
   CipherContextPtr context(require(EVP_CIPHER_CTX_new(), "cipher context"));
-  require(EVP_CipherInit_ex2(context.get(), evp_cipher(algorithm), key.view().data(), nonce(algorithm, key, iv).data(),
-                             static_cast<int>(way), nullptr) == 1,
+  require(EVP_CipherInit_ex2(context.get(), evp_cipher(algorithm), key.view().data(),
+                             nonce(algorithm, key, iv).view().data(), static_cast<int>(way), nullptr) == 1,
           "cipher");
   EVP_CIPHER_CTX_set_padding(context.get(), 0);
   return context;
