@@ -1,9 +1,11 @@
 #include <unistd.h>
 
+#include <cerrno>
+#include <expected>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <sstream>
+#include <string>
 #include <system_error>
 
 #include "base/messages/system.h"
@@ -14,17 +16,32 @@
 namespace sekisho::cli {
 namespace {
 
+// What the daemon takes as a configuration at most (docs/configuration.md).
+constexpr size_t max_file_size = size_t{16} << 20;
+
+std::expected<std::string, std::string> read_file(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return std::unexpected("is a directory");
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return std::unexpected(std::generic_category().message(errno));
+  std::string text(max_file_size + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return std::unexpected(std::generic_category().message(errno));
+  if (stream.gcount() > static_cast<std::streamsize>(max_file_size)) return std::unexpected("is larger than 16 MiB");
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
+
 // Sends the text of the file; the daemon reads the psk files relative to where the file is.
 std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf())) {
-    session.fail(exit_no, messages::file_unreadable, file);
+  const auto text = read_file(file);
+  if (!text) {
+    session.fail(exit_no, messages::file_unreadable, file + ": " + text.error());
     return {};
   }
   std::error_code error;
   const auto directory = std::filesystem::absolute(file, error).parent_path();
-  return session.request(method, {{"config", text.str()}, {"directory", directory.string()}});
+  return session.request(method, {{"config", *text}, {"directory", directory.string()}});
 }
 
 bool is_valid(const json& result) { return at(result, "/valid") == true; }

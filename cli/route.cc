@@ -13,8 +13,9 @@ std::string routes_text(const json& routes) {
 
 void add_route(CLI::App& show, Session& session) {
   add_show(show, session, "route", "what the dataplane does with each destination",
-           "NAME is a prefix or an interface. Actions: adjacency (out of a port, to a neighbour), tunnel, local\n"
-           "(the gateway itself), punt (the kernel decides), drop.\n\n"
+           "NAME is a prefix, an interface, or an address: then the route that a packet to it takes.\n"
+           "Actions: adjacency (out of a port, to a neighbour), tunnel, local (the gateway itself), punt (the kernel\n"
+           "decides), drop.\n\n"
            "Examples:\n  sekisho show route\n  sekisho show route vti0\n  sekisho show route 10.2.0.0/24",
            routes_text);
 }

@@ -40,8 +40,6 @@ Answer show(Operations& operations, const json& params) {
   if (!what) return std::unexpected(what.error());
   const auto name = parameter(params, "name", "");
   if (!name) return std::unexpected(name.error());
-  if (*what == "route") return route_views(operations, *name);
-  if (*what == "neighbour") return neighbour_views(operations, *name);
   if (*what == "counters") return counter_views(operations);
   std::optional<json> view;
   if (*what == "tunnel")
@@ -52,10 +50,14 @@ Answer show(Operations& operations, const json& params) {
     view = child_sa_views(operations, *name);
   else if (*what == "port")
     view = port_views(operations, *name);
+  else if (*what == "route")
+    view = route_views(operations, *name);
+  else if (*what == "neighbour")
+    view = neighbour_views(operations, *name);
   else
     return bad_params("\"what\" is one of tunnel, ike-sa, child-sa, route, neighbour, port, counters");
   if (view) return *std::move(view);
-  return not_found(*what == "port" ? "port" : "tunnel", *name);
+  return not_found(what->ends_with("-sa") ? "tunnel" : *what, *name);
 }
 
 Answer status(Operations& operations, const json&) { return status_view(operations); }

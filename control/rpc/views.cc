@@ -91,6 +91,13 @@ json port_view(const PortView& port, const config::Port& configured, Instant now
           {"last_error", or_null(port.last_error, now)}};
 }
 
+const RouteView* longest_match(const std::vector<RouteView>& routes, const IpAddress& address) {
+  const RouteView* best = nullptr;
+  for (const RouteView& route : routes)
+    if (route.prefix.contains(address) && (!best || route.prefix.length() > best->prefix.length())) best = &route;
+  return best;
+}
+
 }  // namespace
 
 json to_json(const LastError& error, Instant now) {
@@ -151,11 +158,14 @@ std::optional<json> port_views(const Operations& operations, std::string_view na
   return result;
 }
 
-json route_views(const Operations& operations, std::string_view name) {
+std::optional<json> route_views(const Operations& operations, std::string_view name) {
   json result = json::array();
-  for (const RouteView& route : operations.routes()) {
+  const std::vector<RouteView> routes = operations.routes();
+  const auto address = IpAddress::parse(name);
+  const RouteView* best = address ? longest_match(routes, *address) : nullptr;
+  for (const RouteView& route : routes) {
     const std::string prefix = route.prefix.text();
-    if (!name.empty() && name != prefix && name != route.interface) continue;
+    if (!name.empty() && name != prefix && name != route.interface && &route != best) continue;
     result.push_back({{"prefix", prefix},
                       {"action", word(route.kind)},
                       {"interface", route.interface.empty() ? json() : json(route.interface)},
@@ -163,10 +173,11 @@ json route_views(const Operations& operations, std::string_view name) {
                       {"metric", route.metric ? json(*route.metric) : json()},
                       {"origin", route.origin}});
   }
+  if (result.empty() && !name.empty()) return {};
   return result;
 }
 
-json neighbour_views(const Operations& operations, std::string_view name) {
+std::optional<json> neighbour_views(const Operations& operations, std::string_view name) {
   json result = json::array();
   for (const NeighbourView& neighbour : operations.neighbours()) {
     const std::string address = neighbour.address.text();
@@ -176,6 +187,7 @@ json neighbour_views(const Operations& operations, std::string_view name) {
                       {"mac", neighbour.mac ? json(neighbour.mac->text()) : json()},
                       {"state", neighbour.state}});
   }
+  if (result.empty() && !name.empty()) return {};
   return result;
 }
 

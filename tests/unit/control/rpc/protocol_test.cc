@@ -107,6 +107,11 @@ TEST_CASE("views carry units and last errors") {
 
   CHECK(result(operations, "show", {{"what", "route"}}).size() == 2);
   CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["via"] == "10.9.1.254");
+  for (const auto& [address, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.3.0.5", "0.0.0.0/0"}}) {
+    const json routes = result(operations, "show", {{"what", "route"}, {"name", address}});
+    CHECK(routes.size() == 1);
+    CHECK(routes.at(0)["prefix"] == prefix);
+  }
   CHECK(result(operations, "show", {{"what", "neighbour"}}).at(0)["mac"] == "02:00:00:00:00:01");
   CHECK(result(operations, "show", {{"what", "port"}}).size() == 2);
   CHECK(result(operations, "show", {{"what", "counters"}})["drops"]["esp-replay"] == 7);
@@ -131,7 +136,8 @@ TEST_CASE("operations reach the tunnel that is named, and only a configured one"
   CHECK(unknown["error"]["code"] == RpcError::not_found);
   CHECK(unknown["error"]["data"]["id"] == "SKO-SYS-020");
   CHECK(call(operations, "tunnel.up")["error"]["code"] == RpcError::invalid_params);
-  CHECK(call(operations, "show", {{"what", "port"}, {"name", "x"}})["error"]["code"] == RpcError::not_found);
+  for (const char* what : {"port", "route", "neighbour"})
+    CHECK(call(operations, "show", {{"what", what}, {"name", "x"}})["error"]["code"] == RpcError::not_found);
 }
 
 TEST_CASE("configurations are checked, compared and applied") {
