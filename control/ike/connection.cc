@@ -54,6 +54,7 @@ constexpr CipherName cipher_names[] = {
     {"aes256", crypto::EncryptionId::aes_cbc, 256},
     {"aes128gcm16", crypto::EncryptionId::aes_gcm_16, 128},
     {"aes256gcm16", crypto::EncryptionId::aes_gcm_16, 256},
+    {"chacha20poly1305", crypto::EncryptionId::chacha20_poly1305, 256},
 };
 
 // The PRF that goes by the same hash.

@@ -47,8 +47,8 @@ class EspCrypto {
   // A key works with the backend that made it, in every EspCrypto of that backend.
   virtual EspKeyPtr make_key(EspSuite suite, bool esn, ByteView material) const = 0;
 
-  // Writes IV and ICV and encrypts. GCM: the IV is the 64-bit sequence number (high half as given, zero without ESN),
-  // so it is unique as long as sequence numbers are. CBC: the IV is unpredictable (RFC 3602 section 3).
+  // Writes IV and ICV and encrypts. Combined modes: the IV is the 64-bit sequence number (high half as given, zero
+  // without ESN), so it is unique as long as sequence numbers are. CBC: the IV is unpredictable (RFC 3602 section 3).
   virtual void seal(std::span<EspJob> jobs) = 0;
   // Verifies the ICV in constant time and decrypts; where ok is false the payload's content is undefined.
   virtual void open(std::span<EspJob> jobs) = 0;

@@ -137,11 +137,11 @@ class Openssl final : public EspCrypto {
   }
 
   void seal(std::span<EspJob> jobs) override {
-    for (EspJob& job : jobs) job.ok = info(job.key->suite).combined_mode() ? seal_gcm(job) : seal_cbc(job);
+    for (EspJob& job : jobs) job.ok = info(job.key->suite).combined_mode() ? seal_aead(job) : seal_cbc(job);
   }
 
   void open(std::span<EspJob> jobs) override {
-    for (EspJob& job : jobs) job.ok = info(job.key->suite).combined_mode() ? open_gcm(job) : open_cbc(job);
+    for (EspJob& job : jobs) job.ok = info(job.key->suite).combined_mode() ? open_aead(job) : open_cbc(job);
   }
 
  private:
@@ -158,29 +158,34 @@ class Openssl final : public EspCrypto {
     ByteView ciphertext;
   };
 
-  bool seal_gcm(const EspJob& job) {
+  bool seal_aead(const EspJob& job) {
     const Parts parts(job);
-    GcmInput input;
-    prepare_gcm_seal(job, input);
-    EVP_CIPHER_CTX* context = start_gcm(job, Way::encrypt, input);
+    AeadInput input;
+    prepare_aead_seal(job, input);
+    EVP_CIPHER_CTX* context = start_aead(job, Way::encrypt, input);
     return context && update(context, parts.text, parts.ciphertext) && finish(context) &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(parts.icv_length), parts.icv) == 1;
   }
 
-  bool open_gcm(const EspJob& job) {
+  bool open_aead(const EspJob& job) {
     const Parts parts(job);
-    GcmInput input;
-    prepare_gcm_open(job, input);
-    EVP_CIPHER_CTX* context = start_gcm(job, Way::decrypt, input);
+    AeadInput input;
+    prepare_aead_open(job, input);
+    EVP_CIPHER_CTX* context = start_aead(job, Way::decrypt, input);
     return context &&
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(parts.icv_length), parts.icv) == 1 &&
            update(context, parts.text, parts.ciphertext) && finish(context);
   }
 
-  EVP_CIPHER_CTX* start_gcm(const EspJob& job, Way way, const GcmInput& input) {
-    Cipher& cipher = info(job.key->suite).cipher_key == 16 ? gcm128_ : gcm256_;
-    EVP_CIPHER_CTX* context = cipher.start(way, job.key->expanded<PlainKey>().cipher.data(), input.nonce.data());
+  EVP_CIPHER_CTX* start_aead(const EspJob& job, Way way, const AeadInput& input) {
+    EVP_CIPHER_CTX* context =
+        aead_cipher(job.key->suite).start(way, job.key->expanded<PlainKey>().cipher.data(), input.nonce.data());
     return context && update(context, nullptr, ByteView(input.aad_of(job), input.aad_length(job))) ? context : nullptr;
+  }
+
+  Cipher& aead_cipher(EspSuite suite) {
+    if (suite == EspSuite::chacha20poly1305) return chacha20_poly1305_;
+    return suite == EspSuite::aes128gcm16 ? gcm128_ : gcm256_;
   }
 
   bool seal_cbc(const EspJob& job) {
@@ -219,7 +224,8 @@ class Openssl final : public EspCrypto {
                      });
   }
 
-  Cipher gcm128_{"AES-128-GCM"}, gcm256_{"AES-256-GCM"}, cbc128_{"AES-128-CBC"}, cbc256_{"AES-256-CBC"};
+  Cipher gcm128_{"AES-128-GCM"}, gcm256_{"AES-256-GCM"}, chacha20_poly1305_{"ChaCha20-Poly1305"};
+  Cipher cbc128_{"AES-128-CBC"}, cbc256_{"AES-256-CBC"};
   IvGenerator ivs_;
 };
 

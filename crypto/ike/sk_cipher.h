@@ -1,5 +1,5 @@
 // Protection of the Encrypted payload (SK) of IKEv2: RFC 7296 section 3.14 for CBC with an integrity algorithm,
-// RFC 5282 for AES-GCM.
+// RFC 5282 for AES-GCM, RFC 7634 for ChaCha20-Poly1305.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ namespace sekisho::crypto {
 
 struct SkAlgorithm {
   EncryptionId encryption{};
-  uint16_t key_bits = 0;                      // 128 or 256 for AES
+  uint16_t key_bits = 0;                      // 128 or 256
   IntegrityId integrity = IntegrityId::none;  // none with an AEAD
 
   bool aead() const { return encryption == EncryptionId::aes_gcm_16 || encryption == EncryptionId::chacha20_poly1305; }

@@ -17,6 +17,7 @@ namespace {
 
 struct alignas(64) RawKey {
   gcm_key_data gcm;
+  std::array<uint8_t, 32> chacha;
   std::array<uint8_t, 4> salt;
   alignas(16) std::array<uint8_t, 240> encrypt, decrypt;
   alignas(16) std::array<uint8_t, 64> inner, outer;
@@ -60,6 +61,7 @@ struct RawCrypto::State {
   RawKey expand(ByteView material);
   void key_block(ByteView key, uint8_t pad, void* out);
   void run_gcm(Direction direction, std::span<const RawPacket> packets);
+  void run_chacha(Direction direction, std::span<const RawPacket> packets);
   void run_cbc(Direction direction, std::span<const RawPacket> packets);
 
   IMB_MGR* manager;
@@ -93,7 +95,9 @@ RawKey RawCrypto::State::expand(ByteView material) {
   const bool short_key = suite_info.cipher_key == 16;
   if (suite_info.combined_mode()) {
     std::ranges::copy(material.last(4), key.salt.begin());
-    if (short_key)
+    if (suite_info.cipher == EspCipher::chacha20_poly1305)
+      std::ranges::copy(material.first(32), key.chacha.begin());
+    else if (short_key)
       IMB_AES128_GCM_PRE(manager, material.data(), &key.gcm);
     else
       IMB_AES256_GCM_PRE(manager, material.data(), &key.gcm);
@@ -119,6 +123,31 @@ void RawCrypto::State::run_gcm(Direction direction, std::span<const RawPacket> p
     const size_t length = packet.length - 32u;
     uint8_t* icv = direction == Direction::encrypt ? text + length : tags[0].data();
     work(&keys[packet.tunnel].gcm, &context, text, text, length, nonces[i].bytes.data(), packet.esp, 8, icv, 16);
+  }
+}
+
+void RawCrypto::State::run_chacha(Direction direction, std::span<const RawPacket> packets) {
+  const bool encrypt = direction == Direction::encrypt;
+  for (size_t i = 0; i < packets.size(); ++i) {
+    const RawPacket& packet = packets[i];
+    IMB_JOB& job = *IMB_GET_NEXT_JOB(manager);
+    job.cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
+    job.hash_alg = IMB_AUTH_CHACHA20_POLY1305;
+    job.cipher_direction = encrypt ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
+    job.chain_order = encrypt ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+    job.enc_keys = job.dec_keys = keys[packet.tunnel].chacha.data();
+    job.key_len_in_bytes = 32;
+    job.src = packet.esp;
+    job.dst = packet.esp + 16;
+    job.cipher_start_src_offset_in_bytes = job.hash_start_src_offset_in_bytes = 16;
+    job.msg_len_to_cipher_in_bytes = job.msg_len_to_hash_in_bytes = packet.length - 32u;
+    job.iv = nonces[i].bytes.data();
+    job.iv_len_in_bytes = 12;
+    job.u.CHACHA20_POLY1305.aad = packet.esp;
+    job.u.CHACHA20_POLY1305.aad_len_in_bytes = 8;
+    job.auth_tag_output = encrypt ? packet.esp + packet.length - 16 : tags[0].data();
+    job.auth_tag_output_len_in_bytes = 16;
+    IMB_SUBMIT_JOB_NOCHECK(manager);
   }
 }
 
@@ -174,7 +203,9 @@ uint64_t RawCrypto::run(Direction direction, std::vector<RawPacket> packets) {
     std::memcpy(state_->nonces[i].bytes.data() + 4, packets[i].esp + 8, 8);
   }
   const uint64_t start = rte_rdtsc_precise();
-  if (combined)
+  if (info(state_->suite).cipher == EspCipher::chacha20_poly1305)
+    state_->run_chacha(direction, packets);
+  else if (combined)
     state_->run_gcm(direction, packets);
   else
     state_->run_cbc(direction, packets);

@@ -1,7 +1,7 @@
 // intel-ipsec-mb called directly on ESP packets, with nothing around it: what the data path is compared with. GCM by
-// the one-packet calls; CBC with HMAC by the cipher and hash bursts, as many packets at a time as a worker's burst has,
-// the longest first. What a call needs of a packet's header (nonce, additional data) was laid out before; no ICV is
-// compared.
+// the one-packet calls, ChaCha20-Poly1305 by one-packet jobs, CBC with HMAC by the cipher and hash bursts, as many
+// packets at a time as a worker's burst has, the longest first. What a call needs of a packet's header (nonce,
+// additional data) was laid out before; no ICV is compared.
 #pragma once
 
 #include <memory>

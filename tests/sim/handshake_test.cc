@@ -162,9 +162,13 @@ TEST_CASE("selectors are narrowed to what both ends have") {
 }
 
 TEST_CASE("every suite of the data path and every key exchange comes up") {
-  const char* const proposals[] = {"aes128gcm16-prfsha256-modp2048", "aes256gcm16-prfsha384-ecp384",
-                                   "aes128-sha256-ecp256",           "aes256-sha512-x25519",
-                                   "aes256-sha384-modp3072",         "aes256-sha1-modp1024"};
+  const char* const proposals[] = {"aes128gcm16-prfsha256-modp2048",
+                                   "aes256gcm16-prfsha384-ecp384",
+                                   "aes128-sha256-ecp256",
+                                   "aes256-sha512-x25519",
+                                   "aes256-sha384-modp3072",
+                                   "aes256-sha1-modp1024",
+                                   "chacha20poly1305-prfsha256-x25519"};
   size_t at = 0;
   for (const EspSuiteInfo& suite : esp_suites)
     for_seeds(1, [&](World& world) {

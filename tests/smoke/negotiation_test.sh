@@ -24,6 +24,7 @@ negotiates() {
 }
 negotiates aes128gcm16-prfsha256-x25519 aes128gcm16-x25519
 negotiates aes256gcm16-prfsha384-ecp384 aes256gcm16-ecp384
+negotiates chacha20poly1305-prfsha256-x25519 chacha20poly1305-x25519
 negotiates aes128-sha256-modp2048 aes128-sha256-modp2048
 negotiates aes256-sha384-modp3072 aes256-sha384-modp3072
 negotiates aes256-sha512-modp4096 aes256-sha512

@@ -1,7 +1,7 @@
 # ESP without UDP (protocol 50): with strongSwan's raw ESP, where scapy checks every packet of both directions octet by
 # octet with the keys from strongSwan's log; and between two Sekishos.
 source "$(dirname "$0")/lab.sh"
-suites=(aes128gcm16 aes256gcm16 aes128-sha1 aes256-sha256 aes128-sha384 aes256-sha512)
+suites=(aes128gcm16 aes256gcm16 chacha20poly1305 aes128-sha1 aes256-sha256 aes128-sha384 aes256-sha512)
 lab_up sekisho strongswan
 strongswan_start b release=trixie raw_esp=yes log_keys=yes
 sekisho_start a '.tokyo.start = "respond"'

@@ -4,7 +4,7 @@ lab_up sekisho strongswan
 strongswan_start b
 sekisho_start a '.tokyo.start = "respond"'
 
-suites=(aes128gcm16 aes256gcm16)
+suites=(aes128gcm16 aes256gcm16 chacha20poly1305)
 for cipher in aes128 aes256; do
   for integrity in sha1 sha256 sha384 sha512; do suites+=("$cipher-$integrity"); done
 done

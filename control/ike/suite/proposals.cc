@@ -32,6 +32,18 @@ Transforms transforms_of(const IkeProposal& proposal) {
   return transforms;
 }
 
+crypto::EncryptionId encryption_of(const EspSuiteInfo& suite) {
+  switch (suite.cipher) {
+    case EspCipher::aes_gcm:
+      return crypto::EncryptionId::aes_gcm_16;
+    case EspCipher::chacha20_poly1305:
+      return crypto::EncryptionId::chacha20_poly1305;
+    case EspCipher::aes_cbc:
+      break;
+  }
+  return crypto::EncryptionId::aes_cbc;
+}
+
 crypto::IntegrityId integrity_of(const EspSuiteInfo& suite) {
   switch (suite.auth_key) {
     case 20:
@@ -50,8 +62,7 @@ crypto::IntegrityId integrity_of(const EspSuiteInfo& suite) {
 // One suite with ESN or without; the caller decides on the group.
 Transforms transforms_of(EspSuite suite, bool esn) {
   const EspSuiteInfo& about = info(suite);
-  const auto cipher = about.combined_mode() ? crypto::EncryptionId::aes_gcm_16 : crypto::EncryptionId::aes_cbc;
-  Transforms transforms = {encryption(cipher, static_cast<uint16_t>(about.cipher_key * 8))};
+  Transforms transforms = {encryption(encryption_of(about), static_cast<uint16_t>(about.cipher_key * 8))};
   if (!about.combined_mode()) transforms.push_back(make(TransformType::integrity, integrity_of(about)));
   transforms.push_back(make(TransformType::esn, esn ? crypto::EsnId::esn : crypto::EsnId::no_esn));
   return transforms;

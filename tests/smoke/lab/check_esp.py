@@ -23,6 +23,8 @@ INTEGRITY = {"sha1": "HMAC-SHA1-96", "sha256": "SHA2-256-128", "sha384": "SHA2-3
 def algorithms(suite):
     if "gcm" in suite:
         return {"crypt_algo": "AES-GCM"}, 8
+    if suite == "chacha20poly1305":
+        return {"crypt_algo": "CHACHA20-POLY1305"}, 8
     return {"crypt_algo": "AES-CBC", "auth_algo": INTEGRITY[suite.split("-")[1]]}, 16
 
 

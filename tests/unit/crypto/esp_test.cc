@@ -9,6 +9,8 @@
 
 namespace sekisho::crypto {
 
+constexpr EspSuite combined_suites[] = {EspSuite::aes128gcm16, EspSuite::aes256gcm16, EspSuite::chacha20poly1305};
+
 TEST_CASE("lengths of ESP packets are exact") {
   for (size_t s = 0; s < esp_suite_count; ++s) {
     const EspSuite suite = suite_at(s);
@@ -52,7 +54,7 @@ TEST_CASE("GCM opens the published ESP packet") {
   }
 }
 
-TEST_CASE("the backends open what scapy sealed, and seal GCM as scapy does") {
+TEST_CASE("the backends open what scapy sealed, and seal combined modes as scapy does") {
   const Bytes inner = from_hex(esp_vector_inner);
   for (const EspBackend backend : backends)
     for (const EspVector& vector : esp_vectors) {
@@ -73,6 +75,27 @@ TEST_CASE("the backends open what scapy sealed, and seal GCM as scapy does") {
       if (info(suite).combined_mode()) CHECK(sealed == packet);
       CHECK(sealed != work);
     }
+}
+
+// RFC 7634 appendix A: an ESP packet without ESN, whose IV is not its sequence number.
+TEST_CASE("ChaCha20-Poly1305 opens the published ESP packet") {
+  Bytes material = counting(32, 0x80);
+  const Bytes salt = from_hex("a0a1a2a3");
+  material.insert(material.end(), salt.begin(), salt.end());
+  const Bytes packet = from_hex(
+      "01020304 00000005 1011121314151617 24039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c614ee8099d528"
+      "44eb61aa95dfab4c02f72aa71e7c4c4f64c9befe2facc638e8f3cbec163fac469b502773f6fb94e664da9165b82829f641e0"
+      "76aaa8266b7fb0f7b11b369907e1ad43");
+  const Bytes text = from_hex(
+      "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f101112131415161718191a1b"
+      "1c1d1e1f202122232425262728292a2b2c2d2e2f3031323334353637 01020204");
+  for (const EspBackend backend : backends) {
+    const auto crypto = EspCrypto::create(backend);
+    const auto key = crypto->make_key(EspSuite::chacha20poly1305, false, material);
+    Bytes work = packet;
+    REQUIRE(open_one(*crypto, key, work));
+    CHECK(std::ranges::equal(text_of(EspSuite::chacha20poly1305, work), text));
+  }
 }
 
 // RFC 3602 section 4 case 2 and NIST SP 800-38A F.2.5: their IV and ciphertext, under an ICV made by the other
@@ -112,16 +135,17 @@ TEST_CASE("CBC decrypts the published ciphertexts") {
     }
 }
 
-TEST_CASE("GCM's IV is the sequence number; CBC's IVs are fresh") {
+TEST_CASE("a combined mode's IV is the sequence number; CBC's IVs are fresh") {
   for (const EspBackend backend : backends) {
     const auto crypto = EspCrypto::create(backend);
-    for (const bool esn : {false, true}) {
-      const auto key = counting_key(*crypto, EspSuite::aes256gcm16, esn);
-      Bytes packet = plain_packet(EspSuite::aes256gcm16, 0xfffffffe, counting(40));
-      REQUIRE(seal_one(*crypto, key, packet, 0x11223344));
-      const Bytes iv(packet.begin() + 8, packet.begin() + 16);
-      CHECK(iv == from_hex(esn ? "11223344fffffffe" : "00000000fffffffe"));
-    }
+    for (const EspSuite suite : combined_suites)
+      for (const bool esn : {false, true}) {
+        const auto key = counting_key(*crypto, suite, esn);
+        Bytes packet = plain_packet(suite, 0xfffffffe, counting(40));
+        REQUIRE(seal_one(*crypto, key, packet, 0x11223344));
+        const Bytes iv(packet.begin() + 8, packet.begin() + 16);
+        CHECK(iv == from_hex(esn ? "11223344fffffffe" : "00000000fffffffe"));
+      }
     const auto other = EspCrypto::create(backend);
     std::set<Bytes> ivs;
     std::array<size_t, 256> first_byte{};
@@ -277,9 +301,9 @@ TEST_CASE("each backend opens what the other sealed: every suite and length, mix
   mixture.run(mixture.every_length(), 1);
 }
 
-TEST_CASE("both backends seal GCM to the same bytes") {
+TEST_CASE("both backends seal combined modes to the same bytes") {
   const auto a = EspCrypto::create(EspBackend::ipsec_mb), b = EspCrypto::create(EspBackend::openssl);
-  for (const EspSuite suite : {EspSuite::aes128gcm16, EspSuite::aes256gcm16})
+  for (const EspSuite suite : combined_suites)
     for (const bool esn : {false, true}) {
       const auto key_a = counting_key(*a, suite, esn), key_b = counting_key(*b, suite, esn);
       for (size_t size = 4; size < 2000; size += 4) {
@@ -301,7 +325,7 @@ TEST_CASE("an empty batch is nothing to do") {
 
 TEST_CASE("workers share a key") {
   for (const EspBackend backend : backends)
-    for (const EspSuite suite : {EspSuite::aes128gcm16, EspSuite::aes256_sha512}) {
+    for (const EspSuite suite : {EspSuite::aes128gcm16, EspSuite::chacha20poly1305, EspSuite::aes256_sha512}) {
       const auto key = counting_key(*EspCrypto::create(backend), suite, false);  // outlives the one that made it
       std::array<int, 2> opened{};
       const auto work = [&](size_t worker) {

@@ -3,7 +3,7 @@
 
 One packet a suite, without and with ESN. Keys are the bytes 1, 2, 3 ... as far as a suite needs them (cipher key, salt,
 integrity key); SPI 0x01020304, sequence number 0x00000005_00000006; inside is an IPv4 UDP datagram. CBC's IV is the
-bytes 0xa0 to 0xaf, GCM's the sequence number. scapy leaves the high half out of ESP's HMAC, so with ESN that ICV is
+bytes 0xa0 to 0xaf, a combined mode's the sequence number. scapy leaves the high half out of ESP's HMAC, so with ESN that ICV is
 made here (RFC 4303 section 2.2.1).
 """
 import hmac
@@ -16,6 +16,7 @@ from scapy.layers.ipsec import ESP, SecurityAssociation
 SUITES = [
     ("aes128gcm16", "AES-GCM", 20, "NULL", 0),
     ("aes256gcm16", "AES-GCM", 36, "NULL", 0),
+    ("chacha20poly1305", "CHACHA20-POLY1305", 36, "NULL", 0),
     ("aes128-sha1", "AES-CBC", 16, "HMAC-SHA1-96", 20),
     ("aes128-sha256", "AES-CBC", 16, "SHA2-256-128", 32),
     ("aes128-sha384", "AES-CBC", 16, "SHA2-384-192", 48),
@@ -37,7 +38,7 @@ def packet(cipher, cipher_key, auth, auth_key, esn):
         auth_algo=auth, auth_key=material[cipher_key:] or None, esn_en=esn, esn=HIGH,
         tunnel_header=IP(src="192.0.2.1", dst="192.0.2.2"))
     iv = bytes(range(0xA0, 0xB0))
-    if cipher == "AES-GCM":
+    if auth == "NULL":
         iv = struct.pack("!II", HIGH if esn else 0, LOW)
     sealed = bytes(sa.encrypt(INNER, iv=iv)[ESP])
     if esn and auth != "NULL":

@@ -305,6 +305,17 @@ TEST_CASE("SK bodies are Python's") {
   }
 }
 
+// RFC 7634 appendix B: an INFORMATIONAL request that holds one notification.
+TEST_CASE("SK opens the published ChaCha20-Poly1305 message") {
+  Bytes key = counting(32, 0x80);
+  const Bytes salt = from_hex("a0a1a2a3");
+  key.insert(key.end(), salt.begin(), salt.end());
+  const SkCipher cipher({EncryptionId::chacha20_poly1305, 256}, SecretBytes::copy_of(key), {});
+  const Bytes header = from_hex("c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029");
+  const Bytes body = from_hex("1011121314151617 610394701f8d017f7c12924889 6b71bfe25236efd7cdc67066906315b2");
+  CHECK(cipher.open(header, body) == from_hex("0000000c000040010000000a"));
+}
+
 TEST_CASE("SK opens what it sealed, at any length, and no IV comes twice") {
   const Bytes header = counting(32);
   for (const SkAlgorithm& algorithm : sk_algorithms) {

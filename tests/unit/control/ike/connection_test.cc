@@ -40,7 +40,8 @@ TEST_CASE("a peer's identity is printable, whatever its bytes") {
 
 TEST_CASE("IKE proposals") {
   for (const char* text : {"aes128gcm16-prfsha256-x25519", "aes256gcm16-prfsha384-ecp384", "aes256-sha256-modp2048",
-                           "aes256-sha1-modp1024", "aes128-sha512-ecp256", "aes128-sha256-prfsha512-modp4096"}) {
+                           "aes256-sha1-modp1024", "aes128-sha512-ecp256", "aes128-sha256-prfsha512-modp4096",
+                           "chacha20poly1305-prfsha256-x25519"}) {
     INFO(text);
     const auto proposal = IkeProposal::parse(text);
     REQUIRE(proposal);
@@ -52,16 +53,17 @@ TEST_CASE("IKE proposals") {
   CHECK(azure.sk.integrity == crypto::IntegrityId::hmac_sha1_96);
   CHECK(IkeProposal::parse("aes256-sha256-prfsha256-modp2048")->text() == "aes256-sha256-modp2048");
 
-  for (const char* text : {"", "-", "aes256", "aes256-sha256", "aes128gcm16-x25519", "aes128gcm16-sha256-x25519",
-                           "aes128gcm16-sha256-prfsha256-x25519", "aes256-modp2048", "aes256-sha256-modp2048-x25519",
-                           "aes256-sha256-modp2048-", "aes192-sha256-modp2048", "AES256-sha256-modp2048",
-                           "aes256-sha256-sha256-modp2048", "aes256-none-modp2048", "aes256-sha256-none"})
+  for (const char* text :
+       {"", "-", "aes256", "aes256-sha256", "aes128gcm16-x25519", "aes128gcm16-sha256-x25519",
+        "aes128gcm16-sha256-prfsha256-x25519", "aes256-modp2048", "aes256-sha256-modp2048-x25519",
+        "aes256-sha256-modp2048-", "aes192-sha256-modp2048", "AES256-sha256-modp2048", "aes256-sha256-sha256-modp2048",
+        "aes256-none-modp2048", "aes256-sha256-none", "chacha20poly1305-sha256-x25519"})
     CHECK_FALSE(IkeProposal::parse(text));
 }
 
 TEST_CASE("ESP proposals") {
   for (const char* text : {"aes128gcm16", "aes128-sha1", "aes256-sha256-modp2048", "aes128gcm16-x25519-esn",
-                           "aes256-sha512-ecp384-esn", "aes256gcm16-esn"}) {
+                           "aes256-sha512-ecp384-esn", "aes256gcm16-esn", "chacha20poly1305-x25519-esn"}) {
     INFO(text);
     const auto proposal = EspProposal::parse(text);
     REQUIRE(proposal);
