@@ -1,0 +1,175 @@
+"""Scenario files: what pktgen-scenarios/NAME/scenario.json may say, and the cells that it spans.
+
+The same file drives `sekisho-dataplane --bench` and Pktgen, so a field that only one of them knew would be ignored by the
+other: unknown fields are refused here as they are there.
+"""
+import dataclasses
+import fnmatch
+import itertools
+import json
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "pktgen-scenarios"
+
+SUITES = ("aes128gcm16", "aes256gcm16", "aes128-sha1", "aes256-sha256", "chacha20poly1305")
+IMIX = ((64, 7), (570, 4), (1418, 1))
+# A field that spans cells, and the name of its value in a cell.
+AXES = {"suites": "suite", "sizes": "size", "tunnels": "tunnels", "routes": "routes", "workers": "workers"}
+DEFAULTS = {"family": 4, "suites": [None], "tunnels": [1], "routes": [1], "workers": [1], "order": "turn",
+            "during": "nothing", "replay_window": 256, "pass": []}
+REQUIRED = ("title", "direction", "sizes", "ports")
+CHOICES = {"direction": ("plain", "out", "in", "both"), "family": (4, 6), "order": ("turn", "random"),
+           "during": ("nothing", "rekey", "commit")}
+CELL_FIELDS = ("direction", "family", "suite", "size", "tunnels", "routes", "workers", "order", "during")
+CRITERIA = ("cycles", "overhead_cycles", "loss", "ratio")
+
+
+class ScenarioError(Exception):
+    """A scenario file that cannot be used; the text names the file and says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One measurement: a value for each axis. `suite` is None for plain forwarding."""
+    scenario: str
+    direction: str
+    family: int
+    suite: str | None
+    size: int | str
+    tunnels: int
+    routes: int
+    workers: int
+    order: str
+    during: str
+
+    def fits(self, entry):
+        """Whether every field of the cell that `entry`, of a scenario's `pass`, names is equal to the cell's."""
+        return all(getattr(self, field) == entry[field] for field in CELL_FIELDS if field in entry)
+
+    def __str__(self):
+        parts = [self.direction, self.suite or f"IPv{self.family}",
+                 "IMIX" if self.size == "imix" else f"{self.size} bytes"]
+        for count, noun in ((self.tunnels, "tunnels"), (self.routes, "routes"), (self.workers, "workers")):
+            if count != 1:
+                parts.append(f"{count:,} {noun}")
+        if self.during != "nothing":
+            parts.append(self.during)
+        return ", ".join(parts)
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    fields: dict  # as in the file
+
+    def __getitem__(self, field):
+        return self.fields.get(field, DEFAULTS.get(field))
+
+    def directions(self):
+        return ["out", "in"] if self["direction"] == "both" else [self["direction"]]
+
+    def cells(self):
+        """Every cell, in the order in which they are measured."""
+        return [Cell(self.name, direction, self["family"], suite, size, tunnels, routes, workers, self["order"],
+                     self["during"])
+                for workers, suite, direction, tunnels, routes, size in itertools.product(
+                    self["workers"], self["suites"], self.directions(), self["tunnels"], self["routes"],
+                    self["sizes"])]
+
+    def narrowed(self, **values):
+        """The same scenario with fewer cells: each axis of `values` keeps only the values listed, None keeps all. A
+        direction may be chosen of a scenario that has both. None is returned where nothing is left."""
+        fields = dict(self.fields)
+        for axis, kept in values.items():
+            if kept is None:
+                continue
+            if axis == "direction":
+                left = [value for value in self.directions() if value in kept]
+                if len(left) < len(self.directions()):
+                    fields["direction"] = left[0] if left else None
+            else:
+                left = [value for value in self[axis] if value in kept]
+                fields[axis] = left
+            if not left:
+                return None
+        return Scenario(self.name, fields)
+
+    def text(self):
+        return json.dumps(self.fields, indent=2) + "\n"
+
+
+def check(name, fields):
+    """Refuses what no reader of the file would understand."""
+    def refuse(why):
+        raise ScenarioError(f"{name}/scenario.json: {why}")
+
+    known = {*REQUIRED, *DEFAULTS, *CHOICES, "key"}
+    for field in fields:
+        if field not in known:
+            refuse(f"unknown field '{field}'")
+    for field in REQUIRED:
+        if field not in fields:
+            refuse(f"'{field}' is missing")
+    for field, choices in CHOICES.items():
+        if field in fields and fields[field] not in choices:
+            refuse(f"'{field}' is {fields[field]!r}, not one of {', '.join(map(str, choices))}")
+    for axis in AXES:
+        if axis in fields and (not isinstance(fields[axis], list) or not fields[axis]):
+            refuse(f"'{axis}' is no list, or an empty one")
+    for size in fields["sizes"]:
+        if size != "imix" and (not isinstance(size, int) or not 60 <= size <= 9000):
+            refuse(f"size {size!r} is neither a frame of 60 to 9000 bytes nor \"imix\"")
+    for axis in ("tunnels", "routes", "workers"):
+        if not all(isinstance(count, int) and count > 0 for count in fields.get(axis, [1])):
+            refuse(f"'{axis}' holds something other than numbers above 0")
+    plain = fields["direction"] == "plain"
+    if plain != ("suites" not in fields) or plain != ("key" not in fields):
+        refuse("plain forwarding takes neither 'suites' nor 'key', ESP takes both")
+    for suite in fields.get("suites", []):
+        if suite not in SUITES:
+            refuse(f"unknown suite '{suite}' (known: {', '.join(SUITES)})")
+    if not plain and (len(fields["key"]) != 64 or set(fields["key"]) - set("0123456789abcdef")):
+        refuse("'key' is not 64 hexadecimal digits")
+    if set(fields["ports"]) != {"lan", "wan"}:
+        refuse("'ports' has other ports than lan and wan, or not both")
+    for entry in fields.get("pass", []):
+        check_pass(entry, refuse)
+
+
+def check_pass(entry, refuse):
+    criteria = [field for field in CRITERIA if field in entry]
+    if len(criteria) != 1:
+        refuse(f"{entry} in 'pass' does not have exactly one of {', '.join(CRITERIA)}")
+    if ("ratio" in entry) != ("ratio_to" in entry):
+        refuse(f"{entry} in 'pass': 'ratio' goes with 'ratio_to'")
+    for field in entry:
+        if field not in (*CELL_FIELDS, *CRITERIA, "ratio_to"):
+            refuse(f"{entry} in 'pass': unknown field '{field}'")
+
+
+def load(name):
+    """Reads and checks pktgen-scenarios/NAME/scenario.json."""
+    path = FOLDER / name / "scenario.json"
+    try:
+        fields = json.loads(path.read_text())
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+    check(name, fields)
+    return Scenario(name, fields)
+
+
+def names():
+    return sorted(path.parent.name for path in FOLDER.glob("*/scenario.json"))
+
+
+def select(patterns):
+    """The names that the patterns (`budget-*`) match, in the patterns' order, each once."""
+    chosen = {}
+    for pattern in patterns:
+        matching = fnmatch.filter(names(), pattern)
+        if not matching:
+            raise ScenarioError(f"no scenario is called '{pattern}'; script/bench --list shows them")
+        chosen.update(dict.fromkeys(matching))
+    return list(chosen)
