@@ -31,23 +31,26 @@ Result<std::unique_ptr<const SaCold>> make_cold(const ipc::SaAdd& add, const cry
                                                *selectors, add.suite, std::move(key)});
 }
 
-OuterTemplate make_template(const ipc::SaAdd& add) {
+OuterHeader make_outer(const ipc::SaAdd& add) {
   constexpr uint8_t hop_limit = 64;
   const bool udp = add.udp_encapsulation != 0;
-  OuterTemplate outer;
-  auto& bytes = outer.bytes;
-  bytes[0] = 0x45;
+  std::array<uint8_t, 20> bytes{0x45};
   bytes[8] = hop_limit;
   bytes[9] = udp ? protocol_udp : protocol_esp;
   std::copy_n(add.source.bytes.begin(), 4, bytes.begin() + 12);
   std::copy_n(add.destination.bytes.begin(), 4, bytes.begin() + 16);
-  for (size_t i = 0; i < 20; i += 2) outer.checksum_sum += static_cast<uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+  OuterHeader outer;
+  std::memcpy(&outer.from_ttl, bytes.data() + 8, sizeof outer.from_ttl);
+  std::memcpy(&outer.destination, bytes.data() + 16, sizeof outer.destination);
+  // The first word changes with the TOS: it is no part of the sum.
+  for (size_t i = 2; i < bytes.size(); i += 2) {
+    uint16_t word;
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    outer.sum += word;
+  }
   if (!udp) return outer;
   outer.length = 28;
-  for (size_t i = 0; const uint16_t port : {add.source_port, add.destination_port}) {
-    bytes[20 + i++] = static_cast<uint8_t>(port >> 8);
-    bytes[20 + i++] = static_cast<uint8_t>(port);
-  }
+  outer.ports = Be16(add.source_port).raw() | uint32_t{Be16(add.destination_port).raw()} << 16;
   return outer;
 }
 
@@ -87,13 +90,13 @@ Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCry
   sa->source = ipv4_of(add.source);
   sa->destination = ipv4_of(add.destination);
   sa->source_port = Be16(add.source_port);
-  sa->destination_port = Be16(add.destination_port);
   sa->id = add.id;
   sa->tunnel = add.tunnel;
   sa->suite = add.suite;
   sa->lengths = lengths_of(add.suite);
   sa->udp_encapsulation = add.udp_encapsulation != 0;
   sa->esn = add.esn != 0;
+  sa->selected = sa->cold->selectors.ipv4_ranges();
   sa->limited = (add.soft_packets | add.hard_packets | add.soft_bytes | add.hard_bytes) != 0;
   return sa;
 }
@@ -111,7 +114,8 @@ Result<OutboundSaPtr> make_outbound_sa(const ipc::SaAdd& add, const crypto::EspC
   sa->lengths = lengths_of(add.suite);
   sa->esn = add.esn != 0;
   sa->byte_limited = (add.soft_bytes | add.hard_bytes) != 0;
-  sa->outer = make_template(add);
+  sa->outer = make_outer(add);
+  sa->selected = sa->cold->selectors.ipv4_ranges();
   const uint64_t end = end_of_numbers(sa->esn);
   sa->last_sequence = add.hard_packets != 0 ? std::min(add.hard_packets, end) : end;
   // Whoever sets no soft limit must still learn in time that the numbers run out.

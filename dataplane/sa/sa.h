@@ -48,14 +48,15 @@ struct alignas(64) InboundSa {
   const SaCold* cold = nullptr;
   uint32_t spi = 0;  // host order
   Be32 source, destination;
-  Be16 source_port, destination_port;
+  Be16 source_port;
   ipc::SaId id;
   ipc::TunnelId tunnel;
   EspSuite suite{};
   SuiteLengths lengths{};
-  bool udp_encapsulation = false;
-  bool esn = false;
-  bool limited = false;  // some packet or byte limit is set: packets and bytes below are kept
+  bool udp_encapsulation : 1 = false;
+  bool esn : 1 = false;
+  bool limited : 1 = false;  // some packet or byte limit is set: packets and bytes below are kept
+  Ipv4Ranges selected;       // what they hold needs no look at the selectors
 
   // Written by any worker.
   alignas(64) ReplayWindow replay;
@@ -67,24 +68,27 @@ struct alignas(64) InboundSa {
 };
 static_assert(offsetof(InboundSa, replay) == 64);
 
-// The outer IPv4 header, and UDP where encapsulated, as every packet of the SA starts; lengths, identification, TOS, DF
-// and checksum are filled in for each.
-struct OuterTemplate {
-  std::array<uint8_t, 28> bytes{};
-  uint8_t length = 20;        // 20, or 28 with UDP
-  uint32_t checksum_sum = 0;  // one's complement sum of the constant words of the IPv4 header
+// The outer IPv4 header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the
+// wire.
+struct OuterHeader {
+  uint64_t from_ttl = 0;     // bytes 8..15: TTL, protocol, a checksum of 0, source
+  uint32_t destination = 0;  // bytes 16..19
+  uint32_t ports = 0;        // UDP: both
+  uint32_t sum = 0;          // of the constant 16-bit words of the IPv4 header, in the order of this machine
+  uint8_t length = 20;       // 20, or 28 with UDP
 };
 
 struct alignas(64) OutboundSa {
   // Constant after publication.
   const crypto::EspKey* key = nullptr;
+  OuterHeader outer;
   Be32 spi;
   ipc::SaId id;
   ipc::TunnelId tunnel;
+  Ipv4Ranges selected;  // as above
   SuiteLengths lengths{};
-  bool esn = false;
-  bool byte_limited = false;
-  OuterTemplate outer;
+  bool esn : 1 = false;
+  bool byte_limited : 1 = false;
 
   // Written by any worker.
   alignas(64) std::atomic<uint64_t> sequence{0};  // the last one given out; also the count of packets

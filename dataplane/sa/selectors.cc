@@ -19,6 +19,11 @@ bool whole_family(AddressValue first, AddressValue last, uint8_t family) {
 
 }  // namespace
 
+bool Selectors::wants_ports(const Pair& pair) {
+  const auto all_ports = [](const Range& range) { return range.first_port == 0 && range.last_port == UINT16_MAX; };
+  return pair.protocol != 0 || !all_ports(pair.source) || !all_ports(pair.destination);
+}
+
 Result<Selectors> Selectors::from(std::span<const ipc::SelectorPair> pairs) {
   const auto refuse = [](const char* why) { return fail(messages::sa_refused, std::string("selectors: ") + why); };
   if (pairs.empty() || pairs.size() > ipc::max_selector_pairs) return refuse("no pair, or too many");
@@ -33,8 +38,7 @@ Result<Selectors> Selectors::from(std::span<const ipc::SelectorPair> pairs) {
       *out = {value_of(in->first), value_of(in->last), in->first_port, in->last_port};
       if (out->first > out->last) return refuse("a range that ends before it starts");
     }
-    const auto all_ports = [](const Range& range) { return range.first_port == 0 && range.last_port == UINT16_MAX; };
-    const bool ports = from.protocol != 0 || !all_ports(to.source) || !all_ports(to.destination);
+    const bool ports = wants_ports(to);
     const bool everywhere = whole_family(to.source.first, to.source.last, family) &&
                             whole_family(to.destination.first, to.destination.last, family);
     result.wants_ports_ |= ports;
@@ -53,6 +57,15 @@ bool Selectors::matches(const Pair& pair, const Flow& flow) {
     return flow.has_ports && port >= range.first_port && port <= range.last_port;
   };
   return port_in(pair.source, flow.source_port) && port_in(pair.destination, flow.destination_port);
+}
+
+Ipv4Ranges Selectors::ipv4_ranges() const {
+  const auto first = [](const Range& range) { return static_cast<uint32_t>(range.first); };
+  const auto span = [](const Range& range) { return static_cast<uint32_t>(range.last - range.first); };
+  for (const Pair& pair : std::span(pairs_).first(count_))
+    if (pair.family == 4 && !wants_ports(pair))
+      return {first(pair.source), span(pair.source), first(pair.destination), span(pair.destination)};
+  return {};
 }
 
 bool Selectors::match(const Flow& flow) const {

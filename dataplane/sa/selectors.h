@@ -24,6 +24,15 @@ struct Flow {
   uint16_t source_port = 0, destination_port = 0;
 };
 
+// Two IPv4 ranges that leave protocol and ports open, small enough to stand with what the path reads of every SA.
+struct Ipv4Ranges {
+  uint32_t source = 0, source_span = 0;  // first address, and how far behind it the last one is
+  uint32_t destination = 0, destination_span = 0;
+  bool hold(uint32_t from, uint32_t to) const {
+    return (from - source <= source_span) & (to - destination <= destination_span);
+  }
+};
+
 class Selectors {
  public:
   static Result<Selectors> from(std::span<const ipc::SelectorPair> pairs);
@@ -33,6 +42,9 @@ class Selectors {
   // A flow's protocol and ports must be filled in, else addresses suffice.
   bool wants_ports() const { return wants_ports_; }
   bool match(const Flow& flow) const;
+  // Those of the first pair that is of this kind: what they hold matches. Where there is none, 0.0.0.0 to 0.0.0.0,
+  // which no packet has.
+  Ipv4Ranges ipv4_ranges() const;
 
  private:
   struct Range {
@@ -45,6 +57,7 @@ class Selectors {
     uint8_t protocol;  // 0: any
   };
   static bool matches(const Pair& pair, const Flow& flow);
+  static bool wants_ports(const Pair& pair);
 
   uint8_t count_ = 0;
   bool any4_ = false, any6_ = false, wants_ports_ = false;

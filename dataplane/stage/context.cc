@@ -3,6 +3,8 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/stage/stages.h"
+
 namespace sekisho::dataplane {
 
 void Context::drop(rte_mbuf* mbuf, ipc::DropReason reason) {
@@ -18,6 +20,7 @@ void Context::drop(rte_mbuf* mbuf, ipc::DropReason reason, ipc::SaId sa, ipc::Sa
 void Context::punt(const Packet& packet) {
   // What the kernel itself sent into a TUN would come back for ever.
   if (packet.origin == Origin::kernel) return drop(packet.mbuf, ipc::DropReason::blackhole);
+  if (packet.origin == Origin::tunnel) set_content(*packet.mbuf, packet.l3, packet.header.length);
   to_slow_path({packet.mbuf, packet.origin_id, packet.origin == Origin::port ? Via::port : Via::tunnel});
 }
 

@@ -11,6 +11,7 @@
 #include "dataplane/sa/sad.h"
 #include "dataplane/stage/burst.h"
 #include "dataplane/stage/count.h"
+#include "dataplane/stage/profile.h"
 #include "dataplane/stage/tx_buffers.h"
 #include "dataplane/worker/ports.h"
 #include "dataplane/worker/rings.h"
@@ -33,6 +34,12 @@ struct Context {
   const Replica* replica = nullptr;
   const WorkerPorts* ports = nullptr;
 
+  StageProfile* profile = nullptr;  // set while somebody measures
+  void mark(Stage stage) {
+    if (profile != nullptr) [[unlikely]]
+      profile->mark(stage);
+  }
+
   // Packets on their way into to_kernel.
   unsigned punt_count = 0;
   std::array<Handed, 2 * burst_size> punts;
@@ -47,7 +54,8 @@ struct Context {
   void to_slow_path(const Handed& handed);
   // Raises an event for the SA if `bit` of `raised` was not set yet.
   void raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
-    if ((raised.load(std::memory_order_relaxed) & bit) == 0) raise_first(raised, bit, event);
+    if ((raised.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]]
+      raise_first(raised, bit, event);
   }
   void report_unknown_spi(uint32_t spi, Be32 source);
 

@@ -5,6 +5,8 @@
 namespace sekisho::dataplane {
 namespace {
 
+using ipc::DropReason, ipc::SaCounter;
+
 // With ESN the high half is part of what the ICV covers.
 crypto::EspJob job_of(const Inbound& in) {
   return {.key = in.sa->key,
@@ -13,37 +15,57 @@ crypto::EspJob job_of(const Inbound& in) {
           .sequence_high = in.sa->esn ? static_cast<uint32_t>(in.sequence >> 32) : 0};
 }
 
+// The window's edge moves once for consecutive packets of one SA.
+class WindowEdge {
+ public:
+  WindowEdge() = default;
+  WindowEdge(const WindowEdge&) = delete;
+  WindowEdge& operator=(const WindowEdge&) = delete;
+  ~WindowEdge() { move(); }
+
+  void reached(InboundSa& sa, uint64_t sequence) {
+    if (&sa != sa_) {
+      move();
+      sa_ = &sa;
+      top_ = 0;
+    }
+    top_ = std::max(top_, sequence);
+  }
+
+ private:
+  void move() {
+    if (sa_ != nullptr) sa_->replay.advance(top_);
+  }
+
+  InboundSa* sa_ = nullptr;
+  uint64_t top_ = 0;
+};
+
 }  // namespace
 
-void esp_open(Context& context, BurstOf<Inbound>& in, BurstOf<Inbound>& authentic) {
-  using ipc::DropReason, ipc::SaCounter;
+void esp_open(Context& context, BurstOf<Inbound>& packets) {
   BurstOf<crypto::EspJob> jobs;
-  for (const Inbound& item : in.items()) jobs.add(job_of(item));
+  for (const Inbound& item : packets.items()) jobs.add(job_of(item));
+  context.mark(Stage::esp_open);
   context.crypto.open(jobs.items());
+  context.mark(Stage::open);
 
-  // The window's edge moves once for consecutive packets of one SA.
-  InboundSa* run = nullptr;
-  uint64_t top = 0;
-  for (unsigned i = 0; i < in.count(); ++i) {
-    const Inbound& item = in.items()[i];
-    if (!jobs.items()[i].ok) {
+  WindowEdge edge;
+  const crypto::EspJob* job = jobs.items().data();
+  packets.filter([&](const Inbound& item) {
+    if (!job++->ok) [[unlikely]] {
       context.drop(item.packet.mbuf, DropReason::esp_integrity, item.sa->id, SaCounter::integrity);
-      continue;
+      return false;
     }
-    if (!item.sa->replay.accept(item.sequence)) {
+    if (!item.sa->replay.accept(item.sequence)) [[unlikely]] {
       // The same number twice in one burst, or at two workers at once.
       context.drop(item.packet.mbuf, DropReason::esp_replay, item.sa->id, SaCounter::replay);
-      continue;
+      return false;
     }
-    if (item.sa != run) {
-      if (run != nullptr) run->replay.advance(top);
-      run = item.sa;
-      top = 0;
-    }
-    top = std::max(top, item.sequence);
-    authentic.add(item);
-  }
-  if (run != nullptr) run->replay.advance(top);
+    edge.reached(*item.sa, item.sequence);
+    return true;
+  });
+  context.mark(Stage::esp_open);
 }
 
 }  // namespace sekisho::dataplane

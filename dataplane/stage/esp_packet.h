@@ -2,7 +2,9 @@
 // bytes; nothing is read past the lengths given.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "dataplane/stage/ip_header.h"
@@ -29,6 +31,12 @@ enum class EspFind : uint8_t {
 
 // In an IPv4 packet that passed check_ipv4.
 EspFind find_esp(const uint8_t* bytes, const IpHeader& header, EspLocation& out);
+// False: find_esp() would find none.
+inline bool may_be_esp(const uint8_t* bytes, const IpHeader& header) {
+  if (header.protocol == protocol_esp) return true;
+  return header.protocol == protocol_udp && header.length >= size_t{header.header_length} + udp_header_size &&
+         load16(bytes + header.header_length + 2) == esp_udp_port;
+}
 
 struct EspTrailer {
   uint16_t payload = 0;  // length of the inner packet, with any padding of traffic flow confidentiality behind it
@@ -36,13 +44,45 @@ struct EspTrailer {
 };
 
 // `plain`: the decrypted payload, padding and trailer. Nothing where the padding is not 1, 2, 3, ... or does not fit.
+// 8 bytes must stand before `plain`, as the header does.
 std::optional<EspTrailer> check_trailer(const uint8_t* plain, size_t length);
-// Writes padding and trailer behind a payload, up to `length` in all.
+
+// Writes padding (at most 15 bytes) and trailer behind a payload. Touches `trailer_room` bytes.
+inline constexpr size_t trailer_room = 17;
 void write_trailer(uint8_t* end_of_payload, uint8_t padding, uint8_t next_header);
 
 // Padding that makes payload and trailer a multiple of `block`, a power of two (RFC 4303 section 2.4).
 constexpr uint8_t padding_for(size_t payload, uint8_t block) {
   return static_cast<uint8_t>(-(payload + esp_trailer_size) & (block - 1u));
+}
+
+// -------------------------------------------------------------------------------------------------------------- inline
+
+// 1, 2, 3, ...: the padding that a sender uses and a receiver inspects (RFC 4303 section 2.4), eight bytes at a time,
+// the first in the lowest byte.
+inline constexpr uint64_t counting = 0x0807060504030201, eight_more = 0x0808080808080808;
+static_assert(std::endian::native == std::endian::little);
+
+inline bool is_counting(const uint8_t* end, size_t padding) {
+  for (; padding > 8; padding -= 8, end -= 8)
+    if (load_raw<uint64_t>(end - 8) != counting + eight_more / 8 * (padding - 8)) return false;
+  if (padding == 0) return true;
+  return load_raw<uint64_t>(end - 8) >> (64 - 8 * padding) == (counting & (~uint64_t{0} >> (64 - 8 * padding)));
+}
+
+inline std::optional<EspTrailer> check_trailer(const uint8_t* plain, size_t length) {
+  if (length < esp_trailer_size) return {};
+  const uint8_t padding = plain[length - 2];
+  if (padding + esp_trailer_size > length) return {};
+  if (!is_counting(plain + length - esp_trailer_size, padding)) return {};
+  return EspTrailer{static_cast<uint16_t>(length - esp_trailer_size - padding), plain[length - 1]};
+}
+
+inline void write_trailer(uint8_t* end_of_payload, uint8_t padding, uint8_t next_header) {
+  const uint64_t bytes[2] = {counting, counting + eight_more};
+  std::memcpy(end_of_payload, bytes, sizeof bytes);
+  end_of_payload[padding] = padding;
+  end_of_payload[padding + 1] = next_header;
 }
 
 }  // namespace sekisho::dataplane

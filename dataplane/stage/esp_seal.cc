@@ -1,10 +1,9 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "dataplane/stage/ethernet.h"
 #include "dataplane/stage/stages.h"
-#include "dataplane/stage/wire.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -24,8 +23,9 @@ Numbers take_numbers(Context& context, OutboundSa& sa, unsigned wanted) {
   const auto raise = [&](SaRaised bit, ipc::SaEventKind kind) {
     context.raise(sa.raised, bit, sa_event(kind, sa.id, sa.spi.host()));
   };
-  if (before + wanted >= sa.soft_sequence) raise(raised_soft_expired, ipc::SaEventKind::soft_expired);
-  if (wanted >= left) {
+  if (before + wanted >= sa.soft_sequence) [[unlikely]]
+    raise(raised_soft_expired, ipc::SaEventKind::soft_expired);
+  if (wanted >= left) [[unlikely]] {
     sa.expired.store(true, std::memory_order_relaxed);
     raise(raised_hard_expired, ipc::SaEventKind::hard_expired);
   }
@@ -34,55 +34,67 @@ Numbers take_numbers(Context& context, OutboundSa& sa, unsigned wanted) {
 
 // RFC 4301 section 5.1.2.1: DSCP is copied, and ECN by the normal mode of RFC 6040; DF is copied from IPv4 and clear
 // for IPv6. Identification follows the sequence number, so fragments of near packets are not confused.
-void write_outer(uint8_t* outer, const Outbound& item, uint64_t sequence) {
-  const OuterTemplate& from = item.sa->outer;
-  const uint8_t* inner = item.packet.l3;
-  const uint8_t family = item.packet.header.family;
-  std::memcpy(outer, from.bytes.data(), from.bytes.size());
-  const uint8_t tos = traffic_class(inner, family);
-  const auto length = static_cast<uint16_t>(from.length + item.esp_length);
-  const auto identification = static_cast<uint16_t>(sequence);
-  const uint16_t dont_fragment = family == 4 ? load16(inner + 6) & 0x4000 : 0;
-  outer[1] = tos;
-  store16(outer + 2, length);
-  store16(outer + 4, identification);
-  store16(outer + 6, dont_fragment);
-  uint32_t sum = from.checksum_sum + tos + length + identification + dont_fragment;
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  store16(outer + 10, static_cast<uint16_t>(~sum));
-  if (from.length > ipv4_header_size) store16(outer + 24, static_cast<uint16_t>(udp_header_size + item.esp_length));
+void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, uint16_t esp_length,
+                 uint64_t sequence) {
+  const uint8_t* inner = packet.l3;
+  const bool ipv4 = packet.header.family == 4;
+  const uint64_t dont_fragment = ipv4 ? inner[6] & 0x40u : 0;
+  const uint64_t start = uint64_t{0x45} | uint64_t{traffic_class(inner, packet.header.family)} << 8 |
+                         uint64_t{Be16(static_cast<uint16_t>(from.length + esp_length)).raw()} << 16 |
+                         uint64_t{Be16(static_cast<uint16_t>(sequence)).raw()} << 32 | dont_fragment << 48;
+  const uint64_t words = (start & 0xffff) + (start >> 16 & 0xffff) + (start >> 32 & 0xffff) + (start >> 48);
+  const auto checksum = static_cast<uint16_t>(~fold(from.sum + words));
+  store_raw(outer, start);
+  store_raw(outer + 8, from.from_ttl | uint64_t{checksum} << 16);
+  store_raw(outer + 16, from.destination);
+  if (from.length == ipv4_header_size) return;
+  // A UDP checksum of 0: there is none (RFC 3948 section 2.1).
+  const Be16 udp_length(static_cast<uint16_t>(udp_header_size + esp_length));
+  store_raw(outer + 20, uint64_t{from.ports} | uint64_t{udp_length.raw()} << 32);
 }
 
 // Lays the packet out around its payload, all but IV and ICV. tunnel_output made sure of the room.
-crypto::EspJob prepare(const Outbound& item, uint64_t sequence) {
+crypto::EspJob prepare(Context& context, const Outbound& item, uint64_t sequence) {
   const OutboundSa& sa = *item.sa;
-  const uint16_t payload = item.packet.header.length;
-  uint8_t* esp = item.packet.l3 - sa.lengths.iv - esp_header_size;
+  const Packet& packet = item.packet;
+  uint8_t* esp = packet.l3 - sa.lengths.iv - esp_header_size;
   uint8_t* outer = esp - sa.outer.length;
-  // The template is copied in its full length, so before what stands behind a short one.
-  write_outer(outer, item, sequence);
-  store(esp, sa.spi);
-  store32(esp + 4, static_cast<uint32_t>(sequence));
-  write_trailer(item.packet.l3 + payload, padding_for(payload, sa.lengths.block),
-                item.packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);
-  rte_mbuf& mbuf = *item.packet.mbuf;
-  mbuf.data_off = static_cast<uint16_t>(outer - static_cast<uint8_t*>(mbuf.buf_addr));
-  mbuf.data_len = static_cast<uint16_t>(sa.outer.length + item.esp_length);
-  mbuf.pkt_len = mbuf.data_len;
+  write_outer(outer, sa.outer, packet, item.esp_length, sequence);
+  store_raw(esp, uint64_t{sa.spi.raw()} | uint64_t{Be32(static_cast<uint32_t>(sequence)).raw()} << 32);
+  write_trailer(packet.l3 + packet.header.length, padding_for(packet.header.length, sa.lengths.block),
+                packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);
+  uint8_t* start = outer;
+  if (item.outer->kind == ipc::NextHopKind::adjacency) [[likely]] {
+    start -= RTE_ETHER_HDR_LEN;
+    write_ethernet(start, item.outer->mac, context.ports->ports[item.outer->port.value()].mac, 4);
+  }
+  set_content(*packet.mbuf, start, static_cast<uint32_t>(esp + item.esp_length - start));
   return {.key = sa.key,
           .esp = esp,
           .length = item.esp_length,
           .sequence_high = sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0};
 }
 
+// Gives the packets [first, end), all of one SA, their numbers and lays them out. Those for which the SA has none left
+// are dropped; returns where the rest ends, which is `end` but once in an SA's life.
+void prepare_run(Context& context, std::span<Outbound> run, BurstOf<crypto::EspJob>& jobs,
+                 BurstOf<const Outbound*>& sealed) {
+  OutboundSa& sa = *run.front().sa;
+  const Numbers numbers = take_numbers(context, sa, static_cast<unsigned>(run.size()));
+  for (size_t i = 0; i < numbers.granted; ++i) {
+    jobs.add(prepare(context, run[i], numbers.first + i));
+    sealed.add(&run[i]);
+  }
+  for (const Outbound& late : run.subspan(numbers.granted))
+    context.drop(late.packet.mbuf, DropReason::sa_expired, sa.id, SaCounter::expired);
+}
+
 void send(Context& context, const Outbound& item) {
-  count(context.counters.sas[item.sa->id.value()], SaCounter::packets);
-  count(context.counters.sas[item.sa->id.value()], SaCounter::bytes, item.packet.header.length);
-  if (item.outer->kind == ipc::NextHopKind::adjacency)
-    eth_output(context, item.packet.mbuf, *item.outer, 4);
+  rte_mbuf* mbuf = item.packet.mbuf;
+  if (item.outer->kind == ipc::NextHopKind::adjacency) [[likely]]
+    context.tx.add(*context.ports, item.outer->port, mbuf, mbuf->pkt_len);
   else
-    context.to_slow_path({item.packet.mbuf, 0, Via::route});
+    context.to_slow_path({mbuf, 0, Via::route});
 }
 
 }  // namespace
@@ -90,30 +102,26 @@ void send(Context& context, const Outbound& item) {
 void esp_seal(Context& context, BurstOf<Outbound>& in) {
   BurstOf<crypto::EspJob> jobs;
   BurstOf<const Outbound*> sealed;
-  const auto items = in.items();
-  for (size_t start = 0; start < items.size();) {
-    OutboundSa* sa = items[start].sa;
-    size_t end = start + 1;
-    while (end < items.size() && items[end].sa == sa) ++end;
-    const Numbers numbers = take_numbers(context, *sa, static_cast<unsigned>(end - start));
-    for (size_t i = start; i < end; ++i) {
-      if (i - start >= numbers.granted) {
-        context.drop(items[i].packet.mbuf, DropReason::sa_expired, sa->id, SaCounter::expired);
-        continue;
-      }
-      jobs.add(prepare(items[i], numbers.first + (i - start)));
-      sealed.add(&items[i]);
-    }
-    start = end;
+  for (std::span<Outbound> rest = in.items(); !rest.empty();) {
+    size_t run = 1;
+    while (run < rest.size() && rest[run].sa == rest[0].sa) ++run;
+    prepare_run(context, rest.first(run), jobs, sealed);
+    rest = rest.subspan(run);
   }
+  context.mark(Stage::esp_seal);
   context.crypto.seal(jobs.items());
+  context.mark(Stage::seal);
+  SaCount traffic(context.counters);
   for (unsigned i = 0; i < jobs.count(); ++i) {
     const Outbound& item = *sealed.items()[i];
-    if (jobs.items()[i].ok)
-      send(context, item);
-    else
+    if (!jobs.items()[i].ok) [[unlikely]] {
       context.drop(item.packet.mbuf, DropReason::cipher_failure, item.sa->id, SaCounter::cipher_failure);
+      continue;
+    }
+    traffic.add(item.sa->id, item.packet.header.length);
+    send(context, item);
   }
+  context.mark(Stage::esp_seal);
 }
 
 }  // namespace sekisho::dataplane

@@ -1,38 +1,62 @@
+#include <rte_mbuf.h>
+
+#include "dataplane/stage/ethernet.h"
 #include "dataplane/stage/stages.h"
 
 namespace sekisho::dataplane {
 namespace {
 
-// The MTU of the way out, or why there is none.
-struct WayOut {
-  uint16_t mtu;
-  ipc::DropReason reason;
-};
-WayOut way_out(const Context& context, const NextHop& next_hop) {
-  if (next_hop.kind == ipc::NextHopKind::tunnel) {
-    const Tunnel tunnel = context.tunnels.get(next_hop.tunnel);
-    return {tunnel.tx_sa == ipc::no_sa ? uint16_t{0} : tunnel.mtu, ipc::DropReason::no_outbound_sa};
-  }
+// Whether the packet may go on; if not the kernel has it, to answer it or to fragment it.
+bool may_leave(Context& context, const Packet& packet, uint16_t mtu) {
+  if (hop_limit(packet.l3, packet.header.family) > 1 && packet.header.length <= mtu) [[likely]]
+    return true;
+  context.punt(packet);
+  return false;
+}
+
+void send(Context& context, const Packet& packet, const NextHop& next_hop) {
   const WorkerPort& port = context.ports->ports[next_hop.port.value()];
-  return {port.device == no_device ? uint16_t{0} : port.mtu, ipc::DropReason::blackhole};
+  if (port.device == no_device) [[unlikely]]
+    return context.drop(packet.mbuf, ipc::DropReason::blackhole);
+  if (!may_leave(context, packet, port.mtu)) return;
+  decrement_hop_limit(packet.l3, packet.header.family);
+  uint8_t* frame = packet.l3 - RTE_ETHER_HDR_LEN;
+  write_ethernet(frame, next_hop.mac, port.mac, packet.header.family);
+  set_content(*packet.mbuf, frame, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
+  context.tx.add(*context.ports, next_hop.port, packet.mbuf, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
+}
+
+void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, BurstOf<Outbound>& out) {
+  const Tunnel tunnel = context.tunnels.get(id);
+  if (tunnel.tx_sa == ipc::no_sa) [[unlikely]]
+    return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
+  if (!may_leave(context, packet, tunnel.mtu)) return;
+  decrement_hop_limit(packet.l3, packet.header.family);
+  choose_sa(context, packet, id, tunnel, out);
 }
 
 }  // namespace
 
-void ip_forward(Context& context, Burst& in, Burst& adjacency, Burst& tunnel) {
+void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels) {
   for (const Packet& packet : in.items()) {
-    const uint8_t family = packet.header.family;
-    const WayOut out = way_out(context, *packet.next_hop);
-    if (out.mtu == 0) {
-      context.drop(packet.mbuf, out.reason);
-      continue;
+    const NextHop& next_hop = context.replica->next_hops[packet.next_hop.value()];
+    switch (next_hop.kind) {
+      case ipc::NextHopKind::adjacency:
+        send(context, packet, next_hop);
+        break;
+      case ipc::NextHopKind::tunnel:
+        enter_tunnel(context, packet, next_hop.tunnel, tunnels);
+        break;
+      case ipc::NextHopKind::local:
+        local_input(context, packet);
+        break;
+      case ipc::NextHopKind::punt:
+        context.punt(packet);
+        break;
+      case ipc::NextHopKind::drop:
+        context.drop(packet.mbuf, ipc::DropReason::blackhole);
+        break;
     }
-    if (hop_limit(packet.l3, family) <= 1 || packet.header.length > out.mtu) {
-      context.punt(packet);
-      continue;
-    }
-    decrement_hop_limit(packet.l3, family);
-    (packet.next_hop->kind == ipc::NextHopKind::tunnel ? tunnel : adjacency).add(packet);
   }
 }
 

@@ -2,8 +2,6 @@
 
 #include <optional>
 
-#include "dataplane/stage/wire.h"
-
 namespace sekisho::dataplane {
 namespace {
 
@@ -82,11 +80,7 @@ void set_ecn(uint8_t* bytes, uint8_t family, uint8_t ecn) {
 uint16_t header_sum(const uint8_t* bytes, size_t length) {
   uint64_t sum = 0;
   for (size_t i = 0; i < length; i += 4) sum += load_raw<uint32_t>(bytes + i);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);  // byte order does not matter to a one's complement sum
+  return fold(sum);
 }
 
 IpVerdict check_ipv4(const uint8_t* bytes, size_t available, IpHeader& out) {
@@ -124,22 +118,6 @@ IpVerdict check_ipv6(const uint8_t* bytes, size_t available, IpHeader& out) {
 IpVerdict check_ip(const uint8_t* bytes, size_t available, IpHeader& out) {
   if (available == 0) return IpVerdict::malformed;
   return bytes[0] >> 4 == 6 ? check_ipv6(bytes, available, out) : check_ipv4(bytes, available, out);
-}
-
-void decrement_hop_limit(uint8_t* bytes, uint8_t family) {
-  if (family == 6) {
-    --bytes[7];
-    return;
-  }
-  // The word after the change is computed, not read back: a load would wait for the store of its one byte.
-  const uint16_t before = load16(bytes + 8);
-  const auto after = static_cast<uint16_t>(before - 0x100);
-  store16(bytes + 8, after);
-  patch_ipv4_checksum(bytes, before, after);
-}
-
-uint8_t traffic_class(const uint8_t* bytes, uint8_t family) {
-  return family == 4 ? bytes[1] : static_cast<uint8_t>(load16(bytes) >> 4);
 }
 
 bool propagate_ecn(uint8_t outer_traffic_class, uint8_t* inner, uint8_t family) {

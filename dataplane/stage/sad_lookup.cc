@@ -6,12 +6,9 @@ namespace {
 
 Be32 address_at(const uint8_t* at) { return Be32::from_raw(load_raw<uint32_t>(at)); }
 
-// The SA that the packet is for. An SPI is only ours together with our address: another host's ESP may pass through
-// with any SPI.
-InboundSa* find_sa(const Sad& sad, const Packet& packet, const EspLocation& esp) {
-  InboundSa* sa = sad.inbound(ipc::sa_of_spi(esp.spi));
-  if (sa == nullptr || sa->spi != esp.spi) return nullptr;
-  return address_at(packet.l3 + 16) == sa->destination ? sa : nullptr;
+// An SPI is only ours together with our address: another host's ESP may pass through with any SPI.
+bool is_for(const InboundSa& sa, const Inbound& in) {
+  return sa.spi == in.esp.spi && address_at(in.packet.l3 + 16) == sa.destination;
 }
 
 // Behind a NAT the peer's address may have changed; whether it is the peer the ICV will tell.
@@ -20,40 +17,52 @@ bool right_addresses(const InboundSa& sa, const Packet& packet, const EspLocatio
   return esp.udp || address_at(packet.l3 + 12) == sa.source;
 }
 
+// Fills in the rest of `in`; or drops the packet.
+bool admit(Context& context, Inbound& in) {
+  using ipc::DropReason, ipc::SaCounter;
+  InboundSa& sa = *in.sa;
+  const auto drop = [&](DropReason reason, SaCounter counter) {
+    context.drop(in.packet.mbuf, reason, sa.id, counter);
+    return false;
+  };
+  if (!right_addresses(sa, in.packet, in.esp)) [[unlikely]]
+    return drop(DropReason::esp_wrong_address, SaCounter::wrong_address);
+  if (sa.expired.load(std::memory_order_relaxed)) [[unlikely]] {
+    // Again if the ring of events was full when it expired: no packet comes further than this.
+    context.raise(sa.raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa.id, sa.spi));
+    return drop(DropReason::sa_expired, SaCounter::expired);
+  }
+  if (!crypto::EspCrypto::valid_length(sa.suite, in.esp.length)) [[unlikely]]
+    return drop(DropReason::esp_truncated, SaCounter::truncated);
+  const auto sequence = sa.replay.infer(load32(in.packet.l3 + in.esp.offset + 4), sa.esn);
+  if (!sequence || !sa.replay.would_accept(*sequence)) [[unlikely]]
+    return drop(DropReason::esp_replay, SaCounter::replay);
+  in.sequence = *sequence;
+  return true;
+}
+
 }  // namespace
 
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other) {
-  using ipc::DropReason, ipc::SaCounter;
-  for (Packet& packet : in.items()) {
-    EspLocation location;
-    InboundSa* sa = nullptr;
-    if (packet.header.family == 4 && find_esp(packet.l3, packet.header, location) == EspFind::found)
-      sa = find_sa(context.sad, packet, location);
-    if (sa == nullptr) {
-      other.add(packet);
-      continue;
+  for (const Packet& packet : in.items()) {
+    Inbound& candidate = esp.next();
+    candidate.packet = packet;
+    if (find_esp(packet.l3, packet.header, candidate.esp) == EspFind::found) [[likely]] {
+      candidate.sa = context.sad.inbound(ipc::sa_of_spi(candidate.esp.spi));
+      if (candidate.sa != nullptr) [[likely]] {
+        prefetch(*candidate.sa);
+        esp.keep_next();
+        continue;
+      }
     }
-    if (!right_addresses(*sa, packet, location)) {
-      context.drop(packet.mbuf, DropReason::esp_wrong_address, sa->id, SaCounter::wrong_address);
-      continue;
-    }
-    if (sa->expired.load(std::memory_order_relaxed)) {
-      // Again if the ring of events was full when it expired: no packet comes further than this.
-      context.raise(sa->raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa->id, sa->spi));
-      context.drop(packet.mbuf, DropReason::sa_expired, sa->id, SaCounter::expired);
-      continue;
-    }
-    if (!crypto::EspCrypto::valid_length(sa->suite, location.length)) {
-      context.drop(packet.mbuf, DropReason::esp_truncated, sa->id, SaCounter::truncated);
-      continue;
-    }
-    const auto sequence = sa->replay.infer(load32(packet.l3 + location.offset + 4), sa->esn);
-    if (!sequence || !sa->replay.would_accept(*sequence)) {
-      context.drop(packet.mbuf, DropReason::esp_replay, sa->id, SaCounter::replay);
-      continue;
-    }
-    esp.add({packet, sa, *sequence, location});
+    other.add(packet);
   }
+  esp.filter([&](Inbound& candidate) {
+    if (is_for(*candidate.sa, candidate)) [[likely]]
+      return admit(context, candidate);
+    other.add(candidate.packet);
+    return false;
+  });
 }
 
 }  // namespace sekisho::dataplane

@@ -1,17 +1,21 @@
 // The stages. Each takes a burst and sorts it: into the bursts that it returns through its out parameters, into the
 // punt ring, into TX buffers, or away under a drop reason. worker/path.cc strings them together:
 //
-//   eth_input -> ip_input -> sad_lookup -> esp_open -> tunnel_input --+
-//                   |            | (not ESP for us)                  | (inner packets)
-//                   |            v                                   v
-//                   +-------> fib_lookup <---------------------------+
-//                              |  |   \.
-//              ip_forward <----+  |    local_input -> punt
-//                |     |          punt
-//      eth_output     tunnel_output -> esp_seal -> eth_output
+//   ip_input --> sad_lookup -> esp_open -> tunnel_input --+
+//      |             | (ESP, but not for us)              | (inner packets)
+//      |             v                                    |
+//      +------> fib_lookup <------------------------------+
+//                    |
+//               ip_forward --> TX, punt, local_input
+//                    |
+//             tunnel_output -> esp_seal --> TX, punt
 //
-// Within one flow every stage keeps the order of packets.
+// Within one flow every stage keeps the order of packets. A stage that needs memory far away (an SA, a key) is preceded
+// by one that asks for it: choose_sa() and sad_lookup's first pass prefetch the SA, tunnel_output and sad_lookup's
+// second pass what the cryptography needs.
 #pragma once
+
+#include <rte_mbuf.h>
 
 #include <span>
 
@@ -21,12 +25,10 @@
 
 namespace sekisho::dataplane {
 
-// Frames from a port: what is ours by MAC and IP by type goes on; broadcast, multicast, ARP, VLAN and all else is the
-// kernel's. Drops: foreign_mac, malformed_ethernet.
-void eth_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> frames, Burst& ip);
-
-// Header checks. Options, hop-by-hop, multicast and link-local are punted. Drops: malformed_ip.
-void ip_input(Context& context, Burst& in, Burst& good);
+// Frames from a port. What is ours by MAC and IP by type, and whose header is sound, goes on: to `esp` what may be ESP,
+// to `transit` the rest. Broadcast, multicast, ARP, VLAN, IP options, hop-by-hop, link-local and all else is the
+// kernel's. Drops: foreign_mac, malformed_ethernet, malformed_ip, no_memory.
+void ip_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> frames, Burst& transit, Burst& esp);
 
 // An ESP packet for an SA of ours.
 struct Inbound {
@@ -42,45 +44,56 @@ struct Inbound {
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other);
 
 // Decrypts in place and verifies, then marks the sequence number. Drops: esp_integrity, esp_replay.
-void esp_open(Context& context, BurstOf<Inbound>& in, BurstOf<Inbound>& authentic);
+void esp_open(Context& context, BurstOf<Inbound>& packets);
 
-// Trailer, inner header, selectors, ECN, limits; strips the outside, raises the SA's events and counts. Drops:
-// esp_padding, esp_next_header, esp_inner_malformed, selector_inbound, esp_ecn, sa_expired.
+// Trailer, inner header, selectors, ECN, limits; raises the SA's events and counts. Drops: esp_padding,
+// esp_next_header, esp_inner_malformed, selector_inbound, esp_ecn, sa_expired.
 void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& inner);
 
-// Longest match for the whole burst, then sorted by the kind of next hop: adjacencies and tunnels go to `forward`.
-// Drops: blackhole.
-void fib_lookup(Context& context, Burst& in, Burst& forward);
-
-// For an address of ours: ESP without an SA is dropped (esp_unknown_spi, esp_wrong_address, esp_truncated,
-// esp_fragment); the rest is the kernel's.
-void local_input(Context& context, const Packet& packet);
-
-// Hop limit and MTU: what expires or does not fit is punted, for the kernel to answer or to fragment. Drops:
-// no_outbound_sa, blackhole (a port that is gone).
-void ip_forward(Context& context, Burst& in, Burst& adjacency, Burst& tunnel);
+// Longest match for the whole burst.
+void fib_lookup(Context& context, Burst& in);
 
 // A packet chosen to be sealed.
 struct Outbound {
   Packet packet;
   OutboundSa* sa;
+  // From tunnel_output on:
   const NextHop* outer;  // adjacency or punt
   uint16_t esp_length;   // from the SPI to the end of the ICV
+  ipc::TunnelId tunnel;
 };
 
-// Chooses the SA of the tunnel `packet.next_hop->tunnel`, or with `Origin::kernel` of the tunnel origin_id. Drops:
-// no_outbound_sa, selector_outbound, too_big, no_memory, sa_expired, blackhole (no way to the peer).
-void tunnel_output(Context& context, Burst& in, BurstOf<Outbound>& out);
+// Does what the next hop says. Hop limit and MTU: what expires or does not fit is punted, for the kernel to answer or
+// to fragment. An adjacency gets its Ethernet header and is queued; what goes into a tunnel goes to `tunnels`. Drops:
+// blackhole, no_outbound_sa, and local_input's.
+void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels);
+
+// For an address of ours: ESP without an SA is dropped (esp_unknown_spi, esp_wrong_address, esp_truncated,
+// esp_fragment); the rest is the kernel's.
+void local_input(Context& context, const Packet& packet);
+
+// Adds a packet for the tunnel to `out`, with its SA as far as the tunnel says. Drops: no_outbound_sa.
+void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out);
+
+// Selectors, limits, room, the way to the peer. Drops: no_outbound_sa, selector_outbound, too_big, no_memory,
+// sa_expired, blackhole (no way to the peer).
+void tunnel_output(Context& context, BurstOf<Outbound>& packets);
 
 // Sequence numbers, ESP, outer headers, out. Drops: sa_expired, cipher_failure.
 void esp_seal(Context& context, BurstOf<Outbound>& in);
 
-// Writes the Ethernet header before the mbuf's IP packet and queues it. Drops: no_memory.
-void eth_output(Context& context, rte_mbuf* packet, const NextHop& next_hop, uint8_t family);
-// The same for a burst whose mbufs may still carry what stood before and behind the IP packet.
-void eth_output(Context& context, Burst& in);
+// What the mbuf holds from now on: `length` bytes at `start`, within its one segment.
+inline void set_content(rte_mbuf& mbuf, const uint8_t* start, uint32_t length) {
+  mbuf.data_off = static_cast<uint16_t>(start - static_cast<uint8_t*>(mbuf.buf_addr));
+  mbuf.data_len = static_cast<uint16_t>(length);
+  mbuf.pkt_len = length;
+}
 
-// Cuts the mbuf down to its IP packet.
-void strip_to_ip(const Packet& packet);
+// An SA's lines: what is constant, and what is written.
+template <typename Sa>
+void prefetch(const Sa& sa) {
+  rte_prefetch0(&sa);
+  rte_prefetch0(reinterpret_cast<const uint8_t*>(&sa) + 64);
+}
 
 }  // namespace sekisho::dataplane

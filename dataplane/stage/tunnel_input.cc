@@ -43,60 +43,66 @@ void watch_source(Context& context, const Inbound& in) {
 }
 
 bool selected(const InboundSa& sa, const Packet& inner) {
+  const IpHeader& header = inner.header;
+  if (header.family == 4 && sa.selected.hold(load32(inner.l3 + 12), load32(inner.l3 + 16))) [[likely]]
+    return true;
   const Selectors& selectors = sa.cold->selectors;
-  if (selectors.any(inner.header.family)) return true;
-  return selectors.match(flow_of(inner.l3, inner.header, selectors.wants_ports()));
+  if (selectors.any(header.family)) return true;
+  return selectors.match(flow_of(inner.l3, header, selectors.wants_ports()));
 }
 
-// The inner packet within the decrypted payload, or why there is none.
-struct Refusal {
-  DropReason reason;
-  SaCounter counter;
-};
-std::optional<Refusal> find_inner(const Inbound& in, Packet& inner, IpVerdict& verdict) {
-  const SuiteLengths& lengths = in.sa->lengths;
-  uint8_t* plain = in.packet.l3 + in.esp.offset + esp_header_size + lengths.iv;
-  const size_t plain_length = in.esp.length - esp_header_size - lengths.iv - lengths.icv;
-  const auto trailer = check_trailer(plain, plain_length);
-  if (!trailer) return Refusal{DropReason::esp_padding, SaCounter::padding};
-  const uint8_t family = trailer->next_header == protocol_ipv4 ? 4 : trailer->next_header == protocol_ipv6 ? 6 : 0;
-  if (family == 0) return Refusal{DropReason::esp_next_header, SaCounter::next_header};
-  verdict = family == 4 ? check_ipv4(plain, trailer->payload, inner.header)
-                        : check_ipv6(plain, trailer->payload, inner.header);
-  if (verdict == IpVerdict::malformed) return Refusal{DropReason::esp_inner_malformed, SaCounter::truncated};
-  inner.l3 = plain;
-  if (!selected(*in.sa, inner)) return Refusal{DropReason::selector_inbound, SaCounter::selector};
-  return {};
+// The verdict on the inner header, which must be of the family that ESP's next header names.
+IpVerdict check_inner(uint8_t next_header, const uint8_t* plain, size_t length, IpHeader& header) {
+  if (next_header == protocol_ipv6) return check_ipv6(plain, length, header);
+  return is_usual_ipv4(plain, length, header) ? IpVerdict::forward : check_ipv4(plain, length, header);
+}
+
+// Finds the inner packet within the decrypted payload; or drops it.
+bool find_inner(Context& context, const Inbound& in, Packet& inner, IpVerdict& verdict) {
+  InboundSa& sa = *in.sa;
+  const auto drop = [&](DropReason reason, SaCounter counter) {
+    context.drop(inner.mbuf, reason, sa.id, counter);
+    return false;
+  };
+  inner.l3 = in.packet.l3 + in.esp.offset + esp_header_size + sa.lengths.iv;
+  const auto trailer = check_trailer(inner.l3, in.esp.length - esp_header_size - sa.lengths.iv - sa.lengths.icv);
+  if (!trailer) [[unlikely]]
+    return drop(DropReason::esp_padding, SaCounter::padding);
+  if (trailer->next_header != protocol_ipv4 && trailer->next_header != protocol_ipv6) [[unlikely]]
+    return drop(DropReason::esp_next_header, SaCounter::next_header);
+  verdict = check_inner(trailer->next_header, inner.l3, trailer->payload, inner.header);
+  if (verdict == IpVerdict::malformed) [[unlikely]]
+    return drop(DropReason::esp_inner_malformed, SaCounter::truncated);
+  if (!selected(sa, inner)) [[unlikely]]
+    return drop(DropReason::selector_inbound, SaCounter::selector);
+  const uint8_t outer_class = traffic_class(in.packet.l3, 4);
+  if (tells_ecn(outer_class) && !propagate_ecn(outer_class, inner.l3, inner.header.family)) [[unlikely]] {
+    context.drop(inner.mbuf, DropReason::esp_ecn);
+    return false;
+  }
+  if (sa.limited && !within_limits(context, sa, inner.header.length)) [[unlikely]]
+    return drop(DropReason::sa_expired, SaCounter::expired);
+  return true;
 }
 
 }  // namespace
 
 void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& out) {
+  SaCount traffic(context.counters);
   for (const Inbound& item : in.items()) {
     InboundSa& sa = *item.sa;
     context.raise(sa.raised, raised_first_packet, event_of(sa, ipc::SaEventKind::first_packet));
     if (sa.udp_encapsulation) watch_source(context, item);
-    Packet inner{item.packet.mbuf, nullptr, nullptr, {}, sa.tunnel.value(), Origin::tunnel};
+    Packet& inner = out.next();
+    inner = {item.packet.mbuf, nullptr, {}, {}, sa.tunnel.value(), Origin::tunnel};
     IpVerdict verdict{};
-    if (const auto refusal = find_inner(item, inner, verdict)) {
-      context.drop(inner.mbuf, refusal->reason, sa.id, refusal->counter);
+    if (!find_inner(context, item, inner, verdict)) [[unlikely]]
       continue;
-    }
-    if (!propagate_ecn(traffic_class(item.packet.l3, 4), inner.l3, inner.header.family)) {
-      context.drop(inner.mbuf, DropReason::esp_ecn);
-      continue;
-    }
-    if (sa.limited && !within_limits(context, sa, inner.header.length)) {
-      context.drop(inner.mbuf, DropReason::sa_expired, sa.id, SaCounter::expired);
-      continue;
-    }
-    count(context.counters.sas[sa.id.value()], SaCounter::packets);
-    count(context.counters.sas[sa.id.value()], SaCounter::bytes, inner.header.length);
-    strip_to_ip(inner);
-    if (verdict == IpVerdict::punt)
-      context.punt(inner);
+    traffic.add(sa.id, inner.header.length);
+    if (verdict == IpVerdict::forward) [[likely]]
+      out.keep_next();
     else
-      out.add(inner);
+      context.punt(inner);
   }
 }
 

@@ -15,8 +15,15 @@ class TxBuffers {
  public:
   explicit TxBuffers(ipc::WriterCounters& counters) : counters_(counters) {}
 
-  // Takes the frame over. The port must exist in `ports`.
-  void add(const WorkerPorts& ports, ipc::PortId port, rte_mbuf* frame);
+  // Takes the frame of `length` bytes over. The port must exist in `ports`.
+  void add(const WorkerPorts& ports, ipc::PortId port, rte_mbuf* frame, uint32_t length) {
+    Buffer& buffer = buffers_[port.value()];
+    buffer.frames[buffer.count++] = frame;
+    buffer.bytes += length;
+    waiting_ |= uint32_t{1} << port.value();
+    if (buffer.count == capacity) [[unlikely]]
+      flush_port(ports, port.value());
+  }
   void flush(const WorkerPorts& ports);
 
  private:
@@ -25,6 +32,7 @@ class TxBuffers {
 
   struct Buffer {
     unsigned count = 0;
+    uint64_t bytes = 0;
     std::array<rte_mbuf*, capacity> frames;
   };
   ipc::WriterCounters& counters_;

@@ -15,56 +15,62 @@ void Path::begin(const Replica* replica, const WorkerPorts* ports) {
 }
 
 void Path::receive(ipc::PortId port, std::span<rte_mbuf* const> frames) {
-  Burst ip, good, transit;
-  BurstOf<Inbound> esp;
-  eth_input(context_, port, frames, ip);
-  ip_input(context_, ip, good);
-  sad_lookup(context_, good, esp, transit);
-  if (!esp.empty()) decapsulate(esp);
+  Burst transit, esp;
+  context_.mark(Stage::receive);
+  ip_input(context_, port, frames, transit, esp);
+  context_.mark(Stage::ip_input);
+  if (!esp.empty()) decapsulate(esp, transit);
   if (!transit.empty()) forward(transit);
   context_.flush();
+  context_.mark(Stage::transmit);
 }
 
-void Path::decapsulate(BurstOf<Inbound>& in) {
-  BurstOf<Inbound> authentic;
+void Path::decapsulate(Burst& esp, Burst& transit) {
+  BurstOf<Inbound> inbound;
+  sad_lookup(context_, esp, inbound, transit);
+  context_.mark(Stage::sad_lookup);
+  if (inbound.empty()) return;
   Burst inner;
-  esp_open(context_, in, authentic);
-  tunnel_input(context_, authentic, inner);
+  esp_open(context_, inbound);
+  tunnel_input(context_, inbound, inner);
+  context_.mark(Stage::tunnel_input);
   if (!inner.empty()) forward(inner);
 }
 
 void Path::forward(Burst& in) {
-  Burst out, adjacency, tunnel;
-  fib_lookup(context_, in, out);
-  ip_forward(context_, out, adjacency, tunnel);
-  eth_output(context_, adjacency);
-  if (!tunnel.empty()) encapsulate(tunnel);
+  BurstOf<Outbound> tunnels;
+  fib_lookup(context_, in);
+  context_.mark(Stage::fib_lookup);
+  ip_forward(context_, in, tunnels);
+  context_.mark(Stage::ip_forward);
+  if (!tunnels.empty()) encapsulate(tunnels);
 }
 
-void Path::encapsulate(Burst& in) {
-  BurstOf<Outbound> chosen;
-  tunnel_output(context_, in, chosen);
-  if (!chosen.empty()) esp_seal(context_, chosen);
+void Path::encapsulate(BurstOf<Outbound>& packets) {
+  tunnel_output(context_, packets);
+  context_.mark(Stage::tunnel_output);
+  if (!packets.empty()) esp_seal(context_, packets);
 }
 
 // The kernel's packets are sound but for what a user of a raw socket may send; nothing is punted back.
 void Path::from_kernel(std::span<const Handed> items) {
-  Burst tunnel;
+  BurstOf<Outbound> tunnels;
   for (const Handed& item : items) {
     if (item.via == Via::port) {
       send_raw(ipc::PortId(item.id), item.mbuf);
       continue;
     }
     auto* l3 = rte_pktmbuf_mtod(item.mbuf, uint8_t*);
-    Packet packet{item.mbuf, l3, nullptr, {}, item.id, Origin::kernel};
+    Packet packet{item.mbuf, l3, {}, {}, item.id, Origin::kernel};
     const bool sound = item.mbuf->nb_segs == 1 && item.id < ipc::max_tunnels &&
                        check_ip(l3, item.mbuf->data_len, packet.header) != IpVerdict::malformed;
+    const ipc::TunnelId id(item.id);
     if (sound)
-      tunnel.add(packet);
+      choose_sa(context_, packet, id, context_.tunnels.get(id), tunnels);
     else
       context_.drop(item.mbuf, ipc::DropReason::malformed_ip);
   }
-  if (!tunnel.empty()) encapsulate(tunnel);
+  if (!tunnels.empty()) encapsulate(tunnels);
   context_.flush();
 }
 
@@ -76,7 +82,7 @@ void Path::hand_over(ipc::PortId port, std::span<rte_mbuf* const> frames) {
 void Path::send_raw(ipc::PortId port, rte_mbuf* frame) {
   if (port.value() >= ipc::max_ports || context_.ports->ports[port.value()].device == no_device)
     return context_.drop(frame, ipc::DropReason::blackhole);
-  context_.tx.add(*context_.ports, port, frame);
+  context_.tx.add(*context_.ports, port, frame, frame->pkt_len);
 }
 
 }  // namespace sekisho::dataplane

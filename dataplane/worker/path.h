@@ -19,13 +19,15 @@ class Path {
   void receive(ipc::PortId port, std::span<rte_mbuf* const> frames);
   // A burst of what the kernel sent into TAPs and TUNs.
   void from_kernel(std::span<const Handed> items);
+  // Where to add up the cycles of each stage from now on, or nullptr.
+  void set_profile(StageProfile* profile) { context_.profile = profile; }
   // Frames that another worker could not send itself.
   void hand_over(ipc::PortId port, std::span<rte_mbuf* const> frames);
 
  private:
   void forward(Burst& in);
-  void decapsulate(BurstOf<Inbound>& in);
-  void encapsulate(Burst& in);
+  void decapsulate(Burst& esp, Burst& transit);
+  void encapsulate(BurstOf<Outbound>& packets);
   void send_raw(ipc::PortId port, rte_mbuf* frame);
 
   Context context_;

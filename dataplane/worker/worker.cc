@@ -67,6 +67,11 @@ void Worker::inject(ipc::PortId port, std::span<rte_mbuf* const> frames) {
   path_->receive(port, frames);
 }
 
+void Worker::set_profile(StageProfile* profile) {
+  if (profile != nullptr) profile->start();
+  path_->set_profile(profile);
+}
+
 void Worker::run(const std::atomic<bool>& stop) {
   // Without this the kernel rounds a sleep of a few microseconds up by fifty.
   ::prctl(PR_SET_TIMERSLACK, 1);

@@ -27,6 +27,7 @@ namespace sekisho::dataplane {
 
 class Idle;
 class Path;
+struct StageProfile;
 
 // What all workers share; owned by the manager, outlives them.
 struct SharedTables {
@@ -64,6 +65,8 @@ class Worker {
   // by `port`. Meanwhile the caller's thread is the only one that changes the tables.
   unsigned poll();
   void inject(ipc::PortId port, std::span<rte_mbuf* const> frames);
+  // Adds up the cycles of each stage from now on, or with nullptr no longer. Not while run() is under way.
+  void set_profile(StageProfile* profile);
 
  private:
   Worker(const WorkerOptions& options, const SharedTables& shared, ipc::WriterCounters& counters, WorkerRings rings);

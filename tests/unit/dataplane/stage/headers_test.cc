@@ -185,24 +185,42 @@ TEST_CASE("ESP is found by protocol 50 and on UDP port 4500, IKE is not") {
 }
 
 TEST_CASE("the trailer: padding counts up from 1, and fits") {
+  constexpr size_t before = 8;  // of the header, which check_trailer may look at
   for (const uint8_t block : {4, 16})
     for (size_t payload = 0; payload < 70; ++payload) {
       const uint8_t padding = padding_for(payload, block);
       CHECK(padding < block);
       CHECK((payload + padding + 2) % block == 0);
-      const Exact plain(Bytes(payload + padding + 2));
-      write_trailer(plain.data.get() + payload, padding, 41);
-      const auto trailer = check_trailer(plain.data.get(), plain.size);
+      const Exact bytes(Bytes(before + payload + trailer_room));
+      uint8_t* plain = bytes.data.get() + before;
+      write_trailer(plain + payload, padding, 41);
+      const auto trailer = check_trailer(plain, payload + padding + 2);
       REQUIRE(trailer);
       CHECK(trailer->payload == payload);
       CHECK(trailer->next_header == 41);
-      if (padding == 0) continue;
-      plain.data[payload] ^= 1;
-      CHECK_FALSE(check_trailer(plain.data.get(), plain.size));
     }
-  const Exact short_one(Bytes{3, 4});  // more padding than bytes
-  CHECK_FALSE(check_trailer(short_one.data.get(), 2));
-  CHECK_FALSE(check_trailer(short_one.data.get(), 1));
+}
+
+TEST_CASE("the trailer: whatever a peer pads with, each byte of it is looked at") {
+  constexpr size_t before = 8;
+  for (size_t padding = 0; padding < 256; ++padding) {
+    Bytes bytes(before);
+    for (size_t i = 1; i <= padding; ++i) bytes.push_back(static_cast<uint8_t>(i));
+    bytes.push_back(static_cast<uint8_t>(padding));
+    bytes.push_back(4);
+    Exact exact(bytes);
+    uint8_t* plain = exact.data.get() + before;
+    const auto trailer = check_trailer(plain, padding + 2);
+    REQUIRE(trailer);
+    CHECK(trailer->payload == 0);
+    for (size_t i = 0; i < padding; ++i) {
+      plain[i] ^= 0x80;
+      CHECK_FALSE(check_trailer(plain, padding + 2));
+      plain[i] ^= 0x80;
+    }
+    if (padding != 0) CHECK_FALSE(check_trailer(plain + 1, padding + 1));  // more padding than bytes
+    CHECK_FALSE(check_trailer(plain + padding + 1, 1));
+  }
 }
 
 TEST_CASE("flows: ports behind extension headers, none in later fragments") {

@@ -55,8 +55,9 @@ struct Lab {
 Bytes with_trailer(Bytes payload, uint8_t next_header, uint8_t block = 4) {
   const uint8_t padding = padding_for(payload.size(), block);
   const size_t length = payload.size();
-  payload.resize(length + padding + 2);
+  payload.resize(length + trailer_room);
   write_trailer(payload.data() + length, padding, next_header);
+  payload.resize(length + padding + 2);
   return payload;
 }
 

@@ -1,0 +1,27 @@
+#include "dataplane/stage/stages.h"
+#include "dataplane/stage/wire.h"
+
+namespace sekisho::dataplane {
+
+void local_input(Context& context, const Packet& packet) {
+  EspLocation esp;
+  // ESP within a tunnel to an address of ours has no SA here; the kernel has no use for it either.
+  const EspFind found = packet.header.family == 4 ? find_esp(packet.l3, packet.header, esp) : EspFind::none;
+  switch (found) {
+    case EspFind::none:
+      return context.punt(packet);
+    case EspFind::truncated:
+      return context.drop(packet.mbuf, ipc::DropReason::esp_truncated);
+    case EspFind::fragment:
+      return context.drop(packet.mbuf, ipc::DropReason::esp_fragment);
+    case EspFind::found:
+      break;
+  }
+  const InboundSa* sa = context.sad.inbound(ipc::sa_of_spi(esp.spi));
+  if (sa != nullptr && sa->spi == esp.spi)
+    return context.drop(packet.mbuf, ipc::DropReason::esp_wrong_address, sa->id, ipc::SaCounter::wrong_address);
+  context.report_unknown_spi(esp.spi, Be32::from_raw(load_raw<uint32_t>(packet.l3 + 12)));
+  context.drop(packet.mbuf, ipc::DropReason::esp_unknown_spi);
+}
+
+}  // namespace sekisho::dataplane
