@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/messages/bench.h"
 #include "base/messages/config.h"
 #include "base/messages/dataplane.h"
 #include "base/messages/ike.h"
@@ -21,6 +22,7 @@ std::span<const Message* const> message_catalogue() {
   static const std::vector<const Message*> catalogue = [] {
     std::vector<const Message*> all;
     const auto add = [&all](std::span<const Message* const> area) { all.insert(all.end(), area.begin(), area.end()); };
+    add(messages::bench_messages);
     add(messages::config_messages);
     add(messages::dataplane_messages);
     add(messages::ike_messages);

@@ -34,6 +34,10 @@ UniqueFd stop_signals() {
   return UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+crypto::EspBackend backend(const Options& options) {
+  return options.openssl ? crypto::EspBackend::openssl : crypto::EspBackend::ipsec_mb;
+}
+
 Result<void> forward(const Options& options, int stop_fd) {
   auto listener = Listener::open(options.socket);
   if (!listener) return std::unexpected(listener.error());
@@ -41,9 +45,7 @@ Result<void> forward(const Options& options, int stop_fd) {
   if (!packets) return std::unexpected(packets.error());
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(counters.error());
-  const ForwardingOptions forwarding_options{
-      options.workers, options.memory_mb, options.busy_poll,
-      options.openssl ? crypto::EspBackend::openssl : crypto::EspBackend::ipsec_mb};
+  const ForwardingOptions forwarding_options{options.workers, options.memory_mb, options.busy_poll, backend(options)};
   auto forwarding = Forwarding::start(forwarding_options, *packets, counters->table());
   if (!forwarding) return std::unexpected(forwarding.error());
   spdlog::info("ready: {} worker{}, control connects to {}", options.workers, options.workers == 1 ? "" : "s",
@@ -53,7 +55,24 @@ Result<void> forward(const Options& options, int stop_fd) {
   return {};
 }
 
+// The way in for static keys; nothing of what serves a control is started.
+Result<void> benchmark(Options options) {
+  auto plan = bench::make_plan(*options.bench);
+  if (!plan) return std::unexpected(plan.error());
+  options.workers = plan->workers;
+  // What the user asked for counts, for better or worse.
+  if (options.memory_mb == 0) options.memory_mb = plan->memory_mb;
+  plan->memory_mb = options.memory_mb;
+  if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
+    return dropped;
+  if (auto started = start_eal(options); !started) return started;
+  auto result = bench::run(*plan, *options.bench, backend(options));
+  rte_eal_cleanup();
+  return result;
+}
+
 Result<void> run(const Options& options) {
+  if (options.bench) return benchmark(options);
   const UniqueFd stop_fd = stop_signals();
   if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
     return dropped;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/bench/bench.h"
+
 namespace sekisho::dataplane {
 
 struct Options {
@@ -13,9 +15,10 @@ struct Options {
   unsigned memory_mb = 512;
   bool no_huge = false;
   bool busy_poll = false;
-  bool af_xdp = false;           // keep the privileges that net_af_xdp needs
-  bool openssl = false;          // ESP by OpenSSL instead of intel-ipsec-mb
-  std::vector<std::string> eal;  // whatever stands behind "--"
+  bool af_xdp = false;                  // keep the privileges that net_af_xdp needs
+  bool openssl = false;                 // ESP by OpenSSL instead of intel-ipsec-mb
+  std::optional<bench::Options> bench;  // measure instead of serving a control
+  std::vector<std::string> eal;         // whatever stands behind "--"
 };
 
 // Fills `options`; or, where the process is to end at once (--help, a usage error), has printed why and returns the

@@ -7,7 +7,7 @@
 namespace sekisho {
 
 TEST_CASE("every catalogue entry has an id of its own, a cause and a remedy") {
-  const std::regex form("SKO-(CFG|DPL|IKE|RTG|SYS)-[0-9]{3}");
+  const std::regex form("SKO-(BEN|CFG|DPL|IKE|RTG|SYS)-[0-9]{3}");
   std::string_view previous;
   for (const Message* message : message_catalogue()) {
     CHECK(std::regex_match(std::string(message->id), form));

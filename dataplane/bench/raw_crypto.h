@@ -11,28 +11,42 @@
 #include "base/bytes.h"
 #include "base/esp_suite.h"
 
-namespace sekisho::perf {
+namespace sekisho::dataplane::bench {
 
-enum class Direction : uint8_t { encrypt, decrypt };
+enum class CryptoWork : uint8_t { seal, open };
 
 struct RawPacket {
   uint8_t* esp;
   uint16_t length;
-  uint16_t tunnel;
+  uint16_t key;  // its number in RawKeys
 };
 
+// Expanded keys, in memory of the same kind as the data path's; numbered in the order in which they were added.
+class RawKeys {
+ public:
+  explicit RawKeys(EspSuite suite);
+  ~RawKeys();
+  void add(ByteView material);
+
+ private:
+  friend class RawCrypto;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// One thread's.
 class RawCrypto {
  public:
-  RawCrypto();
+  // `keys` outlives it.
+  explicit RawCrypto(const RawKeys& keys);
   ~RawCrypto();
 
-  void set_keys(EspSuite suite, std::span<const Bytes> keys);
   // Seals or opens the packets in place; returns TSC cycles.
-  uint64_t run(Direction direction, std::vector<RawPacket> packets);
+  uint64_t run(CryptoWork work, std::vector<RawPacket> packets);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-}  // namespace sekisho::perf
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,245 @@
+#include "dataplane/bench/gateway.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/bench/addresses.h"
+#include "dataplane/bench/keys.h"
+#include "dataplane/bench/routes.h"
+#include "dataplane/port/packet_pool.h"
+#include "ipc/convert.h"
+
+namespace sekisho::dataplane::bench {
+namespace {
+
+constexpr uint16_t tunnel_mtu = max_port_mtu;
+constexpr ipc::NextHopId local{1};
+constexpr ipc::NextHopId neighbour(ipc::PortId port, unsigned index) {
+  return ipc::NextHopId(static_cast<uint16_t>(16 * (1 + port.value()) + index));
+}
+constexpr unsigned first_tunnel_hop = 64;
+static_assert(neighbours <= 16 && first_tunnel_hop + ipc::max_tunnels < ipc::max_next_hops);
+
+constexpr ipc::NextHopId into_tunnel(unsigned tunnel) {
+  return ipc::NextHopId(static_cast<uint16_t>(first_tunnel_hop + tunnel));
+}
+
+FibLimits limits_of(const Scenario& scenario) {
+  const unsigned tunnels = std::ranges::max(scenario.tunnels), routes = std::ranges::max(scenario.routes);
+  const bool v6 = scenario.family == Family::ipv6;
+  constexpr unsigned own = 1024;  // a scenario's own few, and what comes and goes with during=commit
+  return {.ipv4_routes = own + (v6 ? 0 : tunnels + routes),
+          .ipv4_tables = 256,
+          .ipv6_routes = own + (v6 ? tunnels + routes : 0),
+          .ipv6_tables = v6 && routes > 1 ? 32767u : 1024u};
+}
+
+ipc::SelectorPair everything(Family family) {
+  ipc::SelectorPair pair;
+  for (auto* range : {&pair.source, &pair.destination}) {
+    range->first.family = range->last.family = static_cast<uint8_t>(family);
+    std::fill_n(range->last.bytes.begin(), family == Family::ipv4 ? 4 : 16, 0xff);
+  }
+  return pair;
+}
+
+Flow make_flow(const IpAddress& source, const IpAddress& destination, unsigned tunnel) {
+  Flow flow{{}, {}, static_cast<uint16_t>(tunnel)};
+  std::ranges::copy(source.bytes(), flow.source.begin());
+  std::ranges::copy(destination.bytes(), flow.destination.begin());
+  return flow;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypto::EspBackend backend,
+                                                 unsigned workers) {
+  auto counters = ipc::CounterMemory::create();
+  if (!counters) return std::unexpected(std::move(counters.error()));
+  std::unique_ptr<Gateway> gateway(new Gateway(scenario, workers, backend, std::move(*counters)));
+  auto fib = Fib::create(limits_of(scenario), gateway->qsbr_);
+  if (!fib) return std::unexpected(std::move(fib.error()));
+  gateway->fib_ = std::move(*fib);
+  auto events = EventRing::create();
+  if (!events) return std::unexpected(std::move(events.error()));
+  gateway->events_ = std::move(*events);
+  if (auto made = gateway->make_workers(backend, workers); !made) return std::unexpected(std::move(made.error()));
+  return gateway;
+}
+
+Gateway::Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend backend, ipc::CounterMemory counters)
+    : scenario_(scenario),
+      qsbr_(workers),
+      counters_(std::move(counters)),
+      crypto_(crypto::EspCrypto::create(backend)) {}
+
+Result<void> Gateway::make_workers(crypto::EspBackend backend, unsigned workers) {
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_};
+  for (unsigned i = 0; i < workers; ++i) {
+    auto worker = Worker::create({.index = i, .backend = backend}, shared, counters_.table().writers[i]);
+    if (!worker) return std::unexpected(std::move(worker.error()));
+    workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------------------- routes
+
+Result<void> Gateway::set_routes(const Cell& cell) {
+  if (routed_ && routed_->direction == cell.direction && routed_->tunnels == cell.tunnels &&
+      routed_->routes == cell.routes)
+    return {};
+  fib_->begin(true);
+  if (auto staged = stage_own_routes(cell); !staged) return staged;
+  if (auto staged = stage_extra_routes(cell); !staged) return staged;
+  if (auto committed = fib_->commit(); !committed) return committed;
+  // No worker runs, so one poll brings the second copy up to date.
+  if (auto polled = fib_->poll(); !polled) return polled;
+  collect_flows(cell);
+  routed_ = cell;
+  return {};
+}
+
+Result<void> Gateway::stage_own_routes(const Cell& cell) {
+  const auto hop = [this](ipc::NextHopId id, const NextHop& next_hop) { return fib_->set_next_hop(id, next_hop); };
+  Result<void> result = hop(local, {.kind = ipc::NextHopKind::local});
+  for (const ipc::PortId port : {lan_port, wan_port})
+    for (unsigned i = 0; i < neighbours && result; ++i)
+      result = hop(neighbour(port, i),
+                   {.kind = ipc::NextHopKind::adjacency, .port = port, .mac = neighbour_mac(port, i).bytes});
+  const auto route = [&](const Prefix& prefix, ipc::NextHopId next_hop) {
+    if (result) result = fib_->set_route(prefix, next_hop);
+  };
+  route({gateway_address, 32}, local);
+  route({peer_address(0), 16}, neighbour(wan_port, 0));
+  route(all_tunnel_nets(Side::ours, scenario_.family), neighbour(lan_port, 0));
+  for (unsigned tunnel = 0; tunnel < cell.tunnels && result; ++tunnel) {
+    const Prefix net = tunnel_net(Side::peers, scenario_.family, tunnel);
+    if (cell.direction == Direction::plain) {
+      route(net, neighbour(wan_port, 0));
+      continue;
+    }
+    result = hop(into_tunnel(tunnel),
+                 {.kind = ipc::NextHopKind::tunnel, .tunnel = ipc::TunnelId(static_cast<uint16_t>(tunnel))});
+    route(net, into_tunnel(tunnel));
+  }
+  return result;
+}
+
+// One route more is none more: the destinations are the tunnels' own prefixes.
+Result<void> Gateway::stage_extra_routes(const Cell& cell) {
+  destinations_.clear();
+  if (cell.routes == 1) return {};
+  destinations_ = internet_prefixes(scenario_.family, cell.routes);
+  for (size_t i = 0; i < destinations_.size(); ++i) {
+    const auto some = static_cast<unsigned>(i);
+    const ipc::NextHopId next_hop = cell.direction == Direction::out  ? into_tunnel(some % cell.tunnels)
+                                    : cell.direction == Direction::in ? neighbour(lan_port, some % neighbours)
+                                                                      : neighbour(wan_port, some % neighbours);
+    if (auto set = fib_->set_route(destinations_[i], next_hop); !set) return set;
+  }
+  return {};
+}
+
+void Gateway::collect_flows(const Cell& cell) {
+  const Side from = cell.direction == Direction::in ? Side::peers : Side::ours;
+  const Side to = cell.direction == Direction::in ? Side::ours : Side::peers;
+  flows_.clear();
+  if (destinations_.empty())
+    for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel)
+      flows_.push_back(make_flow(host_in(tunnel_net(from, scenario_.family, tunnel)),
+                                 host_in(tunnel_net(to, scenario_.family, tunnel)), tunnel));
+  for (size_t i = 0; i < destinations_.size(); ++i) {
+    const IpAddress destination = host_in(destinations_[i]);
+    unsigned tunnel = static_cast<unsigned>(i) % cell.tunnels;
+    // A longer prefix may cover the host.
+    if (cell.direction == Direction::out) tunnel = fib_->next_hop(fib_->lookup(destination)).tunnel.value();
+    flows_.push_back(make_flow(host_in(tunnel_net(from, scenario_.family, tunnel)), destination, tunnel));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------- SAs
+
+ipc::SaId Gateway::sa_id(ipc::Direction direction, unsigned tunnel) const {
+  return ipc::SaId(direction == ipc::Direction::outbound ? tunnel : ipc::max_sas / 2 + tunnel);
+}
+
+uint32_t Gateway::spi(ipc::Direction direction, unsigned tunnel) const {
+  return ipc::max_sas | sa_id(direction, tunnel).value();
+}
+
+unsigned Gateway::tunnel_of(uint32_t outbound_spi) const { return outbound_spi ^ ipc::max_sas; }
+
+SecretBytes Gateway::key(ipc::Direction direction, unsigned tunnel) const {
+  return key_material(scenario_, suite_, direction, tunnel, generation_);
+}
+
+ipc::SaAdd Gateway::describe_sa(ipc::Direction direction, unsigned tunnel) const {
+  const bool out = direction == ipc::Direction::outbound;
+  ipc::SaAdd add;
+  add.id = sa_id(direction, tunnel);
+  add.spi = spi(direction, tunnel);
+  add.tunnel = ipc::TunnelId(static_cast<uint16_t>(tunnel));
+  add.direction = direction;
+  add.suite = suite_;
+  add.replay_window = out ? 0 : scenario_.replay_window;
+  add.source = ipc::from_address(out ? gateway_address : peer_address(tunnel));
+  add.destination = ipc::from_address(out ? peer_address(tunnel) : gateway_address);
+  const SecretBytes material = key(direction, tunnel);
+  std::ranges::copy(material.view(), add.key.begin());
+  // As route-based VPNs negotiate them.
+  add.selector_pairs = 2;
+  add.selectors[0] = everything(Family::ipv4);
+  add.selectors[1] = everything(Family::ipv6);
+  return add;
+}
+
+Result<void> Gateway::add_sas(unsigned tunnel) {
+  ipc::SaAdd out = describe_sa(ipc::Direction::outbound, tunnel), in = describe_sa(ipc::Direction::inbound, tunnel);
+  auto outbound = make_outbound_sa(out, *crypto_);
+  auto inbound = make_inbound_sa(in, *crypto_);
+  wipe(out.key);
+  wipe(in.key);
+  if (!outbound) return std::unexpected(std::move(outbound.error()));
+  if (!inbound) return std::unexpected(std::move(inbound.error()));
+  fib_->set_outer(out.id, peer_address(tunnel));
+  sad_->publish(std::move(*outbound));
+  sad_->publish(std::move(*inbound));
+  tunnels_->set(out.tunnel, {out.id, tunnel_mtu});
+  return {};
+}
+
+void Gateway::remove_sas() {
+  for (unsigned tunnel = 0; tunnel < tunnel_count_; ++tunnel) {
+    const ipc::SaId out = sa_id(ipc::Direction::outbound, tunnel);
+    tunnels_->remove(ipc::TunnelId(static_cast<uint16_t>(tunnel)));
+    sad_->unlink_outbound(out);
+    sad_->unlink_inbound(sa_id(ipc::Direction::inbound, tunnel));
+    fib_->clear_outer(out);
+  }
+  tunnel_count_ = 0;
+}
+
+Result<void> Gateway::set_sas(const Cell& cell) {
+  remove_sas();
+  if (!cell.suite) return {};
+  suite_ = *cell.suite;
+  generation_ = next_generation_++;
+  for (; tunnel_count_ < cell.tunnels; ++tunnel_count_)
+    if (auto added = add_sas(tunnel_count_); !added) return added;
+  return {};
+}
+
+std::string Gateway::drops() const {
+  std::string text;
+  for (size_t reason = 0; reason < static_cast<size_t>(ipc::DropReason::count); ++reason) {
+    uint64_t count = 0;
+    for (unsigned worker = 0; worker < workers_.size(); ++worker)
+      count += counters_.table().writers[worker].drops.value[reason];
+    if (count != 0)
+      text += std::string(ipc::name(static_cast<ipc::DropReason>(reason))) + " " + std::to_string(count) + " ";
+  }
+  return text.empty() ? "nothing dropped" : text;
+}
+
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,73 @@
+// The data plane of production, and the manager's part played by the benchmark: routes, tunnels, SAs. Nothing here has
+// a kernel twin, and nothing comes from control.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/secret_bytes.h"
+#include "dataplane/bench/frames.h"
+#include "dataplane/bench/scenario.h"
+#include "dataplane/fib/fib.h"
+#include "dataplane/rcu/reclaimer.h"
+#include "dataplane/worker/worker.h"
+#include "ipc/counter_memory.h"
+
+namespace sekisho::dataplane::bench {
+
+class Gateway {
+ public:
+  // The tables have room for every cell of the scenario.
+  static Result<std::unique_ptr<Gateway>> create(const Scenario& scenario, crypto::EspBackend backend,
+                                                 unsigned workers);
+
+  // Routes and next hops for a cell, instead of those there were, and the flows that its packets take. No worker runs.
+  Result<void> set_routes(const Cell& cell);
+  const std::vector<Flow>& flows() const { return flows_; }
+  // New SAs for all tunnels of the cell, instead of those there were. No worker runs.
+  Result<void> set_sas(const Cell& cell);
+  // The key of the SA in use.
+  SecretBytes key(ipc::Direction direction, unsigned tunnel) const;
+  uint32_t spi(ipc::Direction direction, unsigned tunnel) const;
+  // The tunnel of an outbound SPI; may be out of range.
+  unsigned tunnel_of(uint32_t outbound_spi) const;
+
+  unsigned worker_count() const { return static_cast<unsigned>(workers_.size()); }
+  Worker& worker(unsigned index) { return *workers_[index]; }
+  Qsbr& qsbr() { return qsbr_; }
+  const ipc::CounterTable& counters() const { return counters_.table(); }
+  // Why packets are missing, for a message.
+  std::string drops() const;
+
+ private:
+  Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend backend, ipc::CounterMemory counters);
+  Result<void> make_workers(crypto::EspBackend backend, unsigned workers);
+  Result<void> stage_own_routes(const Cell& cell);
+  Result<void> stage_extra_routes(const Cell& cell);
+  void collect_flows(const Cell& cell);
+  ipc::SaId sa_id(ipc::Direction direction, unsigned tunnel) const;
+  ipc::SaAdd describe_sa(ipc::Direction direction, unsigned tunnel) const;
+  Result<void> add_sas(unsigned tunnel);
+  void remove_sas();
+
+  const Scenario& scenario_;
+  Qsbr qsbr_;
+  ipc::CounterMemory counters_;
+  std::unique_ptr<crypto::EspCrypto> crypto_;
+  std::unique_ptr<Fib> fib_;
+  std::unique_ptr<Sad> sad_ = std::make_unique<Sad>();
+  std::unique_ptr<TunnelTable> tunnels_ = std::make_unique<TunnelTable>();
+  std::unique_ptr<EventRing> events_;
+  Doorbell manager_bell_, slow_path_bell_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  std::optional<Cell> routed_;        // whose routes stand
+  std::vector<Prefix> destinations_;  // of the extra routes
+  std::vector<Flow> flows_;
+  EspSuite suite_{};
+  unsigned tunnel_count_ = 0;                      // that have SAs
+  uint64_t generation_ = 0, next_generation_ = 0;  // of the SAs' keys
+};
+
+}  // namespace sekisho::dataplane::bench

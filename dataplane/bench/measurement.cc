@@ -1,0 +1,166 @@
+#include "dataplane/bench/measurement.h"
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <array>
+#include <latch>
+#include <numeric>
+
+#include "dataplane/bench/addresses.h"
+#include "dataplane/bench/verify.h"
+#include "dataplane/port/packet_pool.h"
+
+namespace sekisho::dataplane::bench {
+namespace {
+
+constexpr std::array passes_of_a_turn = {Pass::path, Pass::io, Pass::raw};
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// By pass, then by run: the median of the run's passes.
+using LaneRuns = std::array<std::vector<double>, passes_of_a_turn.size()>;
+
+LaneRuns run_lane(Lane& lane, const Effort& effort, unsigned turn, bool with_crypto) {
+  LaneRuns runs;
+  for (unsigned run = 0; run < effort.runs; ++run) {
+    std::array<std::vector<double>, passes_of_a_turn.size()> cycles;
+    while (cycles.front().size() < effort.passes)
+      for (size_t kind = 0; kind < passes_of_a_turn.size(); ++kind)
+        for (unsigned i = 0; i < turn && (with_crypto || passes_of_a_turn[kind] != Pass::raw); ++i)
+          cycles[kind].push_back(lane.measure(passes_of_a_turn[kind]));
+    for (size_t kind = 0; kind < cycles.size(); ++kind)
+      if (!cycles[kind].empty()) runs[kind].push_back(median(cycles[kind]));
+  }
+  return runs;
+}
+
+// Over the runs, each the mean of the lanes.
+Spread spread(const std::vector<LaneRuns>& lanes, Pass pass) {
+  const auto kind = static_cast<size_t>(pass);
+  std::vector<double> runs;
+  for (size_t run = 0; run < lanes.front()[kind].size(); ++run) {
+    std::vector<double> together;
+    for (const LaneRuns& lane : lanes) together.push_back(lane[kind][run]);
+    runs.push_back(mean(together));
+  }
+  if (runs.empty()) return {};
+  return {median(runs), std::ranges::min(runs), std::ranges::max(runs)};
+}
+
+}  // namespace
+
+void on_workers(unsigned count, const std::function<void(unsigned)>& task) {
+  struct Start {
+    const std::function<void(unsigned)>& task;
+    std::latch done;
+  } start{task, std::latch(static_cast<ptrdiff_t>(count))};
+  const auto run = [](void* argument) {
+    auto* start = static_cast<Start*>(argument);
+    start->task(rte_lcore_id() - 1);
+    start->done.count_down();
+    return 0;
+  };
+  for (unsigned i = 0; i < count; ++i) rte_eal_remote_launch(run, &start, i + 1);
+  // EAL's own waiting spins, on a processor that a worker may want.
+  start.done.wait();
+  for (unsigned i = 0; i < count; ++i) rte_eal_wait_lcore(i + 1);
+}
+
+Result<std::unique_ptr<Measurement>> Measurement::create(const Scenario& scenario, crypto::EspBackend backend,
+                                                         rte_mempool* pool) {
+  const unsigned queues = std::ranges::max(scenario.workers);
+  auto lan = MemoryPort::create("bench-lan", queues, pool);
+  if (!lan) return std::unexpected(std::move(lan.error()));
+  auto wan = MemoryPort::create("bench-wan", queues, pool);
+  if (!wan) return std::unexpected(std::move(wan.error()));
+  return std::unique_ptr<Measurement>(new Measurement(scenario, backend, pool, std::move(*lan), std::move(*wan)));
+}
+
+// Queue n of either port belongs to worker n.
+void Measurement::map_ports() {
+  port_maps_.assign(gateway_->worker_count(), {});
+  for (uint16_t index = 0; index < port_maps_.size(); ++index) {
+    WorkerPorts& map = port_maps_[index];
+    for (const ipc::PortId id : {lan_port, wan_port}) {
+      const uint16_t device = (id == lan_port ? lan_ : wan_).device();
+      map.ports[id.value()] = {.device = device, .tx_queue = index, .mtu = max_port_mtu, .mac = port_mac(id).bytes};
+      map.rx.push_back({id, device, index});
+    }
+    gateway_->worker(index).set_ports(&map);
+  }
+}
+
+Result<void> Measurement::set_up(const Cell& cell) {
+  if (!gateway_ || gateway_->worker_count() != cell.workers) {
+    gateway_.reset();
+    auto gateway = Gateway::create(scenario_, backend_, cell.workers);
+    if (!gateway) return std::unexpected(std::move(gateway.error()));
+    gateway_ = std::move(*gateway);
+    map_ports();
+  }
+  if (auto set = gateway_->set_routes(cell); !set) return set;
+  return gateway_->set_sas(cell);
+}
+
+std::unique_ptr<RawKeys> Measurement::raw_keys(const Cell& cell) const {
+  if (!cell.suite) return {};
+  const auto direction = cell.direction == Direction::in ? ipc::Direction::inbound : ipc::Direction::outbound;
+  auto keys = std::make_unique<RawKeys>(*cell.suite);
+  for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel) keys->add(gateway_->key(direction, tunnel).view());
+  return keys;
+}
+
+Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
+  if (auto ready = set_up(cell); !ready) return std::unexpected(std::move(ready.error()));
+  const auto keys = raw_keys(cell);
+  Meeting meeting(cell.workers);
+  const bool in = cell.direction == Direction::in;
+  const PortPair ports{in ? wan_ : lan_, in ? lan_ : wan_};
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (unsigned i = 0; i < cell.workers; ++i)
+    lanes.push_back(std::make_unique<Lane>(Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting},
+                                           PacketSource(scenario_, cell, *gateway_, {i, cell.workers, backend_})));
+
+  on_workers(cell.workers, [&](unsigned i) {
+    lanes[i]->begin();
+    lanes[i]->measure(Pass::path);
+    lanes[i]->end();
+  });
+  Verifier verifier(scenario_, cell, *gateway_);
+  for (const auto& lane : lanes)
+    if (auto good = verifier.check(lane->source(), lane->sent()); !good) return std::unexpected(good.error());
+
+  // A turn walks through all flows, so that what takes turns does not keep warm what another has just used.
+  const auto walk = static_cast<unsigned>((gateway_->flows().size() + pass_packets - 1) / pass_packets);
+  const unsigned turn = std::clamp(walk, 1u, effort.passes);
+  std::vector<LaneRuns> runs(cell.workers);
+  on_workers(cell.workers, [&](unsigned i) {
+    lanes[i]->begin();
+    runs[i] = run_lane(*lanes[i], effort, turn, cell.suite.has_value());
+    lanes[i]->end();
+  });
+
+  Figures figures;
+  figures.path = spread(runs, Pass::path);
+  figures.io = spread(runs, Pass::io).median;
+  figures.crypto = spread(runs, Pass::raw).median;
+  figures.inner_bytes = lanes.front()->source().inner_bytes();
+  for (unsigned i = 0; i < cell.workers; ++i) {
+    figures.workers.push_back(median(runs[i][static_cast<size_t>(Pass::path)]));
+    figures.packets += lanes[i]->total();
+    figures.lost += lanes[i]->lost();
+  }
+  return figures;
+}
+
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,141 @@
+#include "dataplane/bench/report.h"
+
+#include <fmt/format.h>
+#include <intel-ipsec-mb.h>
+#include <rte_cycles.h>
+#include <rte_version.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/version.h"
+
+namespace sekisho::dataplane::bench {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string processor() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+double rounded(double value, double places) { return std::round(value * places) / places; }
+
+ordered_json describe(const Scenario& scenario, const Cell& cell) {
+  ordered_json row = {{"scenario", scenario.name},
+                      {"direction", name(cell.direction)},
+                      {"suite", nullptr},
+                      {"size", cell.size},
+                      {"tunnels", cell.tunnels},
+                      {"routes", cell.routes},
+                      {"workers", cell.workers},
+                      {"order", name(scenario.order)},
+                      {"family", scenario.family == Family::ipv4 ? 4 : 6},
+                      {"during", name(scenario.during)}};
+  if (cell.suite) row["suite"] = info(*cell.suite).name;
+  if (cell.size == imix) row["size"] = size_name(imix);
+  return row;
+}
+
+void print_line(const ordered_json& line) {
+  fmt::print("{}\n", line.dump());
+  std::fflush(stdout);
+}
+
+// All workers together.
+double packets_a_second(const Figures& figures) {
+  double rate = 0;
+  for (const double cycles : figures.workers) rate += static_cast<double>(rte_get_tsc_hz()) / cycles;
+  return rate;
+}
+
+}  // namespace
+
+std::string Report::title(const Cell& cell) {
+  return fmt::format("{}{} {}, {} tunnel{}, {} route{}, {} worker{}", cell.suite ? info(*cell.suite).name : "",
+                     cell.suite ? " " + size_name(cell.size) : size_name(cell.size), name(cell.direction), cell.tunnels,
+                     cell.tunnels == 1 ? "" : "s", cell.routes, cell.routes == 1 ? "" : "s", cell.workers,
+                     cell.workers == 1 ? "" : "s");
+}
+
+void Report::machine(const MachineReport& machine) {
+  const std::string memory = machine.huge ? "hugepages" : "ordinary pages";
+  const std::string backend = machine.backend == crypto::EspBackend::openssl ? "openssl" : "ipsec-mb";
+  const uint64_t tsc_mhz = rte_get_tsc_hz() / 1'000'000;
+  if (!json_lines_) {
+    fmt::print("{}: TSC cycles a packet and core, median (least-greatest) of {} runs.\n{}, TSC {} MHz, {}, {}.\n\n",
+               scenario_.name, machine.effort.runs, processor(), tsc_mhz, memory, backend);
+    return;
+  }
+  print_line({{"machine",
+               {{"cpu", processor()},
+                {"processors", std::thread::hardware_concurrency()},
+                {"tsc_mhz", tsc_mhz},
+                {"memory", memory},
+                {"dpdk", rte_version()},
+                {"ipsec_mb", imb_get_version_str()},
+                {"backend", backend},
+                {"sekisho", version()},
+                {"runs", machine.effort.runs},
+                {"passes", machine.effort.passes},
+                {"packets", pass_packets}}}});
+}
+
+void Report::progress(const std::string& what) {
+  if (json_lines_)
+    print_line({{"progress", what}});
+  else if (isatty(STDERR_FILENO) != 0)
+    fmt::print(stderr, "\r\033[K{}", what);
+}
+
+void Report::cell(const Cell& cell, const Figures& figures) {
+  const double rate = packets_a_second(figures);
+  const double mpps = rate / 1e6, gbps = rate * figures.inner_bytes * 8 / 1e9;
+  const double overhead = figures.path.median - figures.io - figures.crypto;
+  const double loss = static_cast<double>(figures.lost) / static_cast<double>(figures.packets);
+  if (json_lines_) {
+    ordered_json row = describe(scenario_, cell);
+    row["mpps"] = rounded(mpps, 1000);
+    row["gbps"] = rounded(gbps, 1000);
+    row["cycles_per_packet"] = rounded(figures.path.median, 10);
+    row["cycles_min"] = rounded(figures.path.min, 10);
+    row["cycles_max"] = rounded(figures.path.max, 10);
+    row["crypto_cycles"] = rounded(figures.crypto, 10);
+    row["io_cycles"] = rounded(figures.io, 10);
+    row["overhead_cycles"] = rounded(overhead, 10);
+    row["loss"] = loss;
+    if (figures.workers.size() > 1)
+      for (const double cycles : figures.workers) row["worker_cycles"].push_back(rounded(cycles, 10));
+    return print_line(row);
+  }
+  progress("");
+  if (!std::exchange(headed_, true))
+    fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6} {:>7} {:>8} {:>7} {:>7} {:>6}\n", "suite", "size", "",
+               "tunnels", "routes", "wrk", "cycles", "io", "crypto", "overhead", "Mpps", "Gbit/s", "loss");
+  fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6.1f} {:>7.1f} {:>8.1f} {:>7.2f} {:>7.2f} {:>6}\n",
+             cell.suite ? info(*cell.suite).name : "-", size_name(cell.size), name(cell.direction), cell.tunnels,
+             cell.routes, cell.workers,
+             fmt::format("{:.1f} ({:.0f}-{:.0f})", figures.path.median, figures.path.min, figures.path.max), figures.io,
+             figures.crypto, overhead, mpps, gbps, figures.lost == 0 ? "0" : fmt::format("{:.1e}", loss));
+  std::fflush(stdout);
+}
+
+void Report::skipped(const Cell& cell, const std::string& note) {
+  if (json_lines_) {
+    ordered_json row = describe(scenario_, cell);
+    row["note"] = note;
+    return print_line(row);
+  }
+  progress("");
+  fmt::print("{}: {}\n", title(cell), note);
+  std::fflush(stdout);
+}
+
+}  // namespace sekisho::dataplane::bench

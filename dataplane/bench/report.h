@@ -1,0 +1,35 @@
+// What the benchmark prints on standard output: a table for people, or a line of JSON for each finished cell.
+#pragma once
+
+#include <string>
+
+#include "dataplane/bench/measurement.h"
+
+namespace sekisho::dataplane::bench {
+
+struct MachineReport {
+  bool huge = false;  // packets and tables lie in hugepages
+  crypto::EspBackend backend{};
+  Effort effort;
+};
+
+class Report {
+ public:
+  Report(const Scenario& scenario, bool json_lines) : scenario_(scenario), json_lines_(json_lines) {}
+
+  void machine(const MachineReport& machine);
+  // What is being done: a line of JSON, or for people on a terminal, on standard error.
+  void progress(const std::string& what);
+  void cell(const Cell& cell, const Figures& figures);
+  // A cell that is not measured, and why.
+  void skipped(const Cell& cell, const std::string& note);
+  // "aes128gcm16 64 out, 1 tunnel"
+  static std::string title(const Cell& cell);
+
+ private:
+  const Scenario& scenario_;
+  const bool json_lines_;
+  bool headed_ = false;  // the table's head is printed
+};
+
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,91 @@
+#include "dataplane/bench/routes.h"
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <unordered_set>
+
+#include "dataplane/stage/wire.h"
+
+namespace sekisho::dataplane::bench {
+namespace {
+
+struct Share {
+  unsigned length;
+  unsigned per_mille;
+};
+// Roughly what the reports on the global routing tables show (bgp.potaroo.net).
+constexpr Share ipv4_lengths[] = {{24, 600}, {23, 105}, {22, 115}, {21, 50}, {20, 45}, {19, 28},
+                                  {18, 17},  {17, 10},  {16, 20},  {15, 4},  {14, 3},  {13, 3}};
+constexpr Share ipv6_lengths[] = {{48, 650}, {44, 150}, {40, 100}, {36, 100}};
+
+class Generator {
+ public:
+  uint32_t below(uint32_t limit) { return static_cast<uint32_t>(uint64_t{random_()} * limit >> 32); }
+  template <size_t Count>
+  unsigned length(const Share (&shares)[Count]) {
+    uint32_t drawn = below(1000);
+    for (const Share& share : shares) {
+      if (drawn < share.per_mille) return share.length;
+      drawn -= share.per_mille;
+    }
+    return shares[0].length;
+  }
+  uint32_t bits() { return random_(); }
+
+ private:
+  std::mt19937 random_{1};
+};
+
+// Unicast that is neither private nor for benchmarks; 20.0.0.0/8 to 191.0.0.0/8 leaves room enough.
+bool usable(uint32_t address) {
+  const uint32_t first = address >> 24;
+  return first >= 20 && first < 192 && first != 127 && (address >> 16) != 0xa9fe;
+}
+
+std::vector<Prefix> ipv4_prefixes(unsigned count) {
+  std::vector<Prefix> prefixes;
+  std::unordered_set<uint64_t> taken;
+  Generator generator;
+  while (prefixes.size() < count) {
+    const unsigned length = generator.length(ipv4_lengths);
+    const uint32_t address = generator.bits() & ~(UINT32_MAX >> length);
+    if (usable(address) && taken.insert(uint64_t{address} << 8 | length).second)
+      prefixes.emplace_back(IpAddress::v4(Be32(address)), length);
+  }
+  return prefixes;
+}
+
+// The forwarding table takes a second-level table for each group of eight bits below /24 that is in use, and has
+// 32,767; so the prefixes of one allocation lie close together, as they do in the Internet.
+std::vector<Prefix> ipv6_prefixes(unsigned count) {
+  const unsigned allocations = std::clamp(count / 128, 1u, 8192u);
+  std::set<Prefix> taken;
+  std::vector<Prefix> prefixes;
+  Generator generator;
+  while (prefixes.size() < count) {
+    const auto index = static_cast<uint32_t>(prefixes.size());
+    const uint32_t allocation = index % allocations;
+    std::array<uint8_t, 16> bytes{};
+    // 2400:xx00::/24 to 2400:1f00::/24, each with 256 allocations.
+    store16(bytes.data(), 0x2400);
+    store16(bytes.data() + 2, static_cast<uint16_t>(allocation));
+    const unsigned length = index < allocations ? 32 : generator.length(ipv6_lengths);
+    // Two /40 of the allocation for what is longer than that.
+    bytes[4] = static_cast<uint8_t>(length > 40 ? generator.below(2) * 0x35 : generator.below(256));
+    bytes[5] = static_cast<uint8_t>(generator.below(256));
+    const Prefix prefix(*IpAddress::from_bytes(bytes), length);
+    if (taken.insert(prefix).second) prefixes.push_back(prefix);
+  }
+  return prefixes;
+}
+
+}  // namespace
+
+std::vector<Prefix> internet_prefixes(Family family, unsigned count) {
+  auto prefixes = family == Family::ipv4 ? ipv4_prefixes(count) : ipv6_prefixes(count);
+  std::ranges::shuffle(prefixes, std::mt19937(2));
+  return prefixes;
+}
+
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,140 @@
+#include "dataplane/bench/source.h"
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "dataplane/bench/addresses.h"
+#include "dataplane/stage/esp_packet.h"
+#include "dataplane/stage/wire.h"
+
+namespace sekisho::dataplane::bench {
+namespace {
+
+constexpr size_t packets_ahead = 32 * pass_packets;
+
+uint8_t* make_room(rte_mbuf* packet, size_t length) {
+  rte_pktmbuf_reset(packet);
+  packet->data_len = static_cast<uint16_t>(length);
+  packet->pkt_len = packet->data_len;
+  return rte_pktmbuf_mtod(packet, uint8_t*);
+}
+
+}  // namespace
+
+Walk::Walk(size_t count, Order order) : order_(count), shuffled_(order == Order::random) {
+  std::iota(order_.begin(), order_.end(), 0u);
+  if (shuffled_) std::ranges::shuffle(order_, random_);
+}
+
+size_t Walk::next() {
+  if (at_ == order_.size()) {
+    at_ = 0;
+    if (shuffled_) std::ranges::shuffle(order_, random_);
+  }
+  return order_[at_++];
+}
+
+PeerKeys::PeerKeys(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend)
+    : crypto_(crypto::EspCrypto::create(backend)) {
+  for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel)
+    keys_.push_back(crypto_->make_key(*cell.suite, false, gateway.key(direction, tunnel).view()));
+}
+
+PacketSource::PacketSource(const Scenario& scenario, const Cell& cell, const Gateway& gateway, const Options& options)
+    : scenario_(scenario),
+      cell_(cell),
+      gateway_(gateway),
+      options_(options),
+      walk_(gateway.flows().size(), scenario.order),
+      sizes_(frame_sizes(cell.size, pass_packets)),
+      loaded_(pass_packets) {
+  if (!sealed()) return;
+  peers_ = std::make_unique<PeerKeys>(gateway, cell, ipc::Direction::inbound, options.backend);
+  sequence_.assign(cell.tunnels, options.lane + 1 - options.lanes);
+}
+
+double PacketSource::inner_bytes() const {
+  const size_t bytes = std::accumulate(sizes_.begin(), sizes_.end(), size_t{0});
+  return static_cast<double>(bytes) / pass_packets - ethernet_size;
+}
+
+void PacketSource::plan(std::vector<Packet>& packets) {
+  for (size_t i = 0; i < pass_packets; ++i)
+    packets[i] = {sizes_[i], static_cast<uint16_t>(i), &gateway_.flows()[walk_.next()]};
+}
+
+void PacketSource::load(std::span<rte_mbuf* const> packets) {
+  if (sealed()) {
+    if (fresh_ == ahead_.size()) seal_ahead();
+    copy_sealed(packets, fresh_);
+    fresh_ += pass_packets;
+    return;
+  }
+  plan(loaded_);
+  for (size_t i = 0; i < pass_packets; ++i) {
+    uint8_t* frame = make_room(packets[i], loaded_[i].frame);
+    write_ethernet(frame, port_mac(lan_port), neighbour_mac(lan_port, 0), scenario_.family);
+    write_inner(frame + ethernet_size, scenario_.family, loaded_[i]);
+  }
+}
+
+void PacketSource::load_stale(std::span<rte_mbuf* const> packets) {
+  if (!sealed()) return load(packets);
+  if (ahead_.empty()) seal_ahead();
+  if (stale_ >= ahead_.size()) stale_ = 0;
+  copy_sealed(packets, stale_);
+  stale_ += pass_packets;
+}
+
+std::span<const uint8_t> PacketSource::sealed_frame(size_t index) const {
+  const Sealed& sealed = ahead_[last_ + index];
+  return {storage_.data() + sealed.offset, sealed.length};
+}
+
+void PacketSource::copy_sealed(std::span<rte_mbuf* const> packets, size_t from) {
+  last_ = from;
+  for (size_t i = 0; i < pass_packets; ++i) {
+    const Sealed& sealed = ahead_[from + i];
+    loaded_[i] = sealed.packet;
+    std::memcpy(make_room(packets[i], sealed.length), storage_.data() + sealed.offset, sealed.length);
+  }
+}
+
+void PacketSource::seal_ahead() {
+  ahead_.clear();
+  size_t size = 0;
+  std::vector<Packet> packets(pass_packets);
+  while (ahead_.size() < packets_ahead) {
+    plan(packets);
+    for (const Packet& packet : packets) {
+      const size_t length = ethernet_size + outer_size + EspLayout(*cell_.suite, packet.frame).esp;
+      ahead_.push_back({packet, size, static_cast<uint16_t>(length)});
+      size += RTE_ALIGN(length, size_t{RTE_CACHE_LINE_SIZE});
+    }
+  }
+  storage_.resize(size);
+  std::vector<crypto::EspJob> jobs;
+  for (const Sealed& sealed : ahead_) jobs.push_back(write_sealed(sealed.packet, storage_.data() + sealed.offset));
+  peers_->crypto().seal(jobs);
+  fresh_ = stale_ = 0;
+}
+
+crypto::EspJob PacketSource::write_sealed(const Packet& packet, uint8_t* frame) {
+  const EspLayout layout(*cell_.suite, packet.frame);
+  const unsigned tunnel = packet.flow->tunnel;
+  uint8_t* esp = frame + ethernet_size + outer_size;
+  uint8_t* inner = esp + layout.offset;
+  write_ethernet(frame, port_mac(wan_port), neighbour_mac(wan_port, 0), Family::ipv4);
+  write_outer(frame + ethernet_size, peer_address(tunnel), gateway_address,
+              static_cast<uint16_t>(outer_size + layout.esp));
+  store32(esp, gateway_.spi(ipc::Direction::inbound, tunnel));
+  store32(esp + 4, sequence_[tunnel] += options_.lanes);
+  write_inner(inner, scenario_.family, packet);
+  write_trailer(inner + layout.inner, layout.padding, scenario_.family == Family::ipv4 ? protocol_ipv4 : protocol_ipv6);
+  return {.key = peers_->key(tunnel), .esp = esp, .length = layout.esp};
+}
+
+}  // namespace sekisho::dataplane::bench

@@ -1,0 +1,99 @@
+// Where the packets of a measurement come from: one source a worker. Packets walk through all flows of the cell, from
+// load to load, in turn or in an order that is shuffled anew for each walk.
+//
+// Plaintext packets are written in place. Sealed ones are what the peers would send: some thousands are sealed ahead,
+// by the gateway's own cryptography but with keys of the peers', and copied into place; so their keys leave the caches
+// in peace for many loads.
+#pragma once
+
+#include <random>
+#include <span>
+#include <vector>
+
+#include "crypto/esp/esp_crypto.h"
+#include "dataplane/bench/gateway.h"
+
+struct rte_mbuf;
+
+namespace sekisho::dataplane::bench {
+
+// Enough to fill the worker's bursts several times, and few enough to stay in a second-level cache.
+inline constexpr size_t pass_packets = 256;
+
+// The flows of a cell, one after the other and over and over.
+class Walk {
+ public:
+  Walk(size_t count, Order order);
+  size_t next();
+
+ private:
+  std::vector<uint32_t> order_;
+  size_t at_ = 0;
+  bool shuffled_;
+  std::mt19937 random_{1};
+};
+
+// The keys of the peers' SAs, for the other end of one direction (as the gateway sees it).
+class PeerKeys {
+ public:
+  // For the SAs that the gateway has at the moment.
+  PeerKeys(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend);
+
+  crypto::EspCrypto& crypto() { return *crypto_; }
+  const crypto::EspKey* key(unsigned tunnel) const { return keys_[tunnel].get(); }
+
+ private:
+  std::unique_ptr<crypto::EspCrypto> crypto_;
+  std::vector<crypto::EspKeyPtr> keys_;
+};
+
+class PacketSource {
+ public:
+  struct Options {
+    unsigned lane = 0, lanes = 1;  // sequence numbers are dealt to the lanes
+    crypto::EspBackend backend{};
+  };
+  PacketSource(const Scenario& scenario, const Cell& cell, const Gateway& gateway, const Options& options);
+
+  // Writes fresh packets, pass_packets of them: no sealed one comes twice.
+  void load(std::span<rte_mbuf* const> packets);
+  // The same, but a sealed packet may be one that was loaded before.
+  void load_stale(std::span<rte_mbuf* const> packets);
+  // Whether packets come sealed, and what seals them here or there.
+  bool sealed() const { return cell_.direction == Direction::in; }
+  EspSuite suite() const { return *cell_.suite; }
+  // What was loaded last.
+  const std::vector<Packet>& loaded() const { return loaded_; }
+  // Its sealed frame as it was before it went in.
+  std::span<const uint8_t> sealed_frame(size_t index) const;
+  // Of an inner packet, on the average of a load.
+  double inner_bytes() const;
+
+ private:
+  struct Sealed {
+    Packet packet;
+    size_t offset;  // in storage_
+    uint16_t length;
+  };
+  void plan(std::vector<Packet>& packets);
+  void seal_ahead();
+  crypto::EspJob write_sealed(const Packet& packet, uint8_t* frame);
+  void copy_sealed(std::span<rte_mbuf* const> packets, size_t from);
+
+  const Scenario& scenario_;
+  const Cell cell_;
+  const Gateway& gateway_;
+  const Options options_;
+  Walk walk_;
+  const std::vector<FrameSize> sizes_;
+  std::vector<Packet> loaded_;
+
+  std::unique_ptr<PeerKeys> peers_;  // with which packets are sealed
+  std::vector<uint32_t> sequence_;   // by tunnel: the last one used
+  std::vector<uint8_t> storage_;
+  std::vector<Sealed> ahead_;
+  size_t fresh_ = 0, stale_ = 0;  // where the next loads begin in ahead_
+  size_t last_ = 0;               // where the last one began
+};
+
+}  // namespace sekisho::dataplane::bench
