@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/messages/dataplane.h"
+#include "dataplane/worker/processors.h"
 #include "ipc/convert.h"
 
 namespace sekisho::dataplane {
@@ -93,7 +94,9 @@ Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
 }
 
 Result<void> Forwarding::make_workers(const ForwardingOptions& options, ipc::CounterTable& counters) {
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_};
+  // A helper that shares its processor would hold up those whom it helps.
+  WorkBoard* board = options.workers > 1 && workers_have_own_processors(options.workers) ? &board_ : nullptr;
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_, board};
   counters.workers = options.workers;
   for (unsigned i = 0; i < options.workers; ++i) {
     auto worker = Worker::create({i, options.busy_poll, options.backend}, shared, counters.writers[i]);

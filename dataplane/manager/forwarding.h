@@ -83,6 +83,7 @@ class Forwarding {
   std::unique_ptr<Sad> sad_;
   std::unique_ptr<TunnelTable> tunnels_;
   std::unique_ptr<EventRing> events_;
+  WorkBoard board_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SlowPath> slow_path_;
   std::unique_ptr<Ports> ports_;

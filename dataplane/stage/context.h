@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 
-#include "crypto/esp/esp_crypto.h"
 #include "dataplane/fib/replica.h"
 #include "dataplane/sa/event_ring.h"
 #include "dataplane/sa/sad.h"
@@ -15,6 +14,7 @@
 #include "dataplane/stage/tx_buffers.h"
 #include "dataplane/worker/ports.h"
 #include "dataplane/worker/rings.h"
+#include "dataplane/worker/shared_crypto.h"
 #include "ipc/counters.h"
 
 namespace sekisho::dataplane {
@@ -23,7 +23,7 @@ struct Context {
   ipc::WriterCounters& counters;
   const Sad& sad;
   const TunnelTable& tunnels;
-  crypto::EspCrypto& crypto;
+  SharedCrypto& crypto;
   EventRing& events;
   Doorbell& manager_bell;
   Doorbell& slow_path_bell;

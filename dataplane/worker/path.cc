@@ -4,7 +4,7 @@
 
 namespace sekisho::dataplane {
 
-Path::Path(const SharedTables& shared, crypto::EspCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters)
+Path::Path(const SharedTables& shared, SharedCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters)
     : context_{counters,           shared.sad,          shared.tunnels,        crypto,
                shared.events,      shared.manager_bell, shared.slow_path_bell, to_kernel,
                TxBuffers(counters)} {}

@@ -11,7 +11,7 @@ namespace sekisho::dataplane {
 
 class Path {
  public:
-  Path(const SharedTables& shared, crypto::EspCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters);
+  Path(const SharedTables& shared, SharedCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters);
 
   // What holds until the next call: the tables of this iteration.
   void begin(const Replica* replica, const WorkerPorts* ports);

@@ -34,8 +34,9 @@ Worker::Worker(const WorkerOptions& options, const SharedTables& shared, ipc::Wr
     : options_(options),
       shared_(shared),
       rings_(std::move(rings)),
-      crypto_(crypto::EspCrypto::create(options.backend)),
-      path_(std::make_unique<Path>(shared_, *crypto_, rings_.to_kernel, counters)) {}
+      own_crypto_(crypto::EspCrypto::create(options.backend)),
+      crypto_(*own_crypto_, shared.board, options.index),
+      path_(std::make_unique<Path>(shared_, crypto_, rings_.to_kernel, counters)) {}
 
 Worker::~Worker() = default;
 
@@ -59,7 +60,12 @@ unsigned Worker::poll() {
   std::array<Handed, burst_size> handed;
   const unsigned n = rings_.from_kernel.pop(handed);
   if (n != 0) path_->from_kernel({handed.data(), n});
-  return taken + n;
+  taken += n;
+  if (taken != 0)
+    crypto_.busy();
+  else
+    crypto_.idle();
+  return taken;
 }
 
 void Worker::inject(ipc::PortId port, std::span<rte_mbuf* const> frames) {
@@ -78,7 +84,7 @@ void Worker::run(const std::atomic<bool>& stop) {
   shared_.qsbr.join(options_.index);
   Idle idle;
   while (!stop.load(std::memory_order_relaxed)) {
-    if (poll() != 0 || options_.busy_poll)
+    if (poll() != 0 || crypto_.wanted() || options_.busy_poll)
       idle.busy();
     else
       rest(idle);

@@ -19,6 +19,7 @@
 #include "dataplane/sa/sad.h"
 #include "dataplane/worker/ports.h"
 #include "dataplane/worker/rings.h"
+#include "dataplane/worker/shared_crypto.h"
 #include "ipc/counters.h"
 
 struct rte_mbuf;
@@ -36,8 +37,9 @@ struct SharedTables {
   const Sad& sad;
   const TunnelTable& tunnels;
   EventRing& events;
-  Doorbell& manager_bell;    // rung for an event
-  Doorbell& slow_path_bell;  // rung for a punted packet
+  Doorbell& manager_bell;      // rung for an event
+  Doorbell& slow_path_bell;    // rung for a punted packet
+  WorkBoard* board = nullptr;  // none: workers do not share crypto work
 };
 
 struct WorkerOptions {
@@ -77,7 +79,8 @@ class Worker {
   const SharedTables shared_;
   WorkerRings rings_;
   std::atomic<const WorkerPorts*> ports_{nullptr};
-  std::unique_ptr<crypto::EspCrypto> crypto_;
+  std::unique_ptr<crypto::EspCrypto> own_crypto_;
+  SharedCrypto crypto_;
   std::unique_ptr<Path> path_;
 };
 
