@@ -5,7 +5,7 @@
 
 namespace sekisho::crypto {
 
-std::unique_ptr<EspCrypto> make_ipsec_mb_backend();
+std::unique_ptr<EspCrypto> make_ipsec_mb_backend(EspBackend backend);
 std::unique_ptr<EspCrypto> make_openssl_backend();
 
 }  // namespace sekisho::crypto

@@ -1,6 +1,5 @@
 #include "crypto/esp/esp_crypto.h"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "crypto/esp/backends.h"
@@ -9,20 +8,22 @@
 namespace sekisho::crypto {
 
 void EspKeyDeleter::operator()(EspKey* key) const {
-  static_assert(std::is_trivially_destructible_v<EspKey>);
-  give_key_block(key);
+  give_key_block(reinterpret_cast<uint8_t*>(key) - key->offset_, key->block_size_);
 }
 
-EspKeyPtr new_esp_key(EspBackend backend, EspSuite suite, bool esn, ByteView material) {
-  const EspSuiteInfo& suite_info = info(suite);
-  if (material.size() != suite_info.key_material()) throw std::invalid_argument("ESP key material does not fit");
-  EspKeyPtr key(new (take_key_block()) EspKey(backend, suite, esn));
-  std::ranges::copy(material.subspan(suite_info.cipher_key, suite_info.salt), key->salt.begin());
-  return key;
+void check_key_material(EspSuite suite, ByteView material) {
+  if (material.size() != info(suite).key_material()) throw std::invalid_argument("ESP key material does not fit");
 }
 
 std::unique_ptr<EspCrypto> EspCrypto::create(EspBackend backend) {
-  return backend == EspBackend::ipsec_mb ? make_ipsec_mb_backend() : make_openssl_backend();
+  switch (backend) {
+    case EspBackend::ipsec_mb:
+    case EspBackend::ipsec_mb_alone:
+      return make_ipsec_mb_backend(backend);
+    case EspBackend::openssl:
+      break;
+  }
+  return make_openssl_backend();
 }
 
 }  // namespace sekisho::crypto

@@ -1,5 +1,5 @@
 // Seals and opens ESP packets in batches (RFC 4303; suites of base/esp_suite.h). Two backends do the same work:
-// intel-ipsec-mb for speed, OpenSSL as the portable reference.
+// intel-ipsec-mb with an own kernel for GCM, for speed, and OpenSSL as the portable reference.
 //
 // A packet is worked on in place, laid out as it travels:
 //
@@ -21,7 +21,11 @@
 
 namespace sekisho::crypto {
 
-enum class EspBackend : uint8_t { ipsec_mb, openssl };
+enum class EspBackend : uint8_t {
+  ipsec_mb,        // with the own GCM kernel where the processor can run it
+  ipsec_mb_alone,  // without: what every other x86 processor runs
+  openssl,
+};
 
 // The expanded key of one SA, in memory that is kept out of core dumps and wiped with the object.
 class EspKey;

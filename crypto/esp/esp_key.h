@@ -1,47 +1,53 @@
-// An EspKey from the backends' side, and what both make of a packet.
+// An EspKey from the backends' side, and what they make of a packet.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstring>
 #include <new>
+#include <type_traits>
 
 #include "crypto/esp/esp_crypto.h"
 #include "crypto/esp/hidden_memory.h"
 
 namespace sekisho::crypto {
 
-// One key block. What every packet needs stands at the end, next to the last of the expanded key: ipsec-mb's GCM tables
-// end with the hash keys that every packet uses, so a packet touches no cache line more for it.
-class alignas(64) EspKey {
+// What every key holds. A backend's own form of a key derives from it, and fills one block of hidden memory.
+class alignas(16) EspKey {
  public:
   EspKey(EspBackend backend, EspSuite suite, bool esn) : suite(suite), backend(backend), esn(esn) {}
 
-  // The backend's own form of the key.
-  template <typename Expanded>
-  Expanded& expanded() {
-    static_assert(sizeof(Expanded) <= expanded_size && alignof(Expanded) <= 64);
-    return *reinterpret_cast<Expanded*>(memory_.data());
-  }
-  template <typename Expanded>
-  const Expanded& expanded() const {
-    return const_cast<EspKey*>(this)->expanded<Expanded>();
-  }
-
-  static constexpr size_t expanded_size = 1008;
-
- private:
-  std::array<uint8_t, expanded_size> memory_;  // zeroed with the block
-
- public:
-  std::array<uint8_t, 4> salt{};  // combined mode
   const EspSuite suite;
   const EspBackend backend;
   const bool esn;
-};
-static_assert(sizeof(EspKey) == key_block_size);
 
-EspKeyPtr new_esp_key(EspBackend backend, EspSuite suite, bool esn, ByteView material);
+ private:
+  template <typename Form>
+  friend EspKeyPtr new_esp_key(EspBackend, EspSuite, bool, ByteView);
+  friend struct EspKeyDeleter;
+  uint16_t offset_ = 0;  // within the block
+  uint16_t block_size_ = 0;
+
+ public:
+  std::array<uint8_t, 4> salt{};  // combined mode
+};
+
+// Throws std::invalid_argument where it does not fit.
+void check_key_material(EspSuite suite, ByteView material);
+
+// Makes a key of the given form, in which the backend has still to fill in its own part.
+template <typename Form>
+EspKeyPtr new_esp_key(EspBackend backend, EspSuite suite, bool esn, ByteView material) {
+  static_assert(std::is_base_of_v<EspKey, Form> && std::is_trivially_destructible_v<Form>);
+  static_assert(alignof(Form) <= key_block_unit && sizeof(Form) <= max_key_block_size);
+  check_key_material(suite, material);
+  auto* block = static_cast<uint8_t*>(take_key_block(sizeof(Form)));
+  EspKey* key = new (block) Form(backend, suite, esn);
+  key->offset_ = static_cast<uint16_t>(reinterpret_cast<uint8_t*>(key) - block);
+  key->block_size_ = sizeof(Form);
+  std::memcpy(key->salt.data(), material.data() + info(suite).cipher_key, info(suite).salt);
+  return EspKeyPtr(key);
+}
 
 inline constexpr size_t esp_header_size = 8;
 

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <array>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -34,27 +35,32 @@ uint8_t* map_chunk() {
 
 class KeyBlocks {
  public:
-  void* take() {
+  void* take(size_t units) {
     const std::lock_guard lock(mutex_);
-    if (free_.empty()) {
+    std::vector<uint8_t*>& free = free_[units];
+    if (free.empty()) {
       uint8_t* chunk = map_chunk();
+      const size_t size = units * key_block_unit;
       // Handed out from the back of the list: ascending, so keys made together lie together.
-      for (size_t at = chunk_size; at > 0; at -= key_block_size) free_.push_back(chunk + at - key_block_size);
+      for (size_t count = chunk_size / size; count > 0; --count) free.push_back(chunk + (count - 1) * size);
     }
-    void* block = free_.back();
-    free_.pop_back();
+    void* block = free.back();
+    free.pop_back();
     return block;
   }
 
-  void give(void* block) {
+  void give(void* block, size_t units) {
     const std::lock_guard lock(mutex_);
-    free_.push_back(static_cast<uint8_t*>(block));
+    free_[units].push_back(static_cast<uint8_t*>(block));
   }
 
  private:
   std::mutex mutex_;
-  std::vector<uint8_t*> free_;  // wiped when they came back
+  std::array<std::vector<uint8_t*>, max_key_block_size / key_block_unit + 1>
+      free_;  // by size; wiped when they came back
 };
+
+constexpr size_t units_of(size_t size) { return (size + key_block_unit - 1) / key_block_unit; }
 
 KeyBlocks& key_blocks() {
   static auto* const blocks = new KeyBlocks;  // never destroyed: keys in static storage may outlive any order
@@ -70,11 +76,11 @@ HiddenPages::~HiddenPages() {
   munmap(data_, size_);
 }
 
-void* take_key_block() { return key_blocks().take(); }
+void* take_key_block(size_t size) { return key_blocks().take(units_of(size)); }
 
-void give_key_block(void* block) {
-  wipe({static_cast<uint8_t*>(block), key_block_size});
-  key_blocks().give(block);
+void give_key_block(void* block, size_t size) {
+  wipe({static_cast<uint8_t*>(block), size});
+  key_blocks().give(block, units_of(size));
 }
 
 }  // namespace sekisho::crypto

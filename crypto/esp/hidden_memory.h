@@ -24,11 +24,13 @@ class HiddenPages {
   size_t size_;
 };
 
-// Blocks of hidden memory for expanded keys, `key_block_size` bytes each, aligned to cache lines and packed densely: a
-// gateway of a thousand tunnels walks through all of them, so they share huge pages where the kernel has some. A block
-// taken is zeroed. Safe to call from any thread.
-inline constexpr size_t key_block_size = 1024;
-void* take_key_block();
-void give_key_block(void* block);
+// Blocks of hidden memory for expanded keys, whole cache lines, packed densely: a gateway of a thousand tunnels walks
+// through all of them, so they share huge pages where the kernel has some. Blocks of one size lie next to each other,
+// since sizes rounded to a power of two would leave most sets of the caches unused. A block taken is zeroed. Safe to
+// call from any thread.
+inline constexpr size_t key_block_unit = 64;
+inline constexpr size_t max_key_block_size = 2048;
+void* take_key_block(size_t size);
+void give_key_block(void* block, size_t size);
 
 }  // namespace sekisho::crypto

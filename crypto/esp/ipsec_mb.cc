@@ -1,4 +1,5 @@
-// The ipsec-mb backend. GCM goes through the library's direct calls, a packet at a time: they beat its job interface.
+// The ipsec-mb backend. GCM goes through the own kernel (gcm_kernel.h) where the processor can run it, and else through
+// the library's direct calls, a packet at a time: they beat its job interface.
 // ChaCha20-Poly1305 goes through that, a packet at a time too: it beats the direct calls, which are for fragments. CBC
 // with HMAC goes through its synchronous cipher and hash bursts, which fill the lanes of the SIMD units with the
 // packets of one suite, whatever their keys; nothing is left in flight between two calls.
@@ -13,23 +14,42 @@
 
 #include "crypto/esp/backends.h"
 #include "crypto/esp/esp_key.h"
+#include "crypto/esp/gcm_kernel.h"
 #include "crypto/esp/iv_generator.h"
 
 namespace sekisho::crypto {
 namespace {
 
-constexpr size_t chunk_size = 64;  // packets worked on at once; bounds the scratch memory
+constexpr size_t chunk_size = gcm_kernel_burst;  // packets worked on at once; bounds the scratch memory
 constexpr size_t max_icv = 32;
 
-struct CbcKey {
+struct CbcKey : EspKey {
+  using EspKey::EspKey;
   alignas(16) std::array<uint8_t, 240> encrypt;
   alignas(16) std::array<uint8_t, 240> decrypt;
   // The hash's state after the one block of key ^ ipad or key ^ opad (RFC 2104 section 4).
   alignas(16) std::array<uint8_t, 64> inner;
   alignas(16) std::array<uint8_t, 64> outer;
 };
-using ChaChaKey = std::array<uint8_t, 32>;
-static_assert(sizeof(gcm_key_data) <= EspKey::expanded_size);
+
+struct ChaChaKey : EspKey {
+  using EspKey::EspKey;
+  std::array<uint8_t, 32> cipher;
+};
+
+// The library's tables end with the powers of H that every packet uses, so what else a packet needs follows them.
+struct GcmTables {
+  gcm_key_data expanded;
+};
+struct alignas(64) GcmKey : GcmTables, EspKey {
+  using EspKey::EspKey;
+};
+static_assert(sizeof(GcmKey) == 1024);
+
+template <typename Form>
+const Form& key_of(const EspJob& job) {
+  return static_cast<const Form&>(*job.key);
+}
 
 struct Scratch {
   std::array<AeadInput, chunk_size> aead;
@@ -72,20 +92,14 @@ bool equal_icv16(const uint8_t* a, const uint8_t* b) {
   return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1])) == 0;
 }
 
-uint32_t suites_in(std::span<const EspJob> jobs) {
-  uint32_t suites = 0;
-  for (const EspJob& job : jobs) suites |= uint32_t{1} << static_cast<unsigned>(job.key->suite);
-  return suites;
-}
-
-constexpr uint32_t gcm_suites =
-    1u << static_cast<unsigned>(EspSuite::aes128gcm16) | 1u << static_cast<unsigned>(EspSuite::aes256gcm16);
-
-bool is_gcm(const EspJob& job) { return gcm_suites >> static_cast<unsigned>(job.key->suite) & 1; }
+bool is_gcm(const EspJob& job) { return info(job.key->suite).cipher == EspCipher::aes_gcm; }
 
 class IpsecMb final : public EspCrypto {
  public:
-  IpsecMb() : pages_(scratch_offset + sizeof(Scratch)) {
+  explicit IpsecMb(EspBackend backend)
+      : backend_(backend),
+        own_gcm_(backend == EspBackend::ipsec_mb && gcm_kernel_supported()),
+        pages_(scratch_offset + sizeof(Scratch)) {
     manager_ = imb_set_pointers_mb_mgr(pages_.data(), 0, 1);
     if (manager_ == nullptr) throw std::runtime_error("ipsec-mb cannot be initialised");
     IMB_ARCH architecture = IMB_ARCH_NONE;
@@ -95,21 +109,57 @@ class IpsecMb final : public EspCrypto {
   }
 
   EspKeyPtr make_key(EspSuite suite, bool esn, ByteView material) const override {
-    EspKeyPtr key = new_esp_key(EspBackend::ipsec_mb, suite, esn, material);
+    switch (info(suite).cipher) {
+      case EspCipher::aes_gcm:
+        return own_gcm_ ? make_gcm_kernel_key(backend_, suite, esn, material) : make_gcm_key(suite, esn, material);
+      case EspCipher::chacha20_poly1305:
+        return make_chacha_key(suite, esn, material);
+      default:
+        return make_cbc_key(suite, esn, material);
+    }
+  }
+
+  void seal(std::span<EspJob> jobs) override {
+    for_chunks(
+        jobs, [this](std::span<EspJob> chunk) { return own_gcm_ ? gcm_kernel_seal(chunk) : seal_gcm(chunk); },
+        [this](EspSuite suite, std::span<EspJob* const> members) {
+          suite == EspSuite::chacha20poly1305 ? seal_chacha(members) : seal_cbc(suite, members);
+        });
+  }
+
+  void open(std::span<EspJob> jobs) override {
+    for_chunks(
+        jobs, [this](std::span<EspJob> chunk) { return own_gcm_ ? gcm_kernel_open(chunk) : open_gcm(chunk); },
+        [this](EspSuite suite, std::span<EspJob* const> members) {
+          suite == EspSuite::chacha20poly1305 ? open_chacha(members) : open_cbc(suite, members);
+        });
+  }
+
+ private:
+  // The manager's own memory comes first in the pages.
+  const size_t scratch_offset = (imb_get_mb_mgr_size() + 63) / 64 * 64;
+
+  EspKeyPtr make_gcm_key(EspSuite suite, bool esn, ByteView material) const {
+    EspKeyPtr key = new_esp_key<GcmKey>(backend_, suite, esn, material);
+    gcm_key_data* expanded = &static_cast<GcmKey&>(*key).expanded;
+    if (info(suite).cipher_key == 16)
+      IMB_AES128_GCM_PRE(manager_, material.data(), expanded);
+    else
+      IMB_AES256_GCM_PRE(manager_, material.data(), expanded);
+    return key;
+  }
+
+  EspKeyPtr make_chacha_key(EspSuite suite, bool esn, ByteView material) const {
+    EspKeyPtr key = new_esp_key<ChaChaKey>(backend_, suite, esn, material);
+    auto& cipher = static_cast<ChaChaKey&>(*key).cipher;
+    std::ranges::copy(material.first(cipher.size()), cipher.begin());
+    return key;
+  }
+
+  EspKeyPtr make_cbc_key(EspSuite suite, bool esn, ByteView material) const {
     const EspSuiteInfo& suite_info = info(suite);
-    if (suite_info.cipher == EspCipher::chacha20_poly1305) {
-      std::ranges::copy(material.first(suite_info.cipher_key), key->expanded<ChaChaKey>().begin());
-      return key;
-    }
-    if (suite_info.cipher == EspCipher::aes_gcm) {
-      auto& expanded = key->expanded<gcm_key_data>();
-      if (suite_info.cipher_key == 16)
-        IMB_AES128_GCM_PRE(manager_, material.data(), &expanded);
-      else
-        IMB_AES256_GCM_PRE(manager_, material.data(), &expanded);
-      return key;
-    }
-    auto& expanded = key->expanded<CbcKey>();
+    EspKeyPtr key = new_esp_key<CbcKey>(backend_, suite, esn, material);
+    auto& expanded = static_cast<CbcKey&>(*key);
     if (suite_info.cipher_key == 16)
       IMB_AES_KEYEXP_128(manager_, material.data(), expanded.encrypt.data(), expanded.decrypt.data());
     else
@@ -119,26 +169,6 @@ class IpsecMb final : public EspCrypto {
     hash_key_block(suite, integrity_key, 0x5c, expanded.outer.data());
     return key;
   }
-
-  void seal(std::span<EspJob> jobs) override {
-    for_chunks(
-        jobs, [this](std::span<EspJob> chunk) { seal_gcm(chunk); },
-        [this](EspSuite suite, std::span<EspJob* const> members) {
-          suite == EspSuite::chacha20poly1305 ? seal_chacha(members) : seal_cbc(suite, members);
-        });
-  }
-
-  void open(std::span<EspJob> jobs) override {
-    for_chunks(
-        jobs, [this](std::span<EspJob> chunk) { open_gcm(chunk); },
-        [this](EspSuite suite, std::span<EspJob* const> members) {
-          suite == EspSuite::chacha20poly1305 ? open_chacha(members) : open_cbc(suite, members);
-        });
-  }
-
- private:
-  // The manager's own memory comes first in the pages.
-  const size_t scratch_offset = (imb_get_mb_mgr_size() + 63) / 64 * 64;
 
   void hash_key_block(EspSuite suite, ByteView key, uint8_t pad, uint8_t* state) const {
     alignas(64) std::array<uint8_t, 128> block;  // SHA-384 and 512 take all of it, the others its first half
@@ -161,15 +191,17 @@ class IpsecMb final : public EspCrypto {
     wipe(block);
   }
 
-  // Splits a batch into chunks, and a chunk into its GCM packets and the packets of each other suite.
+  // Splits a batch into chunks, and a chunk into its GCM packets and the packets of each other suite. `gcm` says which
+  // packets it left.
   template <typename Gcm, typename Other>
   void for_chunks(std::span<EspJob> jobs, Gcm gcm, Other other) {
     while (!jobs.empty()) {
       const std::span<EspJob> chunk = jobs.first(std::min(jobs.size(), chunk_size));
       jobs = jobs.subspan(chunk.size());
-      uint32_t suites = suites_in(chunk);
-      if (suites & gcm_suites) gcm(chunk);
-      for (suites &= ~gcm_suites; suites; suites &= suites - 1) {
+      uint32_t suites = 0;
+      for (uint64_t rest = gcm(chunk); rest; rest &= rest - 1)
+        suites |= 1u << static_cast<unsigned>(chunk[static_cast<size_t>(std::countr_zero(rest))].key->suite);
+      for (; suites; suites &= suites - 1) {
         const auto suite = static_cast<EspSuite>(std::countr_zero(suites));
         other(suite, members_of(suite, chunk));
       }
@@ -193,28 +225,38 @@ class IpsecMb final : public EspCrypto {
     return std::span(scratch_->members).first(count);
   }
 
-  void seal_gcm(std::span<EspJob> chunk) {
+  uint64_t seal_gcm(std::span<EspJob> chunk) {
+    uint64_t others = 0;
     for (size_t i = 0; i < chunk.size(); ++i) {
-      if (!is_gcm(chunk[i])) continue;
-      prepare_aead_seal(chunk[i], scratch_->aead[i]);
+      if (is_gcm(chunk[i]))
+        prepare_aead_seal(chunk[i], scratch_->aead[i]);
+      else
+        others |= uint64_t{1} << i;
     }
     for (size_t i = 0; i < chunk.size(); ++i) {
-      if (!is_gcm(chunk[i])) continue;
+      if (others >> i & 1) continue;
       uint8_t* icv = chunk[i].esp + chunk[i].length - aead_icv;
       run_gcm(chunk[i], scratch_->aead[i], manager_->gcm128_enc, manager_->gcm256_enc, icv);
       chunk[i].ok = true;
     }
+    return others;
   }
 
-  void open_gcm(std::span<EspJob> chunk) {
-    for (size_t i = 0; i < chunk.size(); ++i)
-      if (is_gcm(chunk[i])) prepare_aead_open(chunk[i], scratch_->aead[i]);
+  uint64_t open_gcm(std::span<EspJob> chunk) {
+    uint64_t others = 0;
     for (size_t i = 0; i < chunk.size(); ++i) {
-      if (!is_gcm(chunk[i])) continue;
+      if (is_gcm(chunk[i]))
+        prepare_aead_open(chunk[i], scratch_->aead[i]);
+      else
+        others |= uint64_t{1} << i;
+    }
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      if (others >> i & 1) continue;
       uint8_t* icv = scratch_->tags[i].data();
       run_gcm(chunk[i], scratch_->aead[i], manager_->gcm128_dec, manager_->gcm256_dec, icv);
       chunk[i].ok = equal_icv16(icv, chunk[i].esp + chunk[i].length - aead_icv);
     }
+    return others;
   }
 
   static constexpr size_t aead_icv = 16;
@@ -224,8 +266,8 @@ class IpsecMb final : public EspCrypto {
     const size_t head = esp_header_size + 8;
     uint8_t* text = job.esp + head;
     (job.key->suite == EspSuite::aes128gcm16 ? with_128 : with_256)(
-        &job.key->expanded<gcm_key_data>(), &scratch_->context, text, text, job.length - head - aead_icv,
-        input.nonce.data(), input.aad_of(job), input.aad_length(job), icv, aead_icv);
+        &key_of<GcmKey>(job).expanded, &scratch_->context, text, text, job.length - head - aead_icv, input.nonce.data(),
+        input.aad_of(job), input.aad_length(job), icv, aead_icv);
   }
 
   void seal_chacha(std::span<EspJob* const> members) {
@@ -254,8 +296,8 @@ class IpsecMb final : public EspCrypto {
     out.hash_alg = IMB_AUTH_CHACHA20_POLY1305;
     out.cipher_direction = direction;
     out.chain_order = direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
-    out.enc_keys = out.dec_keys = job.key->expanded<ChaChaKey>().data();
-    out.key_len_in_bytes = sizeof(ChaChaKey);
+    out.enc_keys = out.dec_keys = key_of<ChaChaKey>(job).cipher.data();
+    out.key_len_in_bytes = sizeof(ChaChaKey::cipher);
     out.src = job.esp;
     out.dst = job.esp + head;
     out.cipher_start_src_offset_in_bytes = out.hash_start_src_offset_in_bytes = head;
@@ -317,7 +359,7 @@ class IpsecMb final : public EspCrypto {
 
   static void set_cipher(IMB_JOB& out, EspSuite suite, const EspJob& job) {
     constexpr uint32_t head = esp_header_size + 16;
-    const auto& key = job.key->expanded<CbcKey>();
+    const auto& key = key_of<CbcKey>(job);
     out.enc_keys = key.encrypt.data();
     out.dec_keys = key.decrypt.data();
     out.key_len_in_bytes = info(suite).cipher_key;
@@ -331,7 +373,7 @@ class IpsecMb final : public EspCrypto {
 
   // Over everything before the ICV and, with ESN, the four bytes laid at the ICV's place.
   static void set_hash(IMB_JOB& out, EspSuite suite, const EspJob& job, uint8_t* icv) {
-    const auto& key = job.key->expanded<CbcKey>();
+    const auto& key = key_of<CbcKey>(job);
     out.src = job.esp;
     out.hash_start_src_offset_in_bytes = 0;
     out.msg_len_to_hash_in_bytes = job.length - info(suite).icv + (job.key->esn ? 4 : 0);
@@ -341,6 +383,8 @@ class IpsecMb final : public EspCrypto {
     out.auth_tag_output_len_in_bytes = info(suite).icv;
   }
 
+  const EspBackend backend_;
+  const bool own_gcm_;
   HiddenPages pages_;  // the manager, which holds key schedules of packets in its lanes, and the scratch memory
   IMB_MGR* manager_ = nullptr;
   Scratch* scratch_ = nullptr;
@@ -349,6 +393,6 @@ class IpsecMb final : public EspCrypto {
 
 }  // namespace
 
-std::unique_ptr<EspCrypto> make_ipsec_mb_backend() { return std::make_unique<IpsecMb>(); }
+std::unique_ptr<EspCrypto> make_ipsec_mb_backend(EspBackend backend) { return std::make_unique<IpsecMb>(backend); }
 
 }  // namespace sekisho::crypto

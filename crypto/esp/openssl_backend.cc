@@ -33,7 +33,8 @@ using Sha256 = Hash<SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final, 32, 64
 using Sha384 = Hash<SHA512_CTX, SHA384_Init, SHA384_Update, SHA384_Final, 48, 128>;
 using Sha512 = Hash<SHA512_CTX, SHA512_Init, SHA512_Update, SHA512_Final, 64, 128>;
 
-struct PlainKey {
+struct PlainKey : EspKey {
+  using EspKey::EspKey;
   std::array<uint8_t, 32> cipher;
   union {
     HmacKey<SHA_CTX> sha1;
@@ -41,6 +42,8 @@ struct PlainKey {
     HmacKey<SHA512_CTX> sha512;  // and SHA-384
   };
 };
+
+const PlainKey& plain_key(const EspJob& job) { return static_cast<const PlainKey&>(*job.key); }
 
 // Calls `work` with the suite's hash and where its key lies.
 template <typename Key, typename Work>
@@ -121,9 +124,9 @@ bool finish(EVP_CIPHER_CTX* context) {
 class Openssl final : public EspCrypto {
  public:
   EspKeyPtr make_key(EspSuite suite, bool esn, ByteView material) const override {
-    EspKeyPtr key = new_esp_key(EspBackend::openssl, suite, esn, material);
+    EspKeyPtr key = new_esp_key<PlainKey>(EspBackend::openssl, suite, esn, material);
     const EspSuiteInfo& suite_info = info(suite);
-    auto& plain = key->expanded<PlainKey>();
+    auto& plain = static_cast<PlainKey&>(*key);
     std::ranges::copy(material.first(suite_info.cipher_key), plain.cipher.begin());
     if (suite_info.combined_mode()) return key;
     const ByteView integrity_key = material.last(suite_info.auth_key);
@@ -178,8 +181,7 @@ class Openssl final : public EspCrypto {
   }
 
   EVP_CIPHER_CTX* start_aead(const EspJob& job, Way way, const AeadInput& input) {
-    EVP_CIPHER_CTX* context =
-        aead_cipher(job.key->suite).start(way, job.key->expanded<PlainKey>().cipher.data(), input.nonce.data());
+    EVP_CIPHER_CTX* context = aead_cipher(job.key->suite).start(way, plain_key(job).cipher.data(), input.nonce.data());
     return context && update(context, nullptr, ByteView(input.aad_of(job), input.aad_length(job))) ? context : nullptr;
   }
 
@@ -208,7 +210,7 @@ class Openssl final : public EspCrypto {
 
   bool crypt_cbc(const EspJob& job, const Parts& parts, Way way) {
     Cipher& cipher = info(job.key->suite).cipher_key == 16 ? cbc128_ : cbc256_;
-    EVP_CIPHER_CTX* context = cipher.start(way, job.key->expanded<PlainKey>().cipher.data(), job.esp + esp_header_size);
+    EVP_CIPHER_CTX* context = cipher.start(way, plain_key(job).cipher.data(), job.esp + esp_header_size);
     return context && update(context, parts.text, parts.ciphertext) && finish(context);
   }
 
@@ -218,10 +220,9 @@ class Openssl final : public EspCrypto {
     store_be32(high.data(), job.sequence_high);
     const ByteView packet(job.esp, parts.icv);
     const ByteView implicit = ByteView(high).first(job.key->esn ? 4 : 0);
-    return with_hash(job.key->suite, job.key->expanded<PlainKey>(),
-                     [&]<typename H>(H, const HmacKey<typename H::State>& key) {
-                       return keyed_hash<H>(key, packet, implicit, tag);
-                     });
+    return with_hash(job.key->suite, plain_key(job), [&]<typename H>(H, const HmacKey<typename H::State>& key) {
+      return keyed_hash<H>(key, packet, implicit, tag);
+    });
   }
 
   Cipher gcm128_{"AES-128-GCM"}, gcm256_{"AES-256-GCM"}, chacha20_poly1305_{"ChaCha20-Poly1305"};

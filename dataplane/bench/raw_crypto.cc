@@ -24,7 +24,7 @@ union RawKey {
   std::array<uint8_t, 32> chacha;
   CbcKey cbc;
 };
-static_assert(sizeof(RawKey) <= crypto::key_block_size);
+static_assert(sizeof(RawKey) <= crypto::max_key_block_size);
 
 struct alignas(16) Nonce {
   std::array<uint8_t, 12> bytes;
@@ -115,11 +115,11 @@ struct RawKeys::State {
 RawKeys::RawKeys(EspSuite suite) : state_(new State{.suite = suite}) {}
 
 RawKeys::~RawKeys() {
-  for (RawKey* key : state_->keys) crypto::give_key_block(key);
+  for (RawKey* key : state_->keys) crypto::give_key_block(key, sizeof(RawKey));
 }
 
 void RawKeys::add(ByteView material) {
-  auto* key = new (crypto::take_key_block()) RawKey;
+  auto* key = new (crypto::take_key_block(sizeof(RawKey))) RawKey;
   state_->keys.push_back(key);
   expand(state_->manager.library, state_->suite, material, *key);
   auto& salt = state_->salts.emplace_back();

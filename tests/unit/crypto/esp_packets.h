@@ -11,7 +11,7 @@
 
 namespace sekisho::crypto {
 
-inline constexpr EspBackend backends[] = {EspBackend::ipsec_mb, EspBackend::openssl};
+inline constexpr EspBackend backends[] = {EspBackend::ipsec_mb, EspBackend::ipsec_mb_alone, EspBackend::openssl};
 
 inline EspSuite suite_at(size_t index) { return static_cast<EspSuite>(index); }
 

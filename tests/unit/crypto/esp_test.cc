@@ -289,7 +289,8 @@ class Mixture {
   }
 
   std::mt19937 random_;
-  std::array<std::unique_ptr<EspCrypto>, 2> crypto_ = {EspCrypto::create(backends[0]), EspCrypto::create(backends[1])};
+  std::array<std::unique_ptr<EspCrypto>, 2> crypto_ = {EspCrypto::create(EspBackend::ipsec_mb),
+                                                       EspCrypto::create(EspBackend::openssl)};
   std::vector<KeyPair> keys_;
 };
 
