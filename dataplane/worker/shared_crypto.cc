@@ -16,15 +16,17 @@ using crypto::EspJob;
 constexpr size_t full_batch = 32;
 // Handing a packet over costs some fifty cycles, for its cache lines travel to the helper and back. In combined mode
 // this much work makes up for it with room to spare.
-constexpr uint32_t combined_piece = 8192;
+constexpr uint32_t combined_bytes = 8192;
 // A CBC packet and its HMAC take one lane of the SIMD units for as long as the packet is, whatever the other lanes do:
-// a piece takes as long as its longest packet, or longer. There are up to 16 lanes, half of which a piece should keep
-// busy.
+// a piece takes as long as its longest packet, or longer. It should have packets for all lanes, and of such lengths
+// that half of them are busy.
 constexpr uint32_t lanes = 16;
 
+// What a batch holds, and what a piece of it must hold to be worth handing over.
 struct Load {
-  uint32_t bytes = 0;
-  uint32_t pieces = 0;  // at most so many; below two the batch is not worth the while
+  uint32_t jobs, bytes;
+  uint32_t piece_jobs, piece_bytes;
+  bool suffices_for(uint32_t pieces) const { return jobs >= pieces * piece_jobs && bytes >= pieces * piece_bytes; }
 };
 Load load_of(std::span<const EspJob> jobs) {
   uint32_t bytes = 0, longest = 0;
@@ -32,10 +34,18 @@ Load load_of(std::span<const EspJob> jobs) {
     bytes += job.length;
     longest = std::max(longest, job.length);
   }
+  const auto count = static_cast<uint32_t>(jobs.size());
   // A batch is of one kind of suite, as a rule.
-  if (info(jobs[0].key->suite).combined_mode()) return {bytes, bytes / combined_piece};
-  return {bytes, std::min(bytes / (longest * (lanes / 2)), static_cast<uint32_t>(jobs.size()) / lanes)};
+  if (info(jobs[0].key->suite).combined_mode()) return {count, bytes, lanes / 2, combined_bytes};
+  return {count, bytes, lanes, lanes / 2 * longest};
 }
+
+// 1 / n for up to as many pieces as there can be workers, in units of 2^-16.
+constexpr auto inverse = [] {
+  std::array<uint32_t, ipc::max_workers + 1> table{};
+  for (uint32_t n = 1; n < table.size(); ++n) table[n] = (1u << 16) / n;
+  return table;
+}();
 
 }  // namespace
 
@@ -58,17 +68,20 @@ void SharedCrypto::want(bool wanting) {
 
 bool SharedCrypto::share(std::span<EspJob> jobs, bool seal) {
   if (jobs.size() < full_batch) return false;
+  busy();
   const unsigned helpers = board_->looking_.load(std::memory_order_relaxed);
   if (helpers == 0 && wanting_) return false;
   const Load load = load_of(jobs);
-  if (load.pieces < 2) return false;
+  if (!load.suffices_for(2)) return false;
   want(true);
   if (helpers == 0) return false;
+  uint32_t pieces = helpers + 1;
+  while (!load.suffices_for(pieces)) --pieces;
   Payoff& payoff = payoff_[seal];
   const Payoff::Turn turn = payoff.next();
   const uint64_t start = turn.timed ? rte_rdtsc() : 0;
   if (turn.share)
-    offer(jobs, std::min(load.pieces, helpers + 1), seal);
+    offer(jobs, pieces, seal);
   else
     work(jobs, seal);
   if (turn.timed) payoff.report(rte_rdtsc() - start, load.bytes);
@@ -76,20 +89,19 @@ bool SharedCrypto::share(std::span<EspJob> jobs, bool seal) {
 }
 
 void SharedCrypto::offer(std::span<EspJob> jobs, uint32_t pieces, bool seal) {
-  const auto count = static_cast<uint32_t>(jobs.size());
   Offer& offer = board_->offers_[index_];
   offer.jobs = jobs;
-  offer.piece = (count + pieces - 1) / pieces;
+  offer.pieces = pieces;
+  offer.step = static_cast<uint32_t>(jobs.size()) * inverse[pieces];
   offer.seal = seal;
   offer.done.store(0, std::memory_order_relaxed);
-  uint32_t left = (count + offer.piece - 1) / offer.piece;
-  offer.left.store(static_cast<int32_t>(left), std::memory_order_release);
+  offer.left.store(static_cast<int32_t>(pieces), std::memory_order_release);
+  uint32_t others = pieces;
   for (auto piece = take(offer); piece; piece = take(offer)) {
     work(*piece, seal);
-    --left;
+    --others;
   }
-  // The others are with helpers.
-  while (offer.done.load(std::memory_order_acquire) != left) rte_pause();
+  while (offer.done.load(std::memory_order_acquire) != others) rte_pause();
 }
 
 std::optional<std::span<EspJob>> SharedCrypto::take(Offer& offer) {
@@ -97,8 +109,10 @@ std::optional<std::span<EspJob>> SharedCrypto::take(Offer& offer) {
   // Sees the description, whose release store heads the sequence of those who counted before.
   const int32_t index = offer.left.fetch_sub(1, std::memory_order_acquire) - 1;
   if (index < 0) return {};
-  const size_t start = static_cast<size_t>(index) * offer.piece;
-  return offer.jobs.subspan(start, std::min<size_t>(offer.piece, offer.jobs.size() - start));
+  const auto piece = static_cast<uint32_t>(index);
+  const size_t start = piece * offer.step >> 16;
+  const size_t end = piece + 1 == offer.pieces ? offer.jobs.size() : (piece + 1) * offer.step >> 16;
+  return offer.jobs.subspan(start, end - start);
 }
 
 void SharedCrypto::idle() {

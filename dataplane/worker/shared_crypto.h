@@ -40,7 +40,8 @@ class WorkBoard {
     std::atomic<int32_t> left{0};   // written by all; below zero if some came too late
     std::atomic<uint32_t> done{0};  // written by helpers: how many of the pieces they took are done
     std::span<crypto::EspJob> jobs;
-    uint32_t piece = 0;  // jobs in one, but for the last
+    uint32_t pieces = 0;
+    uint32_t step = 0;  // jobs in a piece, in units of 2^-16
     bool seal = false;
   };
   static_assert(sizeof(Offer) == 64);

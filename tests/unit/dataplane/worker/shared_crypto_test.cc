@@ -215,6 +215,15 @@ TEST_CASE("who finds packets of its own looks no longer, and who has none wants 
   CHECK(team.own.batches.back() == 64);
 }
 
+TEST_CASE("who was looking itself is no helper of its own") {
+  Team team;
+  team.seal(team.batch());
+  team.helper.idle();
+  Batch batch = team.batch();
+  for (int turn = 0; turn < 3; ++turn) team.helper.seal(batch.jobs);
+  CHECK(team.other.batches == std::vector<size_t>{64, 64, 64});
+}
+
 TEST_CASE("sharing that does not pay is given up, and tried again") {
   Payoff payoff;
   const auto run = [&](unsigned batches, uint64_t alone, uint64_t shared) {
