@@ -8,9 +8,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
+#include <utility>
 
 #include "crypto/esp/backends.h"
 #include "crypto/esp/esp_key.h"
@@ -21,16 +22,20 @@ namespace sekisho::crypto {
 namespace {
 
 constexpr size_t chunk_size = gcm_kernel_burst;  // packets worked on at once; bounds the scratch memory
-constexpr size_t max_icv = 32;
+// Packets are sorted by their lengths in steps, up to more than an Ethernet frame holds; longer ones are all alike.
+constexpr size_t length_step = 32;
+constexpr size_t length_buckets = 64;
 
 struct CbcKey : EspKey {
   using EspKey::EspKey;
   alignas(16) std::array<uint8_t, 240> encrypt;
   alignas(16) std::array<uint8_t, 240> decrypt;
-  // The hash's state after the one block of key ^ ipad or key ^ opad (RFC 2104 section 4).
-  alignas(16) std::array<uint8_t, 64> inner;
-  alignas(16) std::array<uint8_t, 64> outer;
+  // The hash's states after the one block of key ^ ipad, then of key ^ opad (RFC 2104 section 4), half of it each;
+  // where they are short, a quarter, so that a packet touches one cache line for both.
+  alignas(64) std::array<uint8_t, 128> states;
 };
+
+size_t outer_state_at(EspSuite suite) { return info(suite).auth_key <= 32 ? 32 : 64; }
 
 struct ChaChaKey : EspKey {
   using EspKey::EspKey;
@@ -56,7 +61,8 @@ struct Scratch {
   std::array<EspJob*, chunk_size> members;
   std::array<IMB_JOB, chunk_size> jobs;
   alignas(64) std::array<std::array<uint8_t, 64>, chunk_size> tags;
-  std::array<std::array<uint8_t, max_icv>, chunk_size> received;
+  std::array<std::array<uint8_t, 4>, chunk_size> received;  // the start of the ICV
+  std::array<uint64_t, length_buckets> by_length;           // the packets of each length, a bit each; all zero
   gcm_context_data context;
 };
 static_assert(std::is_trivially_default_constructible_v<Scratch>, "lives in pages mapped as zeros");
@@ -78,18 +84,18 @@ IMB_KEY_SIZE_BYTES key_size(EspSuite suite) {
   return info(suite).cipher_key == 16 ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES;
 }
 
-// Without a branch on the contents.
-bool equal_icv(const uint8_t* a, const uint8_t* b, size_t length) {
-  unsigned difference = 0;
-  for (size_t i = 0; i < length; ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-  return difference == 0;
+uint64_t difference(const uint8_t* a, const uint8_t* b, size_t at) {
+  uint64_t x, y;
+  std::memcpy(&x, a + at, sizeof x);
+  std::memcpy(&y, b + at, sizeof y);
+  return x ^ y;
 }
 
-bool equal_icv16(const uint8_t* a, const uint8_t* b) {
-  uint64_t a_words[2], b_words[2];
-  std::memcpy(a_words, a, 16);
-  std::memcpy(b_words, b, 16);
-  return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1])) == 0;
+// Without a branch on the contents. Lengths are those of the suites: 12, 16, 24 or 32.
+bool equal_icv(const uint8_t* a, const uint8_t* b, size_t length) {
+  uint64_t different = difference(a, b, 0) | difference(a, b, length - 8);
+  if (length > 16) different |= difference(a, b, 8) | difference(a, b, length - 16);
+  return different == 0;
 }
 
 bool is_gcm(const EspJob& job) { return info(job.key->suite).cipher == EspCipher::aes_gcm; }
@@ -165,8 +171,8 @@ class IpsecMb final : public EspCrypto {
     else
       IMB_AES_KEYEXP_256(manager_, material.data(), expanded.encrypt.data(), expanded.decrypt.data());
     const ByteView integrity_key = material.last(suite_info.auth_key);
-    hash_key_block(suite, integrity_key, 0x36, expanded.inner.data());
-    hash_key_block(suite, integrity_key, 0x5c, expanded.outer.data());
+    hash_key_block(suite, integrity_key, 0x36, expanded.states.data());
+    hash_key_block(suite, integrity_key, 0x5c, expanded.states.data() + outer_state_at(suite));
     return key;
   }
 
@@ -198,30 +204,33 @@ class IpsecMb final : public EspCrypto {
     while (!jobs.empty()) {
       const std::span<EspJob> chunk = jobs.first(std::min(jobs.size(), chunk_size));
       jobs = jobs.subspan(chunk.size());
-      uint32_t suites = 0;
-      for (uint64_t rest = gcm(chunk); rest; rest &= rest - 1)
-        suites |= 1u << static_cast<unsigned>(chunk[static_cast<size_t>(std::countr_zero(rest))].key->suite);
-      for (; suites; suites &= suites - 1) {
-        const auto suite = static_cast<EspSuite>(std::countr_zero(suites));
-        other(suite, members_of(suite, chunk));
+      for (uint64_t rest = gcm(chunk); rest;) {
+        const EspSuite suite = chunk[static_cast<size_t>(std::countr_zero(rest))].key->suite;
+        other(suite, take_members(suite, chunk, rest));
       }
     }
   }
 
-  // The packets of the suite, the longest first: a lane that has finished takes the next packet, so short ones at the
-  // end keep the lanes full for longest.
-  std::span<EspJob* const> members_of(EspSuite suite, std::span<EspJob> chunk) {
-    std::array<uint32_t, chunk_size> order;  // length | index
-    size_t count = 0;
-    bool sorted = true;
-    for (size_t i = 0; i < chunk.size(); ++i) {
+  // The packets of the suite among those that `rest` names, which are taken out of there; the longest first: a lane
+  // that has finished takes the next packet, so short ones at the end keep the lanes full for longest.
+  std::span<EspJob* const> take_members(EspSuite suite, std::span<EspJob> chunk, uint64_t& rest) {
+    uint64_t used = 0;
+    for (uint64_t left = rest; left; left &= left - 1) {
+      const auto i = static_cast<size_t>(std::countr_zero(left));
       if (chunk[i].key->suite != suite) continue;
-      order[count] = chunk[i].length << 8 | static_cast<uint32_t>(i);
-      sorted = sorted && (count == 0 || chunk[i].length <= order[count - 1] >> 8);
-      ++count;
+      const size_t bucket = std::min<size_t>(chunk[i].length / length_step, length_buckets - 1);
+      scratch_->by_length[bucket] |= left & -left;
+      used |= uint64_t{1} << bucket;
     }
-    if (!sorted) std::sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
-    for (size_t i = 0; i < count; ++i) scratch_->members[i] = &chunk[order[i] & 0xff];
+    size_t count = 0;
+    while (used) {
+      const auto longest = static_cast<size_t>(63 - std::countl_zero(used));
+      used ^= uint64_t{1} << longest;
+      uint64_t alike = std::exchange(scratch_->by_length[longest], 0);
+      rest &= ~alike;
+      for (; alike; alike &= alike - 1)
+        scratch_->members[count++] = &chunk[static_cast<size_t>(std::countr_zero(alike))];
+    }
     return std::span(scratch_->members).first(count);
   }
 
@@ -254,7 +263,7 @@ class IpsecMb final : public EspCrypto {
       if (others >> i & 1) continue;
       uint8_t* icv = scratch_->tags[i].data();
       run_gcm(chunk[i], scratch_->aead[i], manager_->gcm128_dec, manager_->gcm256_dec, icv);
-      chunk[i].ok = equal_icv16(icv, chunk[i].esp + chunk[i].length - aead_icv);
+      chunk[i].ok = equal_icv(icv, chunk[i].esp + chunk[i].length - aead_icv, aead_icv);
     }
     return others;
   }
@@ -283,8 +292,8 @@ class IpsecMb final : public EspCrypto {
     for (size_t i = 0; i < members.size(); ++i) {
       EspJob& job = *members[i];
       uint8_t* icv = scratch_->tags[i].data();
-      job.ok =
-          run_chacha(job, scratch_->aead[i], IMB_DIR_DECRYPT, icv) && equal_icv16(icv, job.esp + job.length - aead_icv);
+      job.ok = run_chacha(job, scratch_->aead[i], IMB_DIR_DECRYPT, icv) &&
+               equal_icv(icv, job.esp + job.length - aead_icv, aead_icv);
     }
   }
 
@@ -315,6 +324,7 @@ class IpsecMb final : public EspCrypto {
   void seal_cbc(EspSuite suite, std::span<EspJob* const> members) {
     const EspSuiteInfo& suite_info = info(suite);
     const auto count = static_cast<uint32_t>(members.size());
+    set_suite(suite);
     for (size_t i = 0; i < count; ++i) {
       const EspJob& job = *members[i];
       uint8_t* icv = job.esp + job.length - suite_info.icv;
@@ -322,65 +332,78 @@ class IpsecMb final : public EspCrypto {
       // What ESN adds to the ICV's input follows the ciphertext (RFC 4303 section 2.2.1): it is laid where the ICV will
       // come, which is written only after all input was read.
       if (job.key->esn) store_be32(icv, job.sequence_high);
-      set_cipher(scratch_->jobs[i], suite, job);
-      set_hash(scratch_->jobs[i], suite, job, icv);
+      set_packet(scratch_->jobs[i], suite, job, icv);
     }
-    const bool done =
-        manager_->submit_cipher_burst_nocheck(manager_, scratch_->jobs.data(), count, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
-                                              key_size(suite)) == count &&
-        manager_->submit_hash_burst_nocheck(manager_, scratch_->jobs.data(), count, hash_algorithm(suite)) == count;
+    const bool done = run_cipher(suite, IMB_DIR_ENCRYPT, count) && run_hash(suite, count);
     for (EspJob* job : members) job->ok = done;
   }
 
   // Verifies all, then decrypts what is authentic.
   void open_cbc(EspSuite suite, std::span<EspJob* const> members) {
     const EspSuiteInfo& suite_info = info(suite);
-    for (size_t i = 0; i < members.size(); ++i) {
-      const EspJob& job = *members[i];
-      uint8_t* icv = job.esp + job.length - suite_info.icv;
-      std::memcpy(scratch_->received[i].data(), icv, suite_info.icv);
-      if (job.key->esn) store_be32(icv, job.sequence_high);
-      set_hash(scratch_->jobs[i], suite, job, scratch_->tags[i].data());
-    }
     const auto count = static_cast<uint32_t>(members.size());
-    const bool hashed =
-        manager_->submit_hash_burst_nocheck(manager_, scratch_->jobs.data(), count, hash_algorithm(suite)) == count;
-    uint32_t authentic = 0;
-    for (size_t i = 0; i < members.size(); ++i) {
-      EspJob& job = *members[i];
-      job.ok = hashed && equal_icv(scratch_->tags[i].data(), scratch_->received[i].data(), suite_info.icv);
-      if (job.ok) set_cipher(scratch_->jobs[authentic++], suite, job);
+    set_suite(suite);
+    for (size_t i = 0; i < count; ++i) {
+      const EspJob& job = *members[i];
+      set_packet(scratch_->jobs[i], suite, job, scratch_->tags[i].data());
+      if (!job.key->esn) continue;
+      uint8_t* icv = job.esp + job.length - suite_info.icv;
+      std::memcpy(scratch_->received[i].data(), icv, 4);
+      store_be32(icv, job.sequence_high);
     }
-    if (authentic == 0) return;
-    if (manager_->submit_cipher_burst_nocheck(manager_, scratch_->jobs.data(), authentic, IMB_CIPHER_CBC,
-                                              IMB_DIR_DECRYPT, key_size(suite)) != authentic)
+    const bool hashed = run_hash(suite, count);
+    uint32_t authentic = 0;
+    for (size_t i = 0; i < count; ++i) {
+      EspJob& job = *members[i];
+      uint8_t* icv = job.esp + job.length - suite_info.icv;
+      if (job.key->esn) std::memcpy(icv, scratch_->received[i].data(), 4);
+      job.ok = hashed && equal_icv(scratch_->tags[i].data(), icv, suite_info.icv);
+      if (!job.ok) continue;
+      if (authentic != i) set_packet(scratch_->jobs[authentic], suite, job, scratch_->tags[authentic].data());
+      ++authentic;
+    }
+    if (authentic > 0 && !run_cipher(suite, IMB_DIR_DECRYPT, authentic))
       for (EspJob* job : members) job->ok = false;
   }
 
-  static void set_cipher(IMB_JOB& out, EspSuite suite, const EspJob& job) {
-    constexpr uint32_t head = esp_header_size + 16;
-    const auto& key = key_of<CbcKey>(job);
-    out.enc_keys = key.encrypt.data();
-    out.dec_keys = key.decrypt.data();
-    out.key_len_in_bytes = info(suite).cipher_key;
-    out.src = job.esp;
-    out.dst = job.esp + head;
-    out.cipher_start_src_offset_in_bytes = head;
-    out.msg_len_to_cipher_in_bytes = job.length - head - info(suite).icv;
-    out.iv = job.esp + esp_header_size;
-    out.iv_len_in_bytes = 16;
+  bool run_cipher(EspSuite suite, IMB_CIPHER_DIRECTION direction, uint32_t count) {
+    return manager_->submit_cipher_burst_nocheck(manager_, scratch_->jobs.data(), count, IMB_CIPHER_CBC, direction,
+                                                 key_size(suite)) == count;
   }
 
-  // Over everything before the ICV and, with ESN, the four bytes laid at the ICV's place.
-  static void set_hash(IMB_JOB& out, EspSuite suite, const EspJob& job, uint8_t* icv) {
+  bool run_hash(EspSuite suite, uint32_t count) {
+    return manager_->submit_hash_burst_nocheck(manager_, scratch_->jobs.data(), count, hash_algorithm(suite)) == count;
+  }
+
+  static constexpr uint32_t cbc_head = esp_header_size + 16;
+
+  // What all jobs of a suite have in common, which the library leaves as it is.
+  void set_suite(EspSuite suite) {
+    if (jobs_suite_ == suite) return;
+    jobs_suite_ = suite;
+    for (IMB_JOB& job : scratch_->jobs) {
+      job.key_len_in_bytes = info(suite).cipher_key;
+      job.cipher_start_src_offset_in_bytes = cbc_head;
+      job.iv_len_in_bytes = 16;
+      job.hash_start_src_offset_in_bytes = 0;
+      job.auth_tag_output_len_in_bytes = info(suite).icv;
+    }
+  }
+
+  // The hash takes everything before the ICV and, with ESN, the four bytes laid at the ICV's place.
+  static void set_packet(IMB_JOB& out, EspSuite suite, const EspJob& job, uint8_t* icv) {
     const auto& key = key_of<CbcKey>(job);
+    const uint32_t before_icv = job.length - info(suite).icv;
+    out.enc_keys = key.encrypt.data();
+    out.dec_keys = key.decrypt.data();
     out.src = job.esp;
-    out.hash_start_src_offset_in_bytes = 0;
-    out.msg_len_to_hash_in_bytes = job.length - info(suite).icv + (job.key->esn ? 4 : 0);
-    out.u.HMAC._hashed_auth_key_xor_ipad = key.inner.data();
-    out.u.HMAC._hashed_auth_key_xor_opad = key.outer.data();
+    out.dst = job.esp + cbc_head;
+    out.msg_len_to_cipher_in_bytes = before_icv - cbc_head;
+    out.iv = job.esp + esp_header_size;
+    out.msg_len_to_hash_in_bytes = before_icv + (key.esn ? 4 : 0);
+    out.u.HMAC._hashed_auth_key_xor_ipad = key.states.data();
+    out.u.HMAC._hashed_auth_key_xor_opad = key.states.data() + outer_state_at(suite);
     out.auth_tag_output = icv;
-    out.auth_tag_output_len_in_bytes = info(suite).icv;
   }
 
   const EspBackend backend_;
@@ -389,6 +412,7 @@ class IpsecMb final : public EspCrypto {
   IMB_MGR* manager_ = nullptr;
   Scratch* scratch_ = nullptr;
   IvGenerator ivs_;
+  std::optional<EspSuite> jobs_suite_;  // what scratch_->jobs are set up for
 };
 
 }  // namespace
