@@ -63,7 +63,8 @@ Gateway::Gateway(unsigned index, crypto::EspBackend backend)
 }
 
 SharedTables Gateway::shared() {
-  return {tables(index_).qsbr, tables(index_).fib(), *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_};
+  return {tables(index_).qsbr, tables(index_).fib(), *sad_,  *tunnels_, *events_,
+          manager_bell_,       slow_path_bell_,      &board_};
 }
 
 std::unique_ptr<Worker> Gateway::another_worker(ipc::WriterCounters& counters) {

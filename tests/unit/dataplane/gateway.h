@@ -93,6 +93,7 @@ class Gateway {
   std::unique_ptr<EventRing> events_;
   Doorbell manager_bell_, slow_path_bell_;
   std::unique_ptr<crypto::EspCrypto> crypto_;
+  WorkBoard board_;
   WorkerPorts ports_;
   std::unique_ptr<Worker> worker_;
 };

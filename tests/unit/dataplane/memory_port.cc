@@ -102,6 +102,11 @@ std::vector<Bytes> MemoryPort::sent() {
   return frames;
 }
 
+std::span<rte_mbuf*> MemoryPort::collect(std::span<rte_mbuf*> room) {
+  void** to = reinterpret_cast<void**>(room.data());
+  return room.first(rte_ring_dequeue_burst(tx_, to, static_cast<unsigned>(room.size()), nullptr));
+}
+
 bool MemoryPort::quiet() const { return rte_ring_empty(tx_) == 1; }
 
 void MemoryPort::fill_up() {

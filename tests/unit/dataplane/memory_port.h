@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
 
+struct rte_mbuf;
 struct rte_mempool;
 struct rte_ring;
 
@@ -32,6 +34,8 @@ class MemoryPort {
   uint16_t device() const { return device_; }
   void deliver(ByteView frame);
   std::vector<Bytes> sent();
+  // The same for many frames: at most so many, as they are; the caller owns those returned.
+  std::span<rte_mbuf*> collect(std::span<rte_mbuf*> room);
   bool quiet() const;  // nothing sent that was not taken
   // Fills the TX queue up, so that a worker finds it full.
   void fill_up();
