@@ -11,7 +11,7 @@ inline constexpr Message scenario_not_json{
     "Mend the syntax there."};
 inline constexpr Message scenario_unknown_field{"SKO-BEN-002", Severity::error, "unknown field in a scenario",
                                                 "No such field is known at this place; it may be misspelt.",
-                                                "Correct or remove it; docs/performance.md lists the fields."};
+                                                "Correct or remove it; pktgen-scenarios/README.md lists the fields."};
 inline constexpr Message scenario_bad_value{"SKO-BEN-003", Severity::error, "value in a scenario cannot be used",
                                             "The field takes another kind of value, or the value is out of range.",
                                             "Write a value as the detail describes it."};

@@ -1,5 +1,5 @@
 // A scenario: what a benchmark sends through the data plane, as its file in pktgen-scenarios/ describes it
-// (docs/performance.md lists the fields). Lists span cells, the combinations that are measured one by one.
+// (pktgen-scenarios/README.md lists the fields). Lists span cells, the combinations that are measured one by one.
 //
 // The file's key is the only way in which this process ever gets keys from a file. It exists in benchmark mode alone,
 // where no control socket is opened: a key that is used again meets its IVs again.

@@ -1,7 +1,7 @@
 """Scenario files: what pktgen-scenarios/NAME/scenario.json may say, and the cells that it spans.
 
 The same file drives `sekisho-dataplane --bench` and Pktgen, so a field that only one of them knew would be ignored by the
-other: unknown fields are refused here as they are there.
+other: unknown fields are refused here as they are there. pktgen-scenarios/README.md describes each field.
 """
 import dataclasses
 import fnmatch

@@ -17,10 +17,6 @@ local FUNCTIONS = [[
   latsampler_params latsampler clock_gettime]]
 local FUNCTIONS_UNTIL_25 = FUNCTIONS .. " pktStats portSizes"
 local FUNCTIONS_FROM_26 = FUNCTIONS .. " seq_tcp_flags set_tcp_flags rnd_s_ip rnd_s_pt"
-local RANGE_FUNCTIONS = [[
-  dst_mac src_mac set_type src_ip dst_ip ip_proto src_port dst_port ttl hop_limits vlan_id mpls_entry qinqids gre_key
-  pkt_size cos tos traffic_class]]
-
 local SETTINGS = { count = true, size = true, rate = true, burst = true, txburst = true, rxburst = true, cycles = true,
   sport = true, dport = true, ttl = true, seq_cnt = true, seqCnt = true, prime = true, dump = true }
 local MOST_SEQUENCE_PACKETS = 16
@@ -59,10 +55,6 @@ function check.prefix(value)
   local address = type(value) == "string" and value:match("^(.*)/%d+$")
   return not (address and not check.address(address)) and "no address with a prefix length" or nil
 end
-function check.edge(value)
-  return not ({ start = true, min = true, max = true, inc = true })[value] and "none of start, min, max, inc" or nil
-end
-
 -- Fails as if the caller of the API function were at fault.
 local function checked(name, arguments, checks)
   if arguments.n ~= #checks then
@@ -84,25 +76,25 @@ local function each(ports)
 end
 
 -- A table of which every member that is not filled in is an error.
-local function strict(names, members, what)
+local function strict(names, members)
   local known = {}
   for name in names:gmatch("%S+") do
     known[name] = true
   end
   for name in pairs(members) do
-    assert(known[name] or name == "range" or name == "info", name .. " is in no version of Pktgen")
+    assert(known[name], name .. " is not in this version of Pktgen")
   end
   return setmetatable(members, { __index = function(_, name)
     if name == "pktStats" then
       return known[name] and function() error("pktgen.pktStats is not simulated", 2) end or nil
     end
     local why = known[name] and " is not simulated" or " does not exist"
-    error(what .. "." .. tostring(name) .. why, 2)
+    error("pktgen." .. tostring(name) .. why, 2)
   end })
 end
 
 local function new_port()
-  return { rate = 100, sending = false, mode = "single", seq_cnt = 0, seq = {}, single = {}, range = {}, latency = "off",
+  return { rate = 100, sending = false, mode = "single", seq_cnt = 0, seq = {}, single = {}, latency = "off",
     sent = 0, received = 0, snapshot = { opackets = 0, ipackets = 0 } }
 end
 
@@ -113,7 +105,7 @@ end
 function pktgen_api.new(device)
   local ports = { ["0"] = new_port(), ["1"] = new_port() }
   local now_ms, sampler = 0, nil
-  local api = { info = { Pktgen_Version = device.version .. ".0" } }
+  local api = {}
 
   local function send(port, ms)
     local state = ports[port]
@@ -151,12 +143,11 @@ function pktgen_api.new(device)
     end
   end
 
-  -- define(name, checks, action): the action gets the arguments; with a list of ports first, it is called for each
-  -- port with the port's state and number in its place.
-  local function define(into, prefix, name, checks, action)
-    into[name] = function(...)
+  -- The action gets the arguments; with ports first, it is called for each with the port's state in their place.
+  local function method(name, checks, action)
+    api[name] = function(...)
       local arguments = table.pack(...)
-      checked(prefix .. name, arguments, checks)
+      checked(name, arguments, checks)
       if checks[1] ~= "port" then
         return action(...)
       end
@@ -164,9 +155,6 @@ function pktgen_api.new(device)
         action(ports[port], table.unpack(arguments, 2))
       end
     end
-  end
-  local function method(name, checks, action)
-    define(api, "", name, checks, action)
   end
 
   method("quit", {}, function() ports.has_quit = true end)
@@ -266,24 +254,7 @@ function pktgen_api.new(device)
     return statistics((...), function(counters) return { curr = counters } end)
   end
 
-  local range = {}
-  local function range_method(name, kind)
-    define(range, "range.", name, { "port", "edge", kind }, function(port, edge, value)
-      port.range[name .. " " .. edge] = value
-    end)
-  end
-  range_method("dst_mac", "mac")
-  range_method("src_mac", "mac")
-  range_method("dst_ip", "address")
-  range_method("src_ip", "address")
-  range_method("dst_port", "integer")
-  range_method("src_port", "integer")
-  range_method("pkt_size", "integer")
-  define(range, "range.", "set_type", { "port", "family" }, function(port, family) port.range.family = family end)
-  define(range, "range.", "ip_proto", { "port", "string" }, function(port, protocol) port.range.protocol = protocol end)
-  api.range = strict(RANGE_FUNCTIONS, range, "pktgen.range")
-
-  return strict(device.version < 26 and FUNCTIONS_UNTIL_25 or FUNCTIONS_FROM_26, api, "pktgen"), ports
+  return strict(device.version < 26 and FUNCTIONS_UNTIL_25 or FUNCTIONS_FROM_26, api), ports
 end
 
 return pktgen_api

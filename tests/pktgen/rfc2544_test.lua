@@ -7,8 +7,7 @@ local pktgen_api = require("pktgen_api")
 
 local LINE_RATE = 14.88e6
 local RESOLUTION = 0.005
-local own_modules = { "generator", "latency", "report", "search", "traffic.single", "traffic.imix", "traffic.range",
-  "traffic.pcap" }
+local own_modules = { "generator", "latency", "report", "search", "traffic.single", "traffic.imix", "traffic.pcap" }
 
 local FLOW = { send = "0", receive = "1", profile = "single", destination_mac = "02:00:00:00:00:01",
   source_mac = "02:00:00:00:00:02", family = "ipv4", destination = "10.1.0.1", source = "10.2.0.1/32",
@@ -216,13 +215,6 @@ function tests.sets_up_each_profile()
   end
   assert(ports["0"].mode == "sequence" and sizes[64] == 7 and sizes[570] == 4 and sizes[1418] == 1)
 
-  local routes = with(FLOW, { profile = "range", family = "ipv6", destination = "2001:db8::1",
-    last_destination = "2001:db8::ffff", step = "::1", source = "2001:db8:1::1/128" })
-  _, ports = measure(device_of(5e6), run_of({ routes }))
-  local range = ports["0"].range
-  assert(ports["0"].mode == "range" and range["dst_ip max"] == "2001:db8::ffff" and range["dst_ip inc"] == "::1")
-  assert(range["src_ip inc"] == "::" and range["src_ip start"] == "2001:db8:1::1" and range["pkt_size start"] == 68)
-
   _, ports = measure(device_of(5e6), run_of({ with(FLOW, { profile = "pcap" }) }))
   assert(ports["0"].mode == "pcap" and ports["0"].sent > 0)
 end
@@ -232,7 +224,6 @@ function tests.the_stand_in_is_strict()
   for _, version in ipairs({ 24, 26 }) do
     local api = pktgen_api.new(device_of(1e6, { version = version }))
     expect_error("does not exist", function() api.send("0") end)
-    expect_error("does not exist", function() api.range.dst_address("0", "start", "10.0.0.1") end)
     expect_error("is not simulated", function() api.ping4("0") end)
     expect_error("arguments instead of", api.start)
     expect_error("no list of ports", api.start, 0)

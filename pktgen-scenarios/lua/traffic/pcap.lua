@@ -1,5 +1,7 @@
--- Frames recorded beforehand, in a loop: sealed packets, which no generator can make, and any random order. Pktgen gets
--- the file on its command line (-s PORT:FILE).
-return function(port)
+-- Frames recorded beforehand, in a loop: sealed packets, which no generator can make, or packets in random order. Pktgen
+-- gets the file on its command line (-s PORT:FILE). flow: as in single.lua.
+return function(port, flow)
+  -- Probes for latency take their addresses from the single packet.
+  require("traffic.single")(port, flow)
   pktgen.pcap(port, "on")
 end
