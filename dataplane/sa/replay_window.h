@@ -5,12 +5,13 @@
 //
 //   | generation (32) | one bit for each of 32 sequence numbers (32) |
 //
-// A number is accepted by one compare-and-swap of its word. A word's generation only ever grows, so a number whose bit
-// was set is either still marked or belongs to a generation that is gone for good: whatever the interleaving, no number
-// is accepted twice. The ring has at least one word more than the window spans, so a word is taken over only when all
-// its old numbers have fallen out of the window.
+// Numbers are accepted by one compare-and-swap of their word. A word's generation only ever grows, so a number whose
+// bit was set is either still marked or belongs to a generation that is gone for good: whatever the interleaving, no
+// number is accepted twice. The ring has at least one word more than the window spans, so a word is taken over only
+// when all its old numbers have fallen out of the window.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -29,7 +30,12 @@ class ReplayWindow {
   // Whether accept() might still take it; asked before the costly integrity check.
   bool would_accept(uint64_t sequence) const;
   // Called once the packet has proved authentic. False: seen before, or too old.
-  bool accept(uint64_t sequence);
+  bool accept(uint64_t sequence) { return accept_all(group(sequence), bit(sequence)) != 0; }
+  // The same for several packets by one compare-and-swap: numbers of one group, each as its bit. Returns the bits of
+  // those that were accepted.
+  uint32_t accept_all(uint64_t group, uint32_t bits);
+  static constexpr uint64_t group(uint64_t sequence) { return sequence / bits_per_word; }
+  static constexpr uint32_t bit(uint64_t sequence) { return uint32_t{1} << (sequence % bits_per_word); }
   // Moves the window's right edge. Apart from accept() so that a burst pays once, with its highest number.
   void advance(uint64_t sequence);
 
@@ -43,28 +49,28 @@ class ReplayWindow {
   struct Place {
     uint32_t word;
     uint32_t generation;
-    uint32_t bit;
   };
   std::optional<uint64_t> infer_high(uint32_t low) const;
-  Place place(uint64_t sequence) const {
-    return {static_cast<uint32_t>(sequence / bits_per_word) & mask_, static_cast<uint32_t>(sequence >> shift_),
-            uint32_t{1} << (sequence % bits_per_word)};
+  Place place(uint64_t group) const {
+    return {static_cast<uint32_t>(group) & mask_, static_cast<uint32_t>(group >> shift_)};
   }
+  uint32_t bits_in_window(uint64_t group) const;
   bool in_window(uint64_t sequence) const {
     const uint64_t top = highest();
     // The first number that a sender uses is 1 (RFC 4303 section 3.3.3).
     return sequence != 0 && (sequence > top || top - sequence < size_);
   }
   static constexpr uint32_t generation_of(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
-  static bool unmarked(uint64_t word, const Place& at) {
-    const auto ahead = static_cast<int32_t>(at.generation - generation_of(word));
-    return ahead > 0 || (ahead == 0 && (word & at.bit) == 0);
+  // Which bits of a generation are still to be had.
+  static uint32_t unmarked(uint64_t word, uint32_t generation) {
+    const auto ahead = static_cast<int32_t>(generation - generation_of(word));
+    return ahead > 0 ? UINT32_MAX : ahead == 0 ? ~static_cast<uint32_t>(word) : 0;
   }
 
   std::atomic<uint64_t> highest_{0};
   uint32_t size_;
   uint32_t mask_;   // words - 1
-  uint32_t shift_;  // log2 of the numbers in one turn of the ring
+  uint32_t shift_;  // log2 of the words
   std::unique_ptr<std::atomic<uint64_t>[]> words_;
 };
 
@@ -87,21 +93,30 @@ inline std::optional<uint64_t> ReplayWindow::infer_high(uint32_t low) const {
 
 inline bool ReplayWindow::would_accept(uint64_t sequence) const {
   if (size_ == 0) return true;
-  const Place at = place(sequence);
-  return in_window(sequence) && unmarked(words_[at.word].load(std::memory_order_relaxed), at);
+  const Place at = place(group(sequence));
+  const uint64_t word = words_[at.word].load(std::memory_order_relaxed);
+  return in_window(sequence) && (unmarked(word, at.generation) & bit(sequence)) != 0;
 }
 
-inline bool ReplayWindow::accept(uint64_t sequence) {
-  if (size_ == 0) return true;
-  if (!in_window(sequence)) return false;
-  const Place at = place(sequence);
+// in_window() for all numbers of a group.
+inline uint32_t ReplayWindow::bits_in_window(uint64_t group) const {
+  const uint64_t top = highest();
+  const uint64_t lowest = std::max<uint64_t>(top < size_ ? 1 : top - size_ + 1, 1);
+  const uint64_t first = group * bits_per_word;
+  if (lowest <= first) return UINT32_MAX;
+  return lowest - first < bits_per_word ? UINT32_MAX << (lowest - first) : 0;
+}
+
+inline uint32_t ReplayWindow::accept_all(uint64_t group, uint32_t bits) {
+  if (size_ == 0) return bits;
+  bits &= bits_in_window(group);
+  const Place at = place(group);
   uint64_t word = words_[at.word].load(std::memory_order_relaxed);
-  while (unmarked(word, at)) {
-    const bool same_generation = generation_of(word) == at.generation;
-    const uint64_t marked = (same_generation ? word : uint64_t{at.generation} << 32) | at.bit;
-    if (words_[at.word].compare_exchange_weak(word, marked, std::memory_order_relaxed)) return true;
+  while (const uint32_t fresh = bits & unmarked(word, at.generation)) {
+    const uint64_t before = generation_of(word) == at.generation ? word : uint64_t{at.generation} << 32;
+    if (words_[at.word].compare_exchange_weak(word, before | fresh, std::memory_order_relaxed)) return fresh;
   }
-  return false;
+  return 0;
 }
 
 inline void ReplayWindow::advance(uint64_t sequence) {

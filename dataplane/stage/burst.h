@@ -40,6 +40,12 @@ class BurstOf {
   unsigned count() const { return count_; }
   bool empty() const { return count_ == 0; }
   void add(const Item& item) { std::construct_at(items_ + count_++, item); }
+  // Makes the item in its place. A copy of a new item would be read in other pieces than it was written in, and wait
+  // until those have left the store buffer.
+  template <typename... Fields>
+  void emplace(const Fields&... fields) {
+    std::construct_at(items_ + count_++, fields...);
+  }
   std::span<Item> items() { return {items_, count_}; }
 
   // To write an item in its place and then to keep it, or not.

@@ -1,16 +1,9 @@
 #include "dataplane/stage/esp_packet.h"
 
 namespace sekisho::dataplane {
-namespace {
-
-EspFind locate(const uint8_t* bytes, size_t offset, size_t length, bool udp, EspLocation& out) {
-  if (length < esp_header_size) return EspFind::truncated;
-  out = {static_cast<uint16_t>(offset), static_cast<uint16_t>(length), load32(bytes + offset), udp};
-  return EspFind::found;
-}
 
 // RFC 3948 section 2.2: on port 4500 four zero bytes mark IKE; section 2.3: a single byte is a keepalive.
-EspFind find_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& out) {
+EspFind find_esp_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& out) {
   const uint8_t* udp = bytes + header.header_length;
   const size_t available = size_t{header.length} - header.header_length;
   if (!header.first || available < udp_header_size || load16(udp + 2) != esp_udp_port) return EspFind::none;
@@ -20,16 +13,7 @@ EspFind find_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& o
   if (load32(udp + udp_header_size) == 0) return EspFind::none;
   if (header.fragment) return EspFind::fragment;
   if (length > available) return EspFind::truncated;
-  return locate(bytes, header.header_length + udp_header_size, length - udp_header_size, true, out);
-}
-
-}  // namespace
-
-EspFind find_esp(const uint8_t* bytes, const IpHeader& header, EspLocation& out) {
-  if (header.protocol == protocol_udp) return find_in_udp(bytes, header, out);
-  if (header.protocol != protocol_esp) return EspFind::none;
-  if (header.fragment) return EspFind::fragment;
-  return locate(bytes, header.header_length, size_t{header.length} - header.header_length, false, out);
+  return locate_esp(bytes, header.header_length + udp_header_size, length - udp_header_size, true, out);
 }
 
 }  // namespace sekisho::dataplane

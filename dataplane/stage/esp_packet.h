@@ -31,6 +31,7 @@ enum class EspFind : uint8_t {
 
 // In an IPv4 packet that passed check_ipv4.
 EspFind find_esp(const uint8_t* bytes, const IpHeader& header, EspLocation& out);
+EspFind find_esp_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& out);
 // False: find_esp() would find none.
 inline bool may_be_esp(const uint8_t* bytes, const IpHeader& header) {
   if (header.protocol == protocol_esp) return true;
@@ -57,6 +58,19 @@ constexpr uint8_t padding_for(size_t payload, uint8_t block) {
 }
 
 // -------------------------------------------------------------------------------------------------------------- inline
+
+inline EspFind locate_esp(const uint8_t* bytes, size_t offset, size_t length, bool udp, EspLocation& out) {
+  if (length < esp_header_size) return EspFind::truncated;
+  out = {static_cast<uint16_t>(offset), static_cast<uint16_t>(length), load32(bytes + offset), udp};
+  return EspFind::found;
+}
+
+inline EspFind find_esp(const uint8_t* bytes, const IpHeader& header, EspLocation& out) {
+  if (header.protocol == protocol_udp) return find_esp_in_udp(bytes, header, out);
+  if (header.protocol != protocol_esp) return EspFind::none;
+  if (header.fragment) return EspFind::fragment;
+  return locate_esp(bytes, header.header_length, size_t{header.length} - header.header_length, false, out);
+}
 
 // 1, 2, 3, ...: the padding that a sender uses and a receiver inspects (RFC 4303 section 2.4), eight bytes at a time,
 // the first in the lowest byte.

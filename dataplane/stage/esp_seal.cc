@@ -1,6 +1,7 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/stage/ethernet.h"
 #include "dataplane/stage/stages.h"
@@ -54,7 +55,7 @@ void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, 
 }
 
 // Lays the packet out around its payload, all but IV and ICV. tunnel_output made sure of the room.
-crypto::EspJob prepare(Context& context, const Outbound& item, uint64_t sequence) {
+void prepare(Context& context, const Outbound& item, uint64_t sequence, BurstOf<crypto::EspJob>& jobs) {
   const OutboundSa& sa = *item.sa;
   const Packet& packet = item.packet;
   uint8_t* esp = packet.l3 - sa.lengths.iv - esp_header_size;
@@ -69,24 +70,18 @@ crypto::EspJob prepare(Context& context, const Outbound& item, uint64_t sequence
     write_ethernet(start, item.outer->mac, context.ports->ports[item.outer->port.value()].mac, 4);
   }
   set_content(*packet.mbuf, start, static_cast<uint32_t>(esp + item.esp_length - start));
-  return {.key = sa.key,
-          .esp = esp,
-          .length = item.esp_length,
-          .sequence_high = sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0};
+  jobs.emplace(sa.key, esp, uint32_t{item.esp_length}, sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0, false);
 }
 
-// Gives the packets [first, end), all of one SA, their numbers and lays them out. Those for which the SA has none left
-// are dropped; returns where the rest ends, which is `end` but once in an SA's life.
-void prepare_run(Context& context, std::span<Outbound> run, BurstOf<crypto::EspJob>& jobs,
-                 BurstOf<const Outbound*>& sealed) {
+// Gives packets of one SA their numbers and lays them out. What stands behind the last number is dropped: returns how
+// many are left, which are all but once in an SA's life.
+size_t prepare_run(Context& context, std::span<const Outbound> run, BurstOf<crypto::EspJob>& jobs) {
   OutboundSa& sa = *run.front().sa;
   const Numbers numbers = take_numbers(context, sa, static_cast<unsigned>(run.size()));
-  for (size_t i = 0; i < numbers.granted; ++i) {
-    jobs.add(prepare(context, run[i], numbers.first + i));
-    sealed.add(&run[i]);
-  }
+  for (size_t i = 0; i < numbers.granted; ++i) prepare(context, run[i], numbers.first + i, jobs);
   for (const Outbound& late : run.subspan(numbers.granted))
     context.drop(late.packet.mbuf, DropReason::sa_expired, sa.id, SaCounter::expired);
+  return numbers.granted;
 }
 
 void send(Context& context, const Outbound& item) {
@@ -99,22 +94,24 @@ void send(Context& context, const Outbound& item) {
 
 }  // namespace
 
-void esp_seal(Context& context, BurstOf<Outbound>& in) {
+void esp_seal(Context& context, BurstOf<Outbound>& packets) {
   BurstOf<crypto::EspJob> jobs;
-  BurstOf<const Outbound*> sealed;
-  for (std::span<Outbound> rest = in.items(); !rest.empty();) {
-    size_t run = 1;
-    while (run < rest.size() && rest[run].sa == rest[0].sa) ++run;
-    prepare_run(context, rest.first(run), jobs, sealed);
-    rest = rest.subspan(run);
+  uint64_t late = 0;
+  const auto items = packets.items();
+  for (size_t at = 0; at < items.size();) {
+    size_t end = at + 1;
+    while (end < items.size() && items[end].sa == items[at].sa) ++end;
+    for (at += prepare_run(context, items.subspan(at, end - at), jobs); at < end; ++at) late |= uint64_t{1} << at;
   }
+  if (late != 0) [[unlikely]]
+    packets.filter([&late](const Outbound&) { return (std::exchange(late, late >> 1) & 1) == 0; });
   context.mark(Stage::esp_seal);
   context.crypto.seal(jobs.items());
   context.mark(Stage::seal);
   SaCount traffic(context.counters);
-  for (unsigned i = 0; i < jobs.count(); ++i) {
-    const Outbound& item = *sealed.items()[i];
-    if (!jobs.items()[i].ok) [[unlikely]] {
+  const crypto::EspJob* job = jobs.items().data();
+  for (const Outbound& item : packets.items()) {
+    if (!job++->ok) [[unlikely]] {
       context.drop(item.packet.mbuf, DropReason::cipher_failure, item.sa->id, SaCounter::cipher_failure);
       continue;
     }

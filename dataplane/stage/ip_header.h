@@ -2,6 +2,8 @@
 // one. All of it works on plain bytes and reads nothing past `available`.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +23,8 @@ struct IpHeader {
   uint8_t protocol = 0;       // IPv6: the base header's next header
   bool fragment = false;      // IPv4: any fragment
   bool first = true;          // IPv4: offset 0
+
+  friend bool operator==(const IpHeader&, const IpHeader&) = default;
 };
 
 enum class IpVerdict : uint8_t {
@@ -34,9 +38,11 @@ IpVerdict check_ip(const uint8_t* bytes, size_t available, IpHeader& out);
 IpVerdict check_ipv4(const uint8_t* bytes, size_t available, IpHeader& out);
 IpVerdict check_ipv6(const uint8_t* bytes, size_t available, IpHeader& out);
 
-// The most packets have an IPv4 header of 20 bytes, and nothing about it is special: true if `bytes` holds such a one,
-// which check_ipv4() would let pass too. False says nothing.
+// Most packets have a header about which nothing is special: no options, no fragment, unicast addresses. True if
+// `bytes` holds such a one, which check_ipv4() or check_ipv6() would let pass too, and then `out` is filled in. False
+// says nothing.
 bool is_usual_ipv4(const uint8_t* bytes, size_t available, IpHeader& out);
+bool is_usual_ipv6(const uint8_t* bytes, size_t available, IpHeader& out);
 
 // Folds a sum of 16-bit words, in whatever byte order they were (a one's complement sum does not mind, RFC 1071).
 constexpr uint16_t fold(uint64_t sum) {
@@ -67,24 +73,50 @@ Flow flow_of(const uint8_t* bytes, const IpHeader& header, bool ports);
 
 // -------------------------------------------------------------------------------------------------------------- inline
 
+// Made as one word: it is written at once, and can be read at once.
+constexpr IpHeader usual_header(uint16_t length, uint8_t family, uint8_t header_length, uint8_t protocol) {
+  constexpr uint64_t first = 1;
+  return std::bit_cast<IpHeader>(uint64_t{length} | uint64_t{family} << 16 | uint64_t{header_length} << 24 |
+                                 uint64_t{protocol} << 32 | first << 48);
+}
+static_assert(usual_header(1000, 4, 20, 50) ==
+              IpHeader{
+                  .length = 1000, .family = 4, .header_length = 20, .protocol = 50, .fragment = false, .first = true});
+
+// By the first byte of an IPv4 address: neither 0/8, nor loopback, nor multicast or class E.
+inline constexpr auto usual_nets = [] {
+  std::array<bool, 256> usual{};
+  for (size_t net = 1; net < 224; ++net) usual[net] = net != 127;
+  return usual;
+}();
+
 inline bool is_usual_ipv4(const uint8_t* bytes, size_t available, IpHeader& out) {
-  if (available < ipv4_header_size || bytes[0] != 0x45) return false;
+  if (available < ipv4_header_size) return false;
   const uint64_t start = load_raw<uint64_t>(bytes), middle = load_raw<uint64_t>(bytes + 8);
   const uint32_t destination = load_raw<uint32_t>(bytes + 16);
-  // 32-bit words, added up in 64 bits: the carries are folded in afterwards.
-  const uint16_t sum =
-      fold((start & 0xffffffff) + (start >> 32) + (middle & 0xffffffff) + (middle >> 32) + destination);
+  // Version 4, five words, and of the fragment word no bit but DF.
+  const bool shape = (start & 0xff3f0000000000ff) == 0x45;
+  // The words are added up with end-around carry, then half is added to half.
+  uint64_t sum = start + middle;
+  sum += sum < start;
+  sum += destination;
+  sum += sum < destination;
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  const bool sound = (half + std::rotl(half, 16)) >> 16 == 0xffff;
   const uint16_t length = load16(bytes + 2);
-  const uint16_t fragment = load16(bytes + 6);
-  // Neither 0/8, nor loopback, nor multicast or class E.
-  const auto usual = [](unsigned net) { return (net - 1 < 223) & (net != 127); };
-  out = {.length = length,
-         .family = 4,
-         .header_length = ipv4_header_size,
-         .protocol = bytes[9],
-         .fragment = (fragment & 0x3fff) != 0,
-         .first = (fragment & 0x1fff) == 0};
-  return (length <= available) & (length >= ipv4_header_size) & (sum == 0xffff) & usual(bytes[12]) & usual(bytes[16]);
+  out = usual_header(length, 4, ipv4_header_size, bytes[9]);
+  return shape & sound & (length >= ipv4_header_size) & (length <= available) & usual_nets[bytes[12]] &
+         usual_nets[bytes[16]];
+}
+
+inline bool is_usual_ipv6(const uint8_t* bytes, size_t available, IpHeader& out) {
+  if (available < ipv6_header_size) return false;
+  const size_t length = ipv6_header_size + load16(bytes + 4);
+  // Global unicast (2000::/3) and unique local addresses (fc00::/7).
+  const auto usual = [](uint8_t first) { return (first >> 5 == 1) | (first >> 1 == 0xfc >> 1); };
+  out = usual_header(static_cast<uint16_t>(length), 6, ipv6_header_size, bytes[6]);
+  return (bytes[0] >> 4 == 6) & (length <= available) & (length <= UINT16_MAX) & (out.protocol != 0) & usual(bytes[8]) &
+         usual(bytes[24]);
 }
 
 inline void decrement_hop_limit(uint8_t* bytes, uint8_t family) {

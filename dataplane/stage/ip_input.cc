@@ -8,47 +8,73 @@
 namespace sekisho::dataplane {
 namespace {
 
-// What is not an IP packet for this station.
-void turn_away(Context& context, ipc::PortId port, const MacAddress& own, rte_mbuf* mbuf) {
-  const auto* frame = rte_pktmbuf_mtod(mbuf, const uint8_t*);
+struct Input {
+  Context& context;
+  ipc::PortId port;
+  MacAddress station;
+  Burst& transit;
+  Burst& esp;
+
+  void keep(rte_mbuf* mbuf, uint8_t* l3, const IpHeader& header) {
+    Burst& burst = header.family == 4 && may_be_esp(l3, header) ? esp : transit;
+    burst.emplace(mbuf, l3, header, ipc::NextHopId{}, port.value(), Origin::port);
+  }
+  bool take_usual(rte_mbuf* mbuf);
+  void take_any(rte_mbuf* mbuf);
+};
+
+// False where a frame is anything but the most common kind: one segment, to this station, a usual IP header.
+bool Input::take_usual(rte_mbuf* mbuf) {
+  auto* frame = rte_pktmbuf_mtod(mbuf, uint8_t*);
+  uint8_t* l3 = frame + RTE_ETHER_HDR_LEN;
+  if (mbuf->nb_segs != 1 || mbuf->data_len < RTE_ETHER_HDR_LEN || !goes_to(station, frame)) return false;
+  const size_t available = mbuf->data_len - size_t{RTE_ETHER_HDR_LEN};
+  IpHeader header;
+  switch (load16(frame + 12)) {
+    case RTE_ETHER_TYPE_IPV4:
+      if (!is_usual_ipv4(l3, available, header)) return false;
+      break;
+    case RTE_ETHER_TYPE_IPV6:
+      if (!is_usual_ipv6(l3, available, header)) return false;
+      break;
+    default:
+      return false;
+  }
+  keep(mbuf, l3, header);
+  return true;
+}
+
+void Input::take_any(rte_mbuf* mbuf) {
+  // The stages want a packet in one piece.
+  if (mbuf->nb_segs != 1 && rte_pktmbuf_linearize(mbuf) != 0) return context.drop(mbuf, ipc::DropReason::no_memory);
   if (mbuf->data_len < RTE_ETHER_HDR_LEN) return context.drop(mbuf, ipc::DropReason::malformed_ethernet);
-  // The group bit: broadcast and multicast.
-  if ((frame[0] & 1) == 0 && std::memcmp(frame, own.data(), own.size()) != 0)
-    return context.drop(mbuf, ipc::DropReason::foreign_mac);
-  context.to_slow_path({mbuf, port.value(), Via::port});
+  auto* frame = rte_pktmbuf_mtod(mbuf, uint8_t*);
+  const bool group = (frame[0] & 1) != 0;  // broadcast and multicast
+  if (!group && !goes_to(station, frame)) return context.drop(mbuf, ipc::DropReason::foreign_mac);
+  const uint16_t type = load16(frame + 12);
+  if (group || (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6))
+    return context.to_slow_path({mbuf, port.value(), Via::port});
+  Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port};
+  switch (check_ip(packet.l3, mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header)) {
+    case IpVerdict::forward:
+      return keep(mbuf, packet.l3, packet.header);
+    case IpVerdict::punt:
+      return context.punt(packet);
+    case IpVerdict::malformed:
+      return context.drop(mbuf, ipc::DropReason::malformed_ip);
+  }
 }
 
 }  // namespace
 
 void ip_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> frames, Burst& transit, Burst& esp) {
-  const MacAddress own = context.ports->ports[port.value()].mac;
-  uint64_t bytes = 0;
+  Input input{context, port, context.ports->ports[port.value()].mac, transit, esp};
   for (rte_mbuf* mbuf : frames) rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
+  uint64_t bytes = 0;
   for (rte_mbuf* mbuf : frames) {
     bytes += mbuf->pkt_len;
-    // The stages want a packet in one piece.
-    if (mbuf->nb_segs != 1 && rte_pktmbuf_linearize(mbuf) != 0) [[unlikely]] {
-      context.drop(mbuf, ipc::DropReason::no_memory);
-      continue;
-    }
-    auto* frame = rte_pktmbuf_mtod(mbuf, uint8_t*);
-    if (mbuf->data_len < RTE_ETHER_HDR_LEN || !is_ip_for(own, frame)) [[unlikely]] {
-      turn_away(context, port, own, mbuf);
-      continue;
-    }
-    Packet& packet = transit.next();
-    packet = {mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port};
-    const size_t available = mbuf->data_len - size_t{RTE_ETHER_HDR_LEN};
-    if (!is_usual_ipv4(packet.l3, available, packet.header)) [[unlikely]] {
-      const IpVerdict verdict = check_ip(packet.l3, available, packet.header);
-      if (verdict == IpVerdict::malformed) context.drop(mbuf, ipc::DropReason::malformed_ip);
-      if (verdict == IpVerdict::punt) context.punt(packet);
-      if (verdict != IpVerdict::forward) continue;
-    }
-    if (packet.header.family == 4 && may_be_esp(packet.l3, packet.header))
-      esp.add(packet);
-    else
-      transit.keep_next();
+    if (!input.take_usual(mbuf)) [[unlikely]]
+      input.take_any(mbuf);
   }
   count(context.counters.ports[port.value()], ipc::PortCounter::rx_packets, frames.size());
   count(context.counters.ports[port.value()], ipc::PortCounter::rx_bytes, bytes);

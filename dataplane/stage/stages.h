@@ -80,7 +80,7 @@ void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel 
 void tunnel_output(Context& context, BurstOf<Outbound>& packets);
 
 // Sequence numbers, ESP, outer headers, out. Drops: sa_expired, cipher_failure.
-void esp_seal(Context& context, BurstOf<Outbound>& in);
+void esp_seal(Context& context, BurstOf<Outbound>& packets);
 
 // What the mbuf holds from now on: `length` bytes at `start`, within its one segment.
 inline void set_content(rte_mbuf& mbuf, const uint8_t* start, uint32_t length) {

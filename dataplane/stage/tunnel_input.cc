@@ -53,36 +53,55 @@ bool selected(const InboundSa& sa, const Packet& inner) {
 
 // The verdict on the inner header, which must be of the family that ESP's next header names.
 IpVerdict check_inner(uint8_t next_header, const uint8_t* plain, size_t length, IpHeader& header) {
-  if (next_header == protocol_ipv6) return check_ipv6(plain, length, header);
-  return is_usual_ipv4(plain, length, header) ? IpVerdict::forward : check_ipv4(plain, length, header);
+  if (next_header == protocol_ipv4)
+    return is_usual_ipv4(plain, length, header) ? IpVerdict::forward : check_ipv4(plain, length, header);
+  return is_usual_ipv6(plain, length, header) ? IpVerdict::forward : check_ipv6(plain, length, header);
 }
 
-// Finds the inner packet within the decrypted payload; or drops it.
-bool find_inner(Context& context, const Inbound& in, Packet& inner, IpVerdict& verdict) {
+// What is left of the checks once the inner header is known.
+bool admit(Context& context, const Inbound& in, const Packet& inner) {
   InboundSa& sa = *in.sa;
-  const auto drop = [&](DropReason reason, SaCounter counter) {
-    context.drop(inner.mbuf, reason, sa.id, counter);
+  if (!selected(sa, inner)) [[unlikely]] {
+    context.drop(inner.mbuf, DropReason::selector_inbound, sa.id, SaCounter::selector);
     return false;
-  };
-  inner.l3 = in.packet.l3 + in.esp.offset + esp_header_size + sa.lengths.iv;
-  const auto trailer = check_trailer(inner.l3, in.esp.length - esp_header_size - sa.lengths.iv - sa.lengths.icv);
-  if (!trailer) [[unlikely]]
-    return drop(DropReason::esp_padding, SaCounter::padding);
-  if (trailer->next_header != protocol_ipv4 && trailer->next_header != protocol_ipv6) [[unlikely]]
-    return drop(DropReason::esp_next_header, SaCounter::next_header);
-  verdict = check_inner(trailer->next_header, inner.l3, trailer->payload, inner.header);
-  if (verdict == IpVerdict::malformed) [[unlikely]]
-    return drop(DropReason::esp_inner_malformed, SaCounter::truncated);
-  if (!selected(sa, inner)) [[unlikely]]
-    return drop(DropReason::selector_inbound, SaCounter::selector);
+  }
   const uint8_t outer_class = traffic_class(in.packet.l3, 4);
   if (tells_ecn(outer_class) && !propagate_ecn(outer_class, inner.l3, inner.header.family)) [[unlikely]] {
     context.drop(inner.mbuf, DropReason::esp_ecn);
     return false;
   }
-  if (sa.limited && !within_limits(context, sa, inner.header.length)) [[unlikely]]
-    return drop(DropReason::sa_expired, SaCounter::expired);
+  if (sa.limited && !within_limits(context, sa, inner.header.length)) [[unlikely]] {
+    context.drop(inner.mbuf, DropReason::sa_expired, sa.id, SaCounter::expired);
+    return false;
+  }
   return true;
+}
+
+// Takes one packet out of its tunnel: to `out`, to the kernel or away.
+void take_out(Context& context, const Inbound& in, SaCount& traffic, Burst& out) {
+  InboundSa& sa = *in.sa;
+  const auto drop = [&](DropReason reason, SaCounter counter) { context.drop(in.packet.mbuf, reason, sa.id, counter); };
+  uint8_t* plain = in.packet.l3 + in.esp.offset + esp_header_size + sa.lengths.iv;
+  const auto trailer = check_trailer(plain, in.esp.length - esp_header_size - sa.lengths.iv - sa.lengths.icv);
+  if (!trailer) [[unlikely]]
+    return drop(DropReason::esp_padding, SaCounter::padding);
+  if (trailer->next_header != protocol_ipv4 && trailer->next_header != protocol_ipv6) [[unlikely]]
+    return drop(DropReason::esp_next_header, SaCounter::next_header);
+  Packet& inner = out.next();
+  inner.mbuf = in.packet.mbuf;
+  inner.l3 = plain;
+  inner.origin = Origin::tunnel;
+  inner.origin_id = sa.tunnel.value();
+  const IpVerdict verdict = check_inner(trailer->next_header, plain, trailer->payload, inner.header);
+  if (verdict == IpVerdict::malformed) [[unlikely]]
+    return drop(DropReason::esp_inner_malformed, SaCounter::truncated);
+  if (!admit(context, in, inner)) [[unlikely]]
+    return;
+  traffic.add(sa.id, inner.header.length);
+  if (verdict == IpVerdict::forward) [[likely]]
+    out.keep_next();
+  else
+    context.punt(inner);
 }
 
 }  // namespace
@@ -93,16 +112,7 @@ void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& out) {
     InboundSa& sa = *item.sa;
     context.raise(sa.raised, raised_first_packet, event_of(sa, ipc::SaEventKind::first_packet));
     if (sa.udp_encapsulation) watch_source(context, item);
-    Packet& inner = out.next();
-    inner = {item.packet.mbuf, nullptr, {}, {}, sa.tunnel.value(), Origin::tunnel};
-    IpVerdict verdict{};
-    if (!find_inner(context, item, inner, verdict)) [[unlikely]]
-      continue;
-    traffic.add(sa.id, inner.header.length);
-    if (verdict == IpVerdict::forward) [[likely]]
-      out.keep_next();
-    else
-      context.punt(inner);
+    take_out(context, item, traffic, out);
   }
 }
 

@@ -20,15 +20,17 @@ bool selected(const OutboundSa& sa, const Packet& packet) {
   return selectors.match(flow_of(packet.l3, header, selectors.wants_ports()));
 }
 
-// Room in the mbuf for all that goes before and behind the inner packet, with the Ethernet header.
+// Room in the mbuf for all that goes before the inner packet, with the Ethernet header, and for the most that any suite
+// puts behind it.
 bool has_room(const Outbound& out) {
+  constexpr size_t behind = 64;
+  static_assert(std::ranges::all_of(
+      esp_suites, [](const EspSuiteInfo& s) { return s.block + esp_trailer_size + s.icv <= behind; }));
+  static_assert(trailer_room <= behind);
   const rte_mbuf& mbuf = *out.packet.mbuf;
-  const auto* start = static_cast<const uint8_t*>(mbuf.buf_addr);
   const size_t front = RTE_ETHER_HDR_LEN + size_t{out.sa->outer.length} + esp_header_size + out.sa->lengths.iv;
-  const size_t behind =
-      std::max<size_t>(out.esp_length - esp_header_size - out.sa->lengths.iv, out.packet.header.length + trailer_room);
-  const auto before = static_cast<size_t>(out.packet.l3 - start);
-  return before >= front && before + behind <= mbuf.buf_len;
+  const auto before = static_cast<size_t>(out.packet.l3 - static_cast<const uint8_t*>(mbuf.buf_addr));
+  return before >= front && before + out.packet.header.length + behind <= mbuf.buf_len;
 }
 
 // Nothing if the way to the peer is known: an adjacency, or the kernel, which will find out.
@@ -80,7 +82,7 @@ bool admit(Context& context, Outbound& out) {
   const size_t plain = payload + padding_for(payload, sa.lengths.block) + esp_trailer_size;
   out.outer = &context.replica->next_hops[context.replica->outer[sa.id.value()].load(std::memory_order_relaxed)];
   out.esp_length = static_cast<uint16_t>(esp_header_size + sa.lengths.iv + plain + sa.lengths.icv);
-  if (plain > UINT16_MAX - 128 || !has_room(out)) [[unlikely]]
+  if (!has_room(out)) [[unlikely]]
     return drop(DropReason::no_memory, SaCounter::no_memory);
   if (const auto reason = check_outer(context, out)) [[unlikely]] {
     context.drop(packet.mbuf, *reason);
@@ -98,7 +100,7 @@ void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel 
   if (sa == nullptr) [[unlikely]]
     return context.drop(packet.mbuf, DropReason::no_outbound_sa);
   prefetch(*sa);
-  out.add({packet, sa, nullptr, 0, id});
+  out.emplace(packet, sa, nullptr, uint16_t{0}, id);
 }
 
 void tunnel_output(Context& context, BurstOf<Outbound>& packets) {
