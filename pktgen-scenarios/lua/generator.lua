@@ -1,6 +1,6 @@
 -- Trials with Pktgen: set it up for the streams of a run, send for some seconds, count what came back.
 --
--- Written for Pktgen-DPDK 24.x to 26.x. Its counters are a snapshot that it takes once a second, so they are read when
+-- Written for Pktgen-DPDK 24.10 to 26.02. Its counters are a snapshot that it takes once a second, so they are read when
 -- they have come to rest; and differences are used, never `pktgen.clear`, which races with that snapshot.
 local generator = {}
 

@@ -12,6 +12,11 @@ class Verdict:
     holds: bool
 
 
+def measured(result):
+    """Whether there are figures; if not, there is a `note` that says why."""
+    return "cycles_per_packet" in result
+
+
 def net_cycles(result):
     """Cycles less the port devices' own: what a budget in cycles is about."""
     return result["cycles_per_packet"] - result["io_cycles"]
@@ -21,14 +26,14 @@ def reference(result, entry, results):
     """The result that `ratio_to` means: the one that differs from `result` in nothing but the fields it names."""
     wanted = {field: result[field] for field in CELL_FIELDS} | entry["ratio_to"]
     for other in results:
-        if "note" not in other and all(other[field] == value for field, value in wanted.items()):
+        if measured(other) and all(other[field] == value for field, value in wanted.items()):
             return other
     return None
 
 
 def judge(result, entry, results):
     """The verdict on one entry of `pass`, or None where a figure for it was not measured."""
-    if "note" in result:
+    if not measured(result):
         return None
     if "cycles" in entry:
         value, limit = net_cycles(result), entry["cycles"]

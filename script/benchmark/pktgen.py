@@ -107,20 +107,27 @@ def run_text(work, search, loss_limits, latency, report):
     return f"return {lua_text(run)}\n"
 
 
+def is_virtual(device):
+    return device.startswith("net_")
+
+
+def device_arguments(devices):
+    """The data plane's arguments for the devices, by side."""
+    ports = [argument for side, device in devices.items() for argument in ("--port", f"{side}={device}")]
+    allowed = [argument for device in devices.values() if not is_virtual(device) for argument in ("-a", device)]
+    return ports + (["--", *allowed] if allowed else [])
+
+
 def eal_devices(devices):
     """EAL's arguments for the generator's devices, and the order in which DPDK will number them: PCI devices by address,
     virtual ones as they are given."""
-    virtual = [name.startswith("net_") for name in devices.values()]
-    if all(virtual):
-        arguments = ["--no-pci"]
-        for name in devices.values():
-            arguments += ["--vdev", name]
-        return arguments, list(devices)
-    if any(virtual):
+    virtual = [is_virtual(device) for device in devices.values()]
+    if any(virtual) != all(virtual):
         raise PktgenError("one of the generator's devices is a PCI address and the other is not")
-    arguments = []
-    for name in devices.values():
-        arguments += ["-a", name]
+    option = "--vdev" if all(virtual) else "-a"
+    arguments = [argument for device in devices.values() for argument in (option, device)]
+    if all(virtual):
+        return ["--no-pci", *arguments], list(devices)
     return arguments, sorted(devices, key=devices.get)
 
 
@@ -139,10 +146,10 @@ def command(program, work, devices, processors, pcaps, huge):
     return [*line, "-f", str(LUA / "rfc2544.lua")]
 
 
-def follow(process, report):
-    """Yields the report's lines as Pktgen writes them, until it ends."""
+def follow(process, path):
+    """Yields the lines of JSON that the process writes into the file, until it ends."""
     ended = False
-    with open(report, encoding="utf-8") as file:
+    with open(path, encoding="utf-8") as file:
         while True:
             line = file.readline()
             if line.endswith("\n"):

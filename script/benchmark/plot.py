@@ -6,7 +6,9 @@ def lines_over(results, axis, fixed):
     """Lines as {label: [(x, net cycles, crypto cycles)]}: results that have `fixed` values and a number on the axis."""
     lines = {}
     for result in results:
-        if "note" in result or not isinstance(result[axis], int) or any(result[field] != value for field, value in fixed.items()):
+        if not budget.measured(result) or not isinstance(result[axis], int):
+            continue
+        if any(result[field] != value for field, value in fixed.items()):
             continue
         label = f"{result['suite'] or 'IPv' + str(result['family'])} {result['direction']}"
         if axis != "size":

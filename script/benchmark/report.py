@@ -18,8 +18,12 @@ def ratio(result):
 
 
 def row(result, verdicts):
+    if not budget.measured(result):
+        return (str(result["cell"]), *[""] * (len(HEADINGS) - 2), result["note"])
+    remarks = [f"MISSED: {verdict.measured}" for verdict in verdicts if not verdict.holds]
+    remarks = remarks or (["holds"] if verdicts else [])
     if "note" in result:
-        return (str(result["cell"]), *[""] * (len(HEADINGS) - 2), f"not measured: {result['note']}")
+        remarks.append(result["note"])
     encrypted = bool(result["crypto_cycles"])
     return (str(result["cell"]), f"{result['mpps']:.2f}", f"{result['gbps']:.1f}",
             f"{result['cycles_per_packet']:.0f} ({result['cycles_min']:.0f}-{result['cycles_max']:.0f})",
@@ -27,9 +31,7 @@ def row(result, verdicts):
             f"{result['crypto_cycles']:.0f}" if encrypted else "",
             f"{result['overhead_cycles']:.0f}" if encrypted else "",
             f"{ratio(result):.2f}" if encrypted else "",
-            ", ".join(verdict.limit for verdict in verdicts),
-            ", ".join(f"MISSED: {verdict.measured}" for verdict in verdicts if not verdict.holds)
-            or ("holds" if verdicts else ""))
+            ", ".join(verdict.limit for verdict in verdicts), "; ".join(remarks))
 
 
 def text_table(judged):
@@ -57,7 +59,7 @@ def machine_text(machine):
 
 def write_json(path, results):
     """A list of objects with exactly the keys that docs/performance.md names, one for each cell that was measured."""
-    figures = [{key: result[key] for key in JSON_KEYS} for result in results if "note" not in result]
+    figures = [{key: result[key] for key in JSON_KEYS} for result in results if budget.measured(result)]
     pathlib.Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

@@ -22,8 +22,8 @@ def result_of(line, cells):
 
 def run(dataplane, scenario, options, on_progress):
     """Measures the scenario's cells. Returns the machine's description and a list of results in the cells' order; one that
-    could not be measured has a `note` in place of figures. on_progress(done, text) is told of each line of progress and
-    each finished cell.
+    could not be measured has a `note` in place of figures, and others may have one besides. on_progress(done, text) is
+    told of each line of progress and each finished cell.
     """
     cells = scenario.cells()
     results, machine = [], {}

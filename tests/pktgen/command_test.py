@@ -92,6 +92,8 @@ class Plan(unittest.TestCase):
         self.assertIn("-a 0000:01:00.0 -a 0000:01:00.1 -- -m 1.0 -m 2.1 -P -j -s 1:f -f ", text)
         with self.assertRaises(pktgen.PktgenError):
             pktgen.command("pktgen", work, {"lan": "0000:01:00.1", "wan": "0000:01:00.0"}, [1, 2, 3], {}, True)
+        self.assertEqual(pktgen.device_arguments({"lan": "0000:01:00.0", "wan": "net_null0"}),
+                         ["--port", "lan=0000:01:00.0", "--port", "wan=net_null0", "--", "-a", "0000:01:00.0"])
         with self.assertRaises(pktgen.PktgenError):
             pktgen.eal_devices({"lan": "0000:01:00.1", "wan": "net_memif0"})
 
