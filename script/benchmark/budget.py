@@ -37,10 +37,10 @@ def judge(result, entry, results):
         return None
     if "cycles" in entry:
         value, limit = net_cycles(result), entry["cycles"]
-        return Verdict(f"{limit:g}", value, f"{value:.0f}", value <= limit)
+        return Verdict(f"{limit:g}", value, f"{value:.1f}", value <= limit)
     if "overhead_cycles" in entry:
         value, limit = result["overhead_cycles"], entry["overhead_cycles"]
-        return Verdict(f"overhead {limit:g}", value, f"{value:.0f}", value <= limit)
+        return Verdict(f"overhead {limit:g}", value, f"{value:.1f}", value <= limit)
     if "loss" in entry:
         value, limit = result["loss"], entry["loss"]
         return Verdict(f"loss {limit:g}", value, f"{value:.1e}", value <= limit)

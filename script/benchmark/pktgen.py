@@ -59,7 +59,7 @@ def find():
     if program is None:
         raise MissingError(
             "Pktgen-DPDK is not here: there is no 'pktgen' on the path, and PKTGEN names none. No Debian package has it.\n"
-            "Install a release that fits this machine's DPDK, with Lua (https://github.com/pktgen/Pktgen-DPDK), or\n"
+            "Install a release from 24.10 on, with Lua (https://github.com/pktgen/Pktgen-DPDK), or\n"
             "measure without a generator: script/bench takes the same scenarios.")
     return program
 

@@ -57,7 +57,7 @@ class Command(unittest.TestCase):
     def test_names_a_budget_that_is_missed(self):
         run = bench("budget-gcm", behaviour="slow")
         self.assertEqual(run.returncode, 1)
-        self.assertEqual(run.stdout.count("MISSED: 1075"), 6)
+        self.assertEqual(run.stdout.count("MISSED: 1075.0"), 6)
         self.assertIn("0 of 6 budgets hold", run.stdout)
 
     def test_narrows(self):
