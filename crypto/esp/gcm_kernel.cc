@@ -9,8 +9,7 @@
 // needs. What GHASH takes from that lane is the additional data, from the last row the block of lengths as well.
 //
 // Packets of one or two rows are worked on four at a time, whatever their keys, so that their latencies overlap and one
-// reduction serves four. For longer ones each lane sums up its own blocks, by powers of H as far apart as rows are
-// long.
+// reduction serves four. Longer ones go through a pipeline, in chunks of up to eight rows, AES a chunk ahead of GHASH.
 #include "crypto/esp/gcm_kernel.h"
 
 #include <immintrin.h>
@@ -32,6 +31,7 @@ bool gcm_kernel_supported() {
 
 // GCC 12 takes the operand that its own intrinsics leave undefined on purpose for an oversight.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 // What follows is compiled for processors that gcm_kernel_supported() has asked about; what the headers above define is
 // not, so that no function that others call as well needs more than they have.
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,vaes,vpclmulqdq,aes,pclmul,bmi,bmi2")
@@ -55,6 +55,7 @@ struct Rows {
 
 constexpr uint32_t block_size = 16;
 constexpr uint32_t row_size = 64;
+constexpr uint32_t longest_chunk = 8;  // rows
 constexpr uint32_t icv_size = 16;
 
 // Calls `body` with the constants 0, 1, ... count - 1.
@@ -144,9 +145,10 @@ SEKISHO_INLINE const GcmKernelKey<rounds>& kernel_key(const EspJob& job) {
   return static_cast<const GcmKernelKey<rounds>&>(*job.key);
 }
 
-// The powers for a row whose first block is followed by `blocks` - 1 more.
-SEKISHO_INLINE Blocks powers_from(const GcmPowers& powers, size_t blocks) {
-  return _mm512_loadu_si512(powers.last.data() + powers.last.size() - blocks);
+// The powers for a row whose first block is followed by `blocks` - 1 more. Beyond the last block they do not matter,
+// since what they are for is zero, but must be there.
+SEKISHO_INLINE Blocks powers_from(const GcmPowers& powers, int blocks) {
+  return _mm512_loadu_si512(powers.powers.data() + most_powers - std::max(blocks, -8));
 }
 
 // A packet's lengths: `end` is where text ends and ICV starts, counted from the SPI; `hashed` the number of blocks that
@@ -249,7 +251,7 @@ SEKISHO_INLINE void run_group(const std::array<EspJob*, 4>& jobs) {
       const Blocks ciphertext = way == Way::seal ? _mm512_maskz_mov_epi8(inside[i][row], out) : in;
       Blocks hashed = row == 0 ? hash_head<way>(ciphertext, job) : _mm512_shuffle_epi8(ciphertext, reversed);
       if constexpr (row == last) hashed = insert_lengths(hashed, lengths.hashed - 1 - 4 * last, job, lengths);
-      const Product product = multiply(hashed, powers_from(key, lengths.hashed - 4 * row));
+      const Product product = multiply(hashed, powers_from(key, static_cast<int>(lengths.hashed) - 4 * int{row}));
       products[i] = row == 0 ? product : add(products[i], product);
     });
     const Block mask = tag_mask<way>(state[i][0], job.esp + lengths.end);
@@ -269,181 +271,226 @@ SEKISHO_INLINE void run_group(const std::array<EspJob*, 4>& jobs) {
   });
 }
 
-// One packet of any length, a row or several at a time.
-template <Way way, unsigned rounds>
-class Single {
+// Longer packets, one after the other, in chunks of `rows` rows. The AES of a chunk and the GHASH of the chunk before
+// it keep different units of the processor busy, so they are interleaved, across the packets' borders too: the
+// processor does not look far enough ahead to do so by itself. Each lane of GHASH sums up its own blocks, by powers of
+// H as far apart as rows are long, until the packet's last chunk, which takes the powers that its length asks for.
+template <Way way, unsigned rounds, unsigned rows>
+class Pipeline {
  public:
-  SEKISHO_INLINE explicit Single(EspJob& job) : job_(job), key_(kernel_key<rounds>(job)), lengths_(job) {}
+  // Before the first chunk there is nothing to hash, behind the last nothing to encrypt: `idle` stands in, a packet of
+  // no more than a chunk that nobody gets to see.
+  SEKISHO_INLINE explicit Pipeline(EspJob& idle) : idle_(idle), hashed_(&idle), encrypted_(&idle) {
+    unroll<rows>(SEKISHO_UNROLL { pending_[i] = _mm512_setzero_si512(); });
+  }
 
-  SEKISHO_INLINE void run() {
-    const __m512i first = _mm512_maskz_loadu_epi8(_bzhi_u64(~uint64_t{0}, std::min(lengths_.end, row_size)), esp_);
-    head_ = way == Way::seal ? insert_iv(first, job_) : first;
-    const Blocks round_key = broadcast(key_.round_keys[0]);
-    whitened_nonce_ = _mm512_xor_si512(nonces(head_), round_key);
-    const uint32_t rows = (lengths_.hashed + 3) / 4;
-    if (rows == 1) return finish<true, 1>();
-    if (rows == 2) return finish<true, 2>();
-    switch ((rows - 2) % 8) {
-      case 0:
-        step<true, 8>();
-        break;
-      case 1:
-        step<true, 1>();
-        break;
-      case 2:
-        step<true, 2>();
-        break;
-      case 3:
-        step<true, 3>();
-        break;
-      case 4:
-        step<true, 4>();
-        break;
-      case 5:
-        step<true, 5>();
-        break;
-      case 6:
-        step<true, 6>();
-        break;
-      case 7:
-        step<true, 7>();
-        break;
+  SEKISHO_INLINE void run(std::span<EspJob> jobs, uint64_t members) {
+    for (bool more = true; more; members &= members - 1) {
+      more = members != 0;
+      start(more ? jobs[_tzcnt_u64(members)] : idle_);
+      if (left_ <= chunk_size) {
+        chunk<true, true>();
+        continue;
+      }
+      if ((left_ - 1) % chunk_size < 2 * block_size)
+        shortened_chunk();
+      else
+        chunk<true, false>();
+      for (advance(chunk_size - skipped_ * row_size); left_ > chunk_size; advance(chunk_size)) {
+        chunk<false, false>();
+        skipped_ = 0;
+      }
+      chunk<false, true>();
+      skipped_ = 0;
     }
-    for (uint32_t steps = (rows - 3) / 8; steps > 0; --steps) step<false, 8>();
-    finish<false, 2>();
   }
 
  private:
-  template <unsigned rows>
-  SEKISHO_INLINE Rows<rows> keystream() {
-    Rows<rows> state;
-    unroll<rows>(SEKISHO_UNROLL {
-      state[i] = counter_blocks(counter_);
-      counter_ = _mm512_add_epi32(counter_, _mm512_maskz_set1_epi32(0x8888, 4));
-    });
-    unroll<rounds - 1>([&](auto round) __attribute__((always_inline)) {
-      const Blocks round_key = broadcast(key_.round_keys[round + 1]);
-      unroll<rows>(SEKISHO_UNROLL { state[i] = _mm512_aesenc_epi128(state[i], round_key); });
-    });
-    const Blocks round_key = broadcast(key_.round_keys[rounds]);
-    unroll<rows>(SEKISHO_UNROLL { state[i] = _mm512_aesenclast_epi128(state[i], round_key); });
-    return state;
+  static constexpr unsigned hash_pieces = rows + 1;
+  static constexpr uint32_t chunk_size = rows * row_size;
+
+  SEKISHO_INLINE void start(EspJob& job) {
+    encrypted_ = &job;
+    at_ = job.esp;
+    left_ = job.length - icv_size;
   }
 
-  // Counters are numbers in host order, since they may outgrow a byte here.
-  SEKISHO_INLINE Blocks counter_blocks(Blocks counter) const {
+  SEKISHO_INLINE void advance(uint32_t size) {
+    at_ += size;
+    left_ -= size;
+  }
+
+  // A first chunk without its last row. The last chunk must hold three blocks at least: each lane of what was summed up
+  // until there goes into its first row, where a block after the lengths has no power of H left to be multiplied by.
+  SEKISHO_INLINE void shortened_chunk() {
+    const uint32_t left = left_;
+    left_ = chunk_size - row_size;
+    chunk<true, true>();
+    left_ = left;
+    skipped_ = 1;
+    counter_ = _mm512_sub_epi32(counter_, _mm512_maskz_set1_epi32(0x8888, 4));
+  }
+
+  // Encrypts or decrypts a chunk, which is its packet's first, last, both or neither, and hashes the one before it: if
+  // this is a first one, that is the last of the packet before.
+  template <bool first, bool last>
+  SEKISHO_INLINE void chunk() {
+    const GcmKernelKey<rounds>& key = kernel_key<rounds>(*encrypted_);
+    Rows<rows> state;
+    Blocks head;
+    if constexpr (first) {
+      head = _mm512_maskz_loadu_epi8(inside<last>(0), at_);
+      if constexpr (way == Way::seal) head = insert_iv(head, *encrypted_);
+      nonce_ = _mm512_xor_si512(nonces(head), broadcast(key.round_keys[0]));
+      counter_ = _mm512_set_epi32(4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0);
+    }
+    unroll<rows>(SEKISHO_UNROLL { state[i] = next_counters(); });
+    Product product;
+    unroll<rounds - 1>([&](auto round) __attribute__((always_inline)) {
+      const Blocks round_key = broadcast(key.round_keys[round + 1]);
+      unroll<rows>(SEKISHO_UNROLL { state[i] = _mm512_aesenc_epi128(state[i], round_key); });
+      unroll<hash_pieces>(SEKISHO_UNROLL {
+        if constexpr (i * (rounds - 2) / hash_pieces == round) hash_piece<first, i>(product);
+      });
+    });
+    const Blocks hash = reduce(product);
+    if constexpr (first) {
+      finish_hash(hash);
+      hashed_ = encrypted_;
+    }
+    sum_ = first ? _mm512_setzero_si512() : hash;
+    const Blocks round_key = broadcast(key.round_keys[rounds]);
+    unroll<rows>(SEKISHO_UNROLL { state[i] = _mm512_aesenclast_epi128(state[i], round_key); });
+    if constexpr (first) mask_ = tag_mask<way>(state[0], at_ + encrypted_->length - icv_size);
+    unroll<rows>(SEKISHO_UNROLL {
+      constexpr bool is_head = first && i == 0;
+      uint8_t* row = at_ + i * row_size;
+      const __mmask64 text = inside<last>(i);
+      const Blocks in = is_head ? head : _mm512_maskz_loadu_epi8(text, row);
+      const Blocks out = _mm512_mask_xor_epi64(in, is_head ? 0xfc : 0xff, in, state[i]);
+      _mm512_mask_storeu_epi8(row, text, out);
+      const Blocks ciphertext = way == Way::seal ? _mm512_maskz_mov_epi8(text, out) : in;
+      pending_[i] = is_head ? hash_head<way>(ciphertext, *encrypted_) : _mm512_shuffle_epi8(ciphertext, reversed);
+    });
+    pending_left_ = left_;
+  }
+
+  // Which bytes of a row of the chunk are header or text: all, but in the last one.
+  template <bool last>
+  SEKISHO_INLINE __mmask64 inside(unsigned row) const {
+    if constexpr (!last) return ~uint64_t{0};
+    const int64_t bytes = int64_t{left_} - row * row_size;
+    return _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(std::clamp<int64_t>(bytes, 0, row_size)));
+  }
+
+  // Counters are numbers in host order here, since they may outgrow a byte.
+  SEKISHO_INLINE Blocks next_counters() {
     const Blocks to_network =
         _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12));
-    return _mm512_xor_si512(whitened_nonce_, _mm512_shuffle_epi8(counter, to_network));
+    const Blocks counters = _mm512_shuffle_epi8(counter_, to_network);
+    counter_ = _mm512_add_epi32(counter_, _mm512_maskz_set1_epi32(0x8888, 4));
+    return _mm512_xor_si512(nonce_, counters);
   }
 
-  // Rows full of text, hashed by the powers that are as far apart as a row is long, so that each lane sums up its own.
-  template <bool first, unsigned rows>
-  SEKISHO_INLINE void step() {
-    const Rows<rows> stream = keystream<rows>();
-    if constexpr (first) mask_ = tag_mask<way>(stream[0], esp_ + lengths_.end);
-    Product product;
-    unroll<rows>(SEKISHO_UNROLL {
-      constexpr bool head = first && i == 0;
-      uint8_t* at = esp_ + done_ + i * row_size;
-      const Blocks in = head ? head_ : _mm512_loadu_si512(at);
-      const Blocks out = _mm512_mask_xor_epi64(in, head ? 0xfc : 0xff, in, stream[i]);
-      _mm512_storeu_si512(at, out);
-      const Blocks ciphertext = way == Way::seal ? out : in;
-      Blocks hashed = head ? hash_head<way>(ciphertext, job_) : _mm512_shuffle_epi8(ciphertext, reversed);
-      if constexpr (i == 0 && !first) hashed = _mm512_xor_si512(hashed, sum_);
-      const Product more = multiply(hashed, broadcast(key_.strides[8 - rows + i]));
-      product = i == 0 ? more : add(product, more);
-    });
-    sum_ = reduce(product);
-    done_ += rows * row_size;
-    hashed_ += 4 * rows;
+  // A row of the chunk to be hashed, the first one last, since what it is added to is ready last; then the lengths.
+  template <bool last_chunk, unsigned piece>
+  SEKISHO_INLINE void hash_piece(Product& product) {
+    const GcmPowers& powers = kernel_key<rounds>(*hashed_);
+    const uint32_t blocks = (pending_left_ + block_size - 1) / block_size + 1;
+    constexpr unsigned row = (piece + 1) % rows;
+    if constexpr (piece == rows) {
+      if constexpr (last_chunk)
+        product = add(product, multiply(insert_lengths(_mm512_setzero_si512(), 0, *hashed_, Lengths(*hashed_)),
+                                        powers_from(powers, 1)));
+      return;
+    } else {
+      Blocks x = pending_[row];
+      if constexpr (row == 0) x = _mm512_xor_si512(x, sum_);
+      const Product more =
+          multiply(x, last_chunk ? powers_from(powers, static_cast<int>(blocks) - 4 * int{row})
+                                 : broadcast(powers.powers[most_powers - 4 * (rows - row) + 4 * skipped_]));
+      product = piece == 0 ? more : add(product, more);
+    }
   }
 
-  // The last rows, and what follows the text.
-  template <bool first, unsigned rows>
-  SEKISHO_INLINE void finish() {
-    constexpr unsigned last = rows - 1;
-    const Rows<rows> stream = keystream<rows>();
-    if constexpr (first) mask_ = tag_mask<way>(stream[0], esp_ + lengths_.end);
-    const uint32_t left = lengths_.hashed - hashed_;
-    const std::array<__mmask64, rows> inside = inside_text<rows>(lengths_.end - done_);
-    Product product;
-    unroll<rows>(SEKISHO_UNROLL {
-      constexpr bool head = first && i == 0;
-      uint8_t* at = esp_ + done_ + i * row_size;
-      const Blocks in = head ? head_ : _mm512_maskz_loadu_epi8(inside[i], at);
-      const Blocks out = _mm512_mask_xor_epi64(in, head ? 0xfc : 0xff, in, stream[i]);
-      _mm512_mask_storeu_epi8(at, inside[i], out);
-      const Blocks ciphertext = way == Way::seal ? _mm512_maskz_mov_epi8(inside[i], out) : in;
-      Blocks hashed = head ? hash_head<way>(ciphertext, job_) : _mm512_shuffle_epi8(ciphertext, reversed);
-      if constexpr (i == last) hashed = insert_lengths(hashed, left - 1 - 4 * last, job_, lengths_);
-      if constexpr (i == 0 && !first) hashed = _mm512_xor_si512(hashed, sum_);
-      const Product more = multiply(hashed, powers_from(key_, left - 4 * i));
-      product = i == 0 ? more : add(product, more);
-    });
-    finish_tag(reduce(product));
-  }
-
-  SEKISHO_INLINE void finish_tag(Blocks lanes) {
+  SEKISHO_INLINE void finish_hash(Blocks lanes) {
     const __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(lanes), _mm512_extracti64x4_epi64(lanes, 1));
     const Block hash = _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
     const Block tag = _mm_xor_si128(_mm_shuffle_epi8(hash, _mm512_castsi512_si128(reversed)), mask_);
-    if constexpr (way == Way::seal) _mm_storeu_si128(reinterpret_cast<__m128i*>(esp_ + lengths_.end), tag);
-    job_.ok = way == Way::seal || _mm_testz_si128(tag, tag);
+    if constexpr (way == Way::seal)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(hashed_->esp + hashed_->length - icv_size), tag);
+    hashed_->ok = way == Way::seal || _mm_testz_si128(tag, tag);
   }
 
-  EspJob& job_;
-  uint8_t* const esp_ = job_.esp;
-  const GcmKernelKey<rounds>& key_;
-  const Lengths lengths_;
-  uint32_t done_ = 0;    // bytes from the SPI
-  uint32_t hashed_ = 0;  // blocks
-  Blocks head_;          // the first row, with the IV in it
-  Blocks whitened_nonce_;
-  Blocks counter_ = _mm512_set_epi32(4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0);
-  Blocks sum_;  // GHASH so far, a lane each
-  Block mask_;
+  EspJob& idle_;
+  EspJob* hashed_;
+  EspJob* encrypted_;
+  uint8_t* at_ = nullptr;               // the chunk to be encrypted
+  uint32_t left_ = 0;                   // from there on, of header and text
+  uint32_t pending_left_ = block_size;  // from the chunk to be hashed on
+  uint32_t skipped_ = 0;                // rows at the end of the chunk to be hashed
+  Blocks nonce_;                        // with the first round key added
+  Blocks counter_;
+  Rows<rows> pending_;                   // a chunk's ciphertext, as GHASH takes it
+  Blocks sum_ = _mm512_setzero_si512();  // of the chunks before it, a lane each
+  Block mask_ = _mm_setzero_si128();
 };
 
-template <Way way, unsigned rounds>
-void run_singles(std::span<EspJob> jobs, uint64_t members) {
-  for (; members; members &= members - 1) Single<way, rounds>(jobs[_tzcnt_u64(members)]).run();
+template <Way way, unsigned rounds, unsigned rows>
+void run_pipeline(std::span<EspJob> jobs, uint64_t members) {
+  std::array<uint8_t, row_size> packet = {};  // its IV is 0, which that of no packet sent is
+  EspJob idle = {.key = jobs[_tzcnt_u64(members)].key, .esp = packet.data(), .length = 36};
+  Pipeline<way, rounds, rows>(idle).run(jobs, members);
 }
 
+// A group that is not full is filled up with its last packet: all of a group is read before any of it is written.
 template <Way way, unsigned rounds, unsigned rows>
 void run_groups(std::span<EspJob> jobs, uint64_t members) {
-  while (_mm_popcnt_u64(members) >= 4) {
+  while (members) {
     std::array<EspJob*, 4> group;
     unroll<4>(SEKISHO_UNROLL {
-      group[i] = &jobs[_tzcnt_u64(members)];
+      group[i] = members ? &jobs[_tzcnt_u64(members)] : group[i - (i > 0)];
       members &= members - 1;
     });
     run_group<way, rounds, rows>(group);
   }
-  if (members) run_singles<way, rounds>(jobs, members);
 }
 
-template <Way way, unsigned rounds>
-void run_members(std::span<EspJob> jobs, uint64_t members, unsigned rows) {
-  if (rows == 1)
-    run_groups<way, rounds, 1>(jobs, members);
-  else if (rows == 2)
-    run_groups<way, rounds, 2>(jobs, members);
-  else
-    run_singles<way, rounds>(jobs, members);
-}
-
+// The shape is what packets worked on together have in common: below this a group's number of rows, from here on a
+// chunk's; and the size of the key.
+constexpr unsigned first_pipeline = 3;
 constexpr uint8_t other_suite = 0;
-constexpr uint8_t most_rows = 0x7f;
 constexpr uint8_t long_key = 0x80;
 
-// What packets worked on together have in common: the number of rows that GHASH takes, and the size of the key.
+template <Way way, unsigned rounds>
+void run_members(std::span<EspJob> jobs, uint64_t members, unsigned shape) {
+  constexpr std::array by_shape = {
+      run_groups<way, rounds, 1>,   run_groups<way, rounds, 2>,   run_pipeline<way, rounds, 3>,
+      run_pipeline<way, rounds, 4>, run_pipeline<way, rounds, 5>, run_pipeline<way, rounds, 6>,
+      run_pipeline<way, rounds, 7>, run_pipeline<way, rounds, 8>,
+  };
+  by_shape[shape - 1](jobs, members);
+}
+
+// Chunks of as equal a size as can be, so that the last one is nearly full.
+constexpr std::array<uint8_t, 65> chunk_sizes = [] {
+  std::array<uint8_t, 65> sizes{};
+  for (unsigned rows = 0; rows < sizes.size(); ++rows) {
+    const unsigned chunks = std::max(1u, (rows + longest_chunk - 1) / longest_chunk);
+    sizes[rows] = static_cast<uint8_t>(std::max(first_pipeline, (rows + chunks - 1) / chunks));
+  }
+  return sizes;
+}();
+
 SEKISHO_INLINE uint8_t shape_of(const EspJob& job) {
   const EspSuite suite = job.key->suite;
-  const uint32_t rows = (Lengths(job).hashed + 3) / 4;
   if (suite != EspSuite::aes128gcm16 && suite != EspSuite::aes256gcm16) return other_suite;
-  return static_cast<uint8_t>(std::min<uint32_t>(rows, most_rows) | (suite == EspSuite::aes256gcm16 ? long_key : 0));
+  const Lengths lengths(job);
+  const uint32_t rows = (lengths.end + row_size - 1) / row_size;
+  const uint8_t shape = lengths.hashed <= 8         ? static_cast<uint8_t>((lengths.hashed + 3) / 4)
+                        : rows < chunk_sizes.size() ? chunk_sizes[rows]
+                                                    : uint8_t{longest_chunk};
+  return shape | (suite == EspSuite::aes256gcm16 ? long_key : uint8_t{0});
 }
 
 // What a short packet needs, asked for all at once for a burst: with thousands of keys most are not in the nearer
@@ -466,9 +513,9 @@ uint64_t run(std::span<EspJob> jobs) {
     const uint64_t members = _mm512_mask_cmpeq_epi8_mask(rest, shapes, _mm512_set1_epi8(static_cast<char>(one)));
     rest &= ~members;
     if (one & long_key)
-      run_members<way, 14>(jobs, members, one & most_rows);
+      run_members<way, 14>(jobs, members, one & ~long_key);
     else
-      run_members<way, 10>(jobs, members, one & most_rows);
+      run_members<way, 10>(jobs, members, one & ~long_key);
   }
   return others;
 }
@@ -519,9 +566,8 @@ void fill_key(GcmKernelKey<rounds>& key, ByteView material) {
   state = _mm_aesenclast_si128(state, round_keys[rounds]);
   const Block h = times_x(_mm_shuffle_epi8(state, _mm512_castsi512_si128(reversed)));
   Block power = h;
-  for (unsigned i = 1; i <= 32; ++i) {
-    if (i <= 8) std::memcpy(&key.last[8 - i], &power, block_size);
-    if (i % 4 == 0) std::memcpy(&key.strides[8 - i / 4], &power, block_size);
+  for (unsigned i = 1; i <= most_powers; ++i) {
+    std::memcpy(&key.powers[most_powers - i], &power, block_size);
     power = multiply_block(power, h);
   }
   uint32_t salt;

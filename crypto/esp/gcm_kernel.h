@@ -15,21 +15,22 @@ struct alignas(16) GcmBlock {
   std::array<uint8_t, 16> bytes;
 };
 
-// The powers of H that a packet needs, as they lie in the key: descending, so that one load takes those of four blocks
-// in a row. H^8 to H^1 end a packet, whatever its length; what comes before is for longer ones.
+// The powers of H, as they lie in the key: descending, H to the power of most_powers - i at i, so that one load takes
+// those of four blocks in a row.
+constexpr unsigned most_powers = 36;
 struct alignas(64) GcmPowers {
-  std::array<GcmBlock, 8> strides;  // H^32, H^28 ... H^4
-  std::array<GcmBlock, 8> last;     // H^8 ... H^1
+  std::array<GcmBlock, most_powers> powers;
 };
 
-// A short packet needs `last`, the header and the round keys: five cache lines in a row with AES-128, six with AES-256.
+// A short packet needs the last powers, the header and the round keys: five cache lines in a row with AES-128, six with
+// AES-256.
 template <unsigned rounds>
 struct GcmKernelKey : GcmPowers, EspKey {
   using EspKey::EspKey;
   // The salt, where it stands in the counter block, is already added to the first one.
   std::array<GcmBlock, rounds + 1> round_keys;
 };
-static_assert(sizeof(GcmKernelKey<10>) == 7 * 64 && sizeof(GcmKernelKey<14>) == 8 * 64);
+static_assert(sizeof(GcmKernelKey<10>) == 12 * 64 && sizeof(GcmKernelKey<14>) == 13 * 64);
 
 // `material` is the cipher key and the salt.
 EspKeyPtr make_gcm_kernel_key(EspBackend backend, EspSuite suite, bool esn, ByteView material);

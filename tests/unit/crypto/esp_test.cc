@@ -307,7 +307,8 @@ TEST_CASE("both backends seal combined modes to the same bytes") {
   for (const EspSuite suite : combined_suites)
     for (const bool esn : {false, true}) {
       const auto key_a = counting_key(*a, suite, esn), key_b = counting_key(*b, suite, esn);
-      for (size_t size = 4; size < 2000; size += 4) {
+      // At 53,760 bytes every size that a chunk of the kernel may have leaves a row for the last one.
+      for (size_t size = 4; size < 53'900; size += size == 2000 ? 51'700 : 4) {
         Bytes packet_a = plain_packet(suite, static_cast<uint32_t>(size), counting(size)), packet_b = packet_a;
         REQUIRE(seal_one(*a, key_a, packet_a, 9));
         REQUIRE(seal_one(*b, key_b, packet_b, 9));
