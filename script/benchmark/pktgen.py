@@ -65,11 +65,11 @@ def find():
 
 
 def profile_of(cell):
-    """The file in lua/traffic/ that makes the cell's packets; `pcap` for what Pktgen cannot make by itself."""
-    made_elsewhere = (cell.direction == "in" or cell.tunnels > 1 or cell.routes > 1
-                      or cell.family == 6 and cell.size != "imix" and cell.size < LEAST_IPV6_FRAME
-                      or cell.family == 6 and cell.size == "imix")
-    return "pcap" if made_elsewhere else "imix" if cell.size == "imix" else "single"
+    """The file in lua/traffic/ that makes the cell's packets: one flow of one size Pktgen makes itself, all else is recorded
+    by the data plane beforehand, with the very packets that the built-in runner sends."""
+    one_flow = cell.direction != "in" and cell.tunnels == 1 and cell.routes == 1
+    makes_size = cell.size != "imix" and (cell.family == 4 or cell.size >= LEAST_IPV6_FRAME)
+    return "single" if one_flow and makes_size else "pcap"
 
 
 def stream_of(cell):

@@ -19,8 +19,6 @@ local FUNCTIONS_UNTIL_25 = FUNCTIONS .. " pktStats portSizes"
 local FUNCTIONS_FROM_26 = FUNCTIONS .. " seq_tcp_flags set_tcp_flags rnd_s_ip rnd_s_pt"
 local SETTINGS = { count = true, size = true, rate = true, burst = true, txburst = true, rxburst = true, cycles = true,
   sport = true, dport = true, ttl = true, seq_cnt = true, seqCnt = true, prime = true, dump = true }
-local MOST_SEQUENCE_PACKETS = 16
-local FCS = 4
 
 -- Argument checks: each takes the argument and returns what is wrong with it, or nil.
 local check = {}
@@ -94,7 +92,7 @@ local function strict(names, members)
 end
 
 local function new_port()
-  return { rate = 100, sending = false, mode = "single", seq_cnt = 0, seq = {}, single = {}, latency = "off",
+  return { rate = 100, sending = false, mode = "single", single = {}, latency = "off",
     sent = 0, received = 0, snapshot = { opackets = 0, ipackets = 0 } }
 end
 
@@ -176,7 +174,7 @@ function pktgen_api.new(device)
     elseif check.integer(value) then
       error("pktgen.set: " .. what .. " is no integer", 3)
     elseif what == "seq_cnt" then
-      port.seq_cnt, port.mode = value, value > 0 and "sequence" or "single"
+      port.mode = value > 0 and "sequence" or "single"
     else
       port.single[what] = value
     end
@@ -199,15 +197,6 @@ function pktgen_api.new(device)
     port.mode, port.rate = state == "on" and "pcap" or "single", 0
   end)
   method("set_range", { "port", "state" }, function(port, state) port.mode = state == "on" and "range" or "single" end)
-  api.seq = function(...)
-    checked("seq", table.pack(...), { "integer", "port", "mac", "mac", "address", "prefix", "integer", "integer", "family",
-      "string", "integer", "integer" })
-    local index, list = ...
-    assert(index < MOST_SEQUENCE_PACKETS, "pktgen.seq: no such packet")
-    for port in each(list) do
-      ports[port].seq[index] = { size = select(12, ...) - FCS }
-    end
-  end
   api.latency = function(...)
     local arguments = table.pack(...)
     if arguments.n == 3 then

@@ -7,7 +7,7 @@ local pktgen_api = require("pktgen_api")
 
 local LINE_RATE = 14.88e6
 local RESOLUTION = 0.005
-local own_modules = { "generator", "latency", "report", "search", "traffic.single", "traffic.imix", "traffic.pcap" }
+local own_modules = { "generator", "latency", "report", "search", "traffic.single", "traffic.pcap" }
 
 local FLOW = { send = "0", receive = "1", profile = "single", destination_mac = "02:00:00:00:00:01",
   source_mac = "02:00:00:00:00:02", family = "ipv4", destination = "10.1.0.1", source = "10.2.0.1/32",
@@ -206,14 +206,6 @@ function tests.sets_up_each_profile()
   local single = ports["0"].single
   assert(ports["0"].mode == "single" and single.size == 68 and single.family == "ipv4" and single.src == "10.2.0.1/32")
   assert(single.dst_mac == "02:00:00:00:00:01" and single.dport == 9 and single.count == 0)
-
-  _, ports = measure(device_of(5e6), run_of({ with(FLOW, { profile = "imix" }) }))
-  local sizes = {}
-  for index = 0, ports["0"].seq_cnt - 1 do
-    local size = ports["0"].seq[index].size
-    sizes[size] = (sizes[size] or 0) + 1
-  end
-  assert(ports["0"].mode == "sequence" and sizes[64] == 7 and sizes[570] == 4 and sizes[1418] == 1)
 
   _, ports = measure(device_of(5e6), run_of({ with(FLOW, { profile = "pcap" }) }))
   assert(ports["0"].mode == "pcap" and ports["0"].sent > 0)
