@@ -28,18 +28,16 @@ def add(pages):
 
 @contextlib.contextmanager
 def reserved(megabytes):
-    """Sees to it that so much is free in hugepages, if it can, and says on stderr what it did."""
+    """Sees to it that so much is free in hugepages, if it can; says on stderr if it cannot."""
     page_kb = meminfo("Hugepagesize")
     missing = -(-megabytes * 1024 // page_kb) - meminfo("HugePages_Free") if page_kb else 0
     added = 0
     try:
         if missing > 0:
-            try:
+            with contextlib.suppress(OSError):
                 added = add(missing)
-            except OSError:
-                print("no hugepages, and no right to reserve any: measuring with ordinary pages", file=sys.stderr)
-            else:
-                print(f"reserved {added} hugepages for the time being", file=sys.stderr)
+            if added < missing:
+                print(f"too few hugepages: {missing - added} of {page_kb} kB more are wanted", file=sys.stderr)
         yield
     finally:
         if added > 0:
