@@ -493,17 +493,9 @@ SEKISHO_INLINE uint8_t shape_of(const EspJob& job) {
   return shape | (suite == EspSuite::aes256gcm16 ? long_key : uint8_t{0});
 }
 
-// What a short packet needs, asked for all at once for a burst: with thousands of keys most are not in the nearer
-// caches.
-SEKISHO_INLINE void prefetch_key(const EspKey& key) {
-  const auto* bytes = reinterpret_cast<const char*>(&key);
-  unroll<5>(SEKISHO_UNROLL { _mm_prefetch(bytes + 64 * (static_cast<int>(i) - 2), _MM_HINT_T0); });
-}
-
 template <Way way>
 uint64_t run(std::span<EspJob> jobs) {
   alignas(64) std::array<uint8_t, gcm_kernel_burst> shape;
-  for (const EspJob& job : jobs) prefetch_key(*job.key);
   for (size_t i = 0; i < jobs.size(); ++i) shape[i] = shape_of(jobs[i]);
   const __m512i shapes = _mm512_load_si512(shape.data());
   uint64_t rest = _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(jobs.size()));

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,8 @@ class ReplayWindow {
  public:
   // 64..4096 in steps of 64, or 0: every number is accepted.
   explicit ReplayWindow(uint32_t size);
+  ReplayWindow(const ReplayWindow&) = delete;
+  ReplayWindow& operator=(const ReplayWindow&) = delete;
 
   // The full sequence number of a packet that shows `low` (RFC 4303 appendix A2.2), relative to the highest accepted.
   // Nothing where it would lie before the first. Without ESN the low half is all there is.
@@ -68,10 +71,14 @@ class ReplayWindow {
   }
 
   std::atomic<uint64_t> highest_{0};
+  std::atomic<uint64_t>* words_ = own_.data();
   uint32_t size_;
   uint32_t mask_;   // words - 1
   uint32_t shift_;  // log2 of the words
-  std::unique_ptr<std::atomic<uint64_t>[]> words_;
+  // What a window of usual size needs stands here, next to the rest of the SA.
+  static constexpr uint32_t own_words = 16;
+  std::array<std::atomic<uint64_t>, own_words> own_{};
+  std::unique_ptr<std::atomic<uint64_t>[]> more_;
 };
 
 inline std::optional<uint64_t> ReplayWindow::infer_high(uint32_t low) const {

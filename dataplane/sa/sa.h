@@ -12,6 +12,7 @@
 #include "base/esp_suite.h"
 #include "base/message.h"
 #include "crypto/esp/esp_crypto.h"
+#include "crypto/esp/hidden_memory.h"
 #include "dataplane/sa/replay_window.h"
 #include "dataplane/sa/selectors.h"
 #include "ipc/schema.h"
@@ -40,7 +41,13 @@ struct SuiteLengths {
   uint8_t iv, block, icv;
 };
 
-struct alignas(64) InboundSa {
+// SAs lie as densely as the keys do, and for the same reason (crypto/esp/hidden_memory.h).
+struct InDenseMemory {
+  static void* operator new(size_t size) { return crypto::take_key_block(size); }
+  static void operator delete(void* block, size_t size) { crypto::give_key_block(block, size); }
+};
+
+struct alignas(64) InboundSa : InDenseMemory {
   explicit InboundSa(uint32_t replay_window) : replay(replay_window) {}
 
   // Constant after publication.
@@ -59,14 +66,14 @@ struct alignas(64) InboundSa {
   Ipv4Ranges selected;       // what they hold needs no look at the selectors
 
   // Written by any worker.
-  alignas(64) ReplayWindow replay;
-  std::atomic<uint64_t> packets{0}, bytes{0};
+  alignas(64) std::atomic<uint64_t> packets{0};
+  std::atomic<uint64_t> bytes{0};
   std::atomic<uint8_t> raised{0};  // SaRaised
   std::atomic<bool> expired{false};
+  ReplayWindow replay;
 
   std::unique_ptr<const SaCold> owned_cold;
 };
-static_assert(offsetof(InboundSa, replay) == 64);
 
 // The outer IPv4 header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the
 // wire.
@@ -78,7 +85,7 @@ struct OuterHeader {
   uint8_t length = 20;       // 20, or 28 with UDP
 };
 
-struct alignas(64) OutboundSa {
+struct alignas(64) OutboundSa : InDenseMemory {
   // Constant after publication.
   const crypto::EspKey* key = nullptr;
   OuterHeader outer;

@@ -54,20 +54,38 @@ void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, 
   store_raw(outer + 20, uint64_t{from.ports} | uint64_t{udp_length.raw()} << 32);
 }
 
+// What is the same for all packets of one SA and burst: the way to the peer, as an Ethernet header in two words, of
+// which the second starts at byte 6; and how far before the payload everything stands.
+struct Layout {
+  Layout(const Context& context, const OutboundSa& sa, const NextHop& next_hop)
+      : sa(sa), esp_before(esp_header_size + sa.lengths.iv), outer_before(esp_before + sa.outer.length) {
+    framed = next_hop.kind == ipc::NextHopKind::adjacency;
+    if (!framed) return;
+    std::array<uint8_t, RTE_ETHER_HDR_LEN> header;
+    write_ethernet(header.data(), next_hop.mac, context.ports->ports[next_hop.port.value()].mac, 4);
+    ethernet = {load_raw<uint64_t>(header.data()), load_raw<uint64_t>(header.data() + 6)};
+  }
+
+  const OutboundSa& sa;
+  const uint32_t esp_before, outer_before;
+  bool framed;
+  std::array<uint64_t, 2> ethernet;
+};
+
 // Lays the packet out around its payload, all but IV and ICV. tunnel_output made sure of the room.
-void prepare(Context& context, const Outbound& item, uint64_t sequence, BurstOf<crypto::EspJob>& jobs) {
-  const OutboundSa& sa = *item.sa;
+void prepare(const Layout& layout, const Outbound& item, uint64_t sequence, BurstOf<crypto::EspJob>& jobs) {
+  const OutboundSa& sa = layout.sa;
   const Packet& packet = item.packet;
-  uint8_t* esp = packet.l3 - sa.lengths.iv - esp_header_size;
-  uint8_t* outer = esp - sa.outer.length;
-  write_outer(outer, sa.outer, packet, item.esp_length, sequence);
+  uint8_t* esp = packet.l3 - layout.esp_before;
+  uint8_t* start = packet.l3 - layout.outer_before;
+  write_outer(start, sa.outer, packet, item.esp_length, sequence);
   store_raw(esp, uint64_t{sa.spi.raw()} | uint64_t{Be32(static_cast<uint32_t>(sequence)).raw()} << 32);
   write_trailer(packet.l3 + packet.header.length, padding_for(packet.header.length, sa.lengths.block),
                 packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);
-  uint8_t* start = outer;
-  if (item.outer->kind == ipc::NextHopKind::adjacency) [[likely]] {
+  if (layout.framed) [[likely]] {
     start -= RTE_ETHER_HDR_LEN;
-    write_ethernet(start, item.outer->mac, context.ports->ports[item.outer->port.value()].mac, 4);
+    store_raw(start, layout.ethernet[0]);
+    store_raw(start + 6, layout.ethernet[1]);
   }
   set_content(*packet.mbuf, start, static_cast<uint32_t>(esp + item.esp_length - start));
   jobs.emplace(sa.key, esp, uint32_t{item.esp_length}, sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0, false);
@@ -78,7 +96,8 @@ void prepare(Context& context, const Outbound& item, uint64_t sequence, BurstOf<
 size_t prepare_run(Context& context, std::span<const Outbound> run, BurstOf<crypto::EspJob>& jobs) {
   OutboundSa& sa = *run.front().sa;
   const Numbers numbers = take_numbers(context, sa, static_cast<unsigned>(run.size()));
-  for (size_t i = 0; i < numbers.granted; ++i) prepare(context, run[i], numbers.first + i, jobs);
+  const Layout layout(context, sa, *run.front().outer);
+  for (size_t i = 0; i < numbers.granted; ++i) prepare(layout, run[i], numbers.first + i, jobs);
   for (const Outbound& late : run.subspan(numbers.granted))
     context.drop(late.packet.mbuf, DropReason::sa_expired, sa.id, SaCounter::expired);
   return numbers.granted;

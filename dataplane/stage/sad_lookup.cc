@@ -32,6 +32,7 @@ bool admit(Context& context, Inbound& in) {
     context.raise(sa.raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa.id, sa.spi));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
+  prefetch_parts(context, sa);
   if (!crypto::EspCrypto::valid_length(sa.suite, in.esp.length)) [[unlikely]]
     return drop(DropReason::esp_truncated, SaCounter::truncated);
   const auto sequence = sa.replay.infer(load32(in.packet.l3 + in.esp.offset + 4), sa.esn);

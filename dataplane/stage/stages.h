@@ -89,11 +89,25 @@ inline void set_content(rte_mbuf& mbuf, const uint8_t* start, uint32_t length) {
   mbuf.pkt_len = length;
 }
 
-// An SA's lines: what is constant, and what is written.
+// All of an SA.
 template <typename Sa>
 void prefetch(const Sa& sa) {
-  rte_prefetch0(&sa);
-  rte_prefetch0(reinterpret_cast<const uint8_t*>(&sa) + 64);
+  for (size_t at = 0; at < offsetof(Sa, owned_cold); at += 64)
+    rte_prefetch0(reinterpret_cast<const uint8_t*>(&sa) + at);
+}
+// What is found by way of the SA.
+template <typename Sa>
+void prefetch_parts(const Context& context, const Sa& sa) {
+  rte_prefetch0(&context.counters.sas[sa.id.value()]);
+  crypto::prefetch(*sa.key);
+}
+
+inline void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out) {
+  OutboundSa* sa = tunnel.tx_sa == ipc::no_sa ? nullptr : context.sad.outbound(tunnel.tx_sa);
+  if (sa == nullptr) [[unlikely]]
+    return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
+  prefetch(*sa);
+  out.emplace(packet, sa, nullptr, uint16_t{0}, id);
 }
 
 }  // namespace sekisho::dataplane

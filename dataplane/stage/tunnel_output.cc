@@ -76,6 +76,7 @@ bool admit(Context& context, Outbound& out) {
     context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
+  prefetch_parts(context, sa);
   if (!selected(sa, packet)) [[unlikely]]
     return drop(DropReason::selector_outbound, SaCounter::selector);
   const uint16_t payload = packet.header.length;
@@ -94,14 +95,6 @@ bool admit(Context& context, Outbound& out) {
 }
 
 }  // namespace
-
-void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out) {
-  OutboundSa* sa = tunnel.tx_sa == ipc::no_sa ? nullptr : context.sad.outbound(tunnel.tx_sa);
-  if (sa == nullptr) [[unlikely]]
-    return context.drop(packet.mbuf, DropReason::no_outbound_sa);
-  prefetch(*sa);
-  out.emplace(packet, sa, nullptr, uint16_t{0}, id);
-}
 
 void tunnel_output(Context& context, BurstOf<Outbound>& packets) {
   packets.filter([&context](Outbound& out) { return admit(context, out); });
