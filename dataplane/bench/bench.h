@@ -23,8 +23,9 @@ struct Options {
 struct Plan {
   Scenario scenario;
   std::vector<Cell> cells;
-  unsigned workers = 1;    // of the cell that has most
-  unsigned memory_mb = 0;  // that the tables and packets need
+  unsigned processors = 1;  // that this process may use
+  unsigned workers = 1;     // of the cell that has most and can be measured
+  unsigned memory_mb = 0;   // that the tables and packets need
 };
 Result<Plan> make_plan(const Options& options);
 

@@ -7,6 +7,7 @@
 #include "dataplane/bench/keys.h"
 #include "dataplane/bench/routes.h"
 #include "dataplane/port/packet_pool.h"
+#include "dataplane/worker/processors.h"
 #include "ipc/convert.h"
 
 namespace sekisho::dataplane::bench {
@@ -74,7 +75,8 @@ Gateway::Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend 
       crypto_(crypto::EspCrypto::create(backend)) {}
 
 Result<void> Gateway::make_workers(crypto::EspBackend backend, unsigned workers) {
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_};
+  WorkBoard* board = workers > 1 && workers_have_own_processors(workers) ? &board_ : nullptr;
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_, board};
   for (unsigned i = 0; i < workers; ++i) {
     auto worker = Worker::create({.index = i, .backend = backend}, shared, counters_.table().writers[i]);
     if (!worker) return std::unexpected(std::move(worker.error()));

@@ -60,6 +60,7 @@ class Gateway {
   std::unique_ptr<TunnelTable> tunnels_ = std::make_unique<TunnelTable>();
   std::unique_ptr<EventRing> events_;
   Doorbell manager_bell_, slow_path_bell_;
+  WorkBoard board_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   std::optional<Cell> routed_;        // whose routes stand

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "dataplane/bench/median.h"
 #include "dataplane/stage/burst.h"
 
 namespace sekisho::dataplane::bench {
@@ -60,19 +61,33 @@ double Lane::measure(Pass pass) {
     parts_.meeting.wait();
     const long before = interruptions();
     cycles = run(pass);
+    if (!source_.empty()) parts_.meeting.tell_done();
     if (interruptions() != before) parts_.meeting.tell_disturbed(pass_number_);
     parts_.meeting.wait();
     finish(pass);
     if (!parts_.meeting.disturbed(pass_number_)) break;
   }
+  if (pass == Pass::profile && !source_.empty()) profiles_.push_back(profile_);
   return static_cast<double>(cycles) / pass_packets;
 }
 
+Lane::Stages Lane::stages() const {
+  Stages stages{};
+  for (size_t stage = 0; stage < stages.size() && !profiles_.empty(); ++stage) {
+    std::vector<uint64_t> cycles;
+    for (const StageProfile& profile : profiles_) cycles.push_back(profile.cycles[stage]);
+    stages[stage] = static_cast<double>(median(cycles)) / pass_packets;
+  }
+  return stages;
+}
+
 void Lane::prepare(Pass pass) {
-  if (pass == Pass::path)
-    source_.load(packets_);
-  else
+  done_target_ += parts_.feeding;
+  if (source_.empty()) return;
+  if (pass == Pass::io || pass == Pass::raw)
     source_.load_stale(packets_);
+  else
+    source_.load(packets_);
   if (pass == Pass::raw)
     lay_out_raw();
   else if (!parts_.ports.in.deliver(parts_.index, packets_))
@@ -80,23 +95,33 @@ void Lane::prepare(Pass pass) {
 }
 
 uint64_t Lane::run(Pass pass) {
+  if (source_.empty()) {
+    help();
+    return 0;
+  }
   switch (pass) {
     case Pass::path:
       return run_path();
     case Pass::io:
       return run_io();
     case Pass::raw:
+      return raw_->run(source_.sealed() ? CryptoWork::open : CryptoWork::seal, raw_packets_);
+    case Pass::profile:
       break;
   }
-  const bool in = source_.sealed();
-  return raw_->run(in ? CryptoWork::open : CryptoWork::seal, raw_packets_);
+  Worker& worker = parts_.gateway.worker(parts_.index);
+  profile_ = {};
+  worker.set_profile(&profile_);
+  const uint64_t cycles = run_path();
+  worker.set_profile(nullptr);
+  return cycles;
 }
 
 void Lane::finish(Pass pass) {
-  if (pass == Pass::raw) return;
+  if (pass == Pass::raw || source_.empty()) return;
   sent_ = parts_.ports.out.collect(parts_.index, packets_);
   const size_t lost = pass_packets - sent_;
-  if (pass == Pass::path) {
+  if (pass != Pass::io) {
     total_ += pass_packets;
     lost_ += lost;
   }
@@ -116,6 +141,15 @@ uint64_t Lane::run_path() {
     qsbr.quiescent(parts_.index);
   }
   return rte_rdtsc_precise() - start;
+}
+
+// As a worker does that finds nothing, until the others are through.
+void Lane::help() {
+  Worker& worker = parts_.gateway.worker(parts_.index);
+  while (parts_.meeting.done() < done_target_) {
+    worker.poll();
+    parts_.gateway.qsbr().quiescent(parts_.index);
+  }
 }
 
 uint64_t Lane::run_io() {

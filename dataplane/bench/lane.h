@@ -9,14 +9,16 @@
 #include "dataplane/bench/memory_port.h"
 #include "dataplane/bench/raw_crypto.h"
 #include "dataplane/bench/source.h"
+#include "dataplane/stage/profile.h"
 
 namespace sekisho::dataplane::bench {
 
 // What a pass measures.
 enum class Pass : uint8_t {
-  path,  // the worker, from receiving to sending
-  io,    // the same ports: receiving and sending, nothing else
-  raw,   // the cryptography of the same bytes alone
+  path,     // the worker, from receiving to sending
+  io,       // the same ports: receiving and sending, nothing else
+  raw,      // the cryptography of the same bytes alone
+  profile,  // the path again, while it counts the cycles of its stages
 };
 
 // Keeps threads together. They spin, for they meet every few microseconds.
@@ -28,11 +30,14 @@ class Meeting {
   // Whether any lane was disturbed in the pass of this number; asked and told between two meetings.
   void tell_disturbed(uint64_t pass) { disturbed_.store(pass, std::memory_order_relaxed); }
   bool disturbed(uint64_t pass) const { return disturbed_.load(std::memory_order_relaxed) == pass; }
+  // How many lanes are through with their packets, in all passes so far.
+  void tell_done() { done_.fetch_add(1, std::memory_order_release); }
+  uint64_t done() const { return done_.load(std::memory_order_acquire); }
 
  private:
   const unsigned threads_;
   std::atomic<unsigned> arrived_{0}, round_{0};
-  std::atomic<uint64_t> disturbed_{0};
+  std::atomic<uint64_t> disturbed_{0}, done_{0};
 };
 
 // The two ports in the direction of a cell.
@@ -50,6 +55,7 @@ class Lane {
     rte_mempool* pool;
     const RawKeys* raw_keys;  // nullptr: nothing is sealed
     Meeting& meeting;
+    unsigned feeding;  // lanes that get packets
   };
   Lane(const Parts& parts, PacketSource source);
   ~Lane();
@@ -59,9 +65,13 @@ class Lane {
   // Around the passes, on the thread that makes them.
   void begin() { parts_.gateway.qsbr().join(parts_.index); }
   void end() { parts_.gateway.qsbr().leave(parts_.index); }
-  // TSC cycles a packet. A pass in which a lane lost its processor is repeated, by all.
+  // TSC cycles a packet; 0 where none comes to this lane, whose worker then helps the others if it can. A pass in which
+  // a lane lost its processor is repeated, by all.
   double measure(Pass pass);
 
+  // Cycles a packet in each stage, the median of the profile passes.
+  using Stages = std::array<double, static_cast<size_t>(Stage::count)>;
+  Stages stages() const;
   const PacketSource& source() const { return source_; }
   // What came out of the last path or I/O pass.
   std::span<rte_mbuf* const> sent() const { return {packets_.data(), sent_}; }
@@ -73,6 +83,7 @@ class Lane {
   uint64_t run(Pass pass);
   void finish(Pass pass);
   uint64_t run_path();
+  void help();
   uint64_t run_io();
   void lay_out_raw();
 
@@ -84,6 +95,9 @@ class Lane {
   size_t sent_ = 0;
   uint64_t total_ = 0, lost_ = 0;  // by the worker
   uint64_t pass_number_ = 0;
+  uint64_t done_target_ = 0;  // what Meeting::done() comes to in this pass
+  StageProfile profile_;
+  std::vector<StageProfile> profiles_;  // of the profile passes
 };
 
 }  // namespace sekisho::dataplane::bench

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <latch>
-#include <numeric>
 
 #include "dataplane/bench/addresses.h"
+#include "dataplane/bench/median.h"
 #include "dataplane/bench/verify.h"
 #include "dataplane/port/packet_pool.h"
 
@@ -16,16 +16,6 @@ namespace sekisho::dataplane::bench {
 namespace {
 
 constexpr std::array passes_of_a_turn = {Pass::path, Pass::io, Pass::raw};
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 // By pass, then by run: the median of the run's passes.
 using LaneRuns = std::array<std::vector<double>, passes_of_a_turn.size()>;
@@ -41,17 +31,19 @@ LaneRuns run_lane(Lane& lane, const Effort& effort, unsigned turn, bool with_cry
     for (size_t kind = 0; kind < cycles.size(); ++kind)
       if (!cycles[kind].empty()) runs[kind].push_back(median(cycles[kind]));
   }
+  // Last, so that it disturbs nothing else.
+  for (unsigned i = 0; i < effort.passes; ++i) lane.measure(Pass::profile);
   return runs;
 }
 
-// Over the runs, each the mean of the lanes.
-Spread spread(const std::vector<LaneRuns>& lanes, Pass pass) {
+// Over the runs, each the mean of the lanes that get packets, which come first.
+Spread spread(std::span<const LaneRuns> lanes, Pass pass) {
   const auto kind = static_cast<size_t>(pass);
   std::vector<double> runs;
   for (size_t run = 0; run < lanes.front()[kind].size(); ++run) {
-    std::vector<double> together;
-    for (const LaneRuns& lane : lanes) together.push_back(lane[kind][run]);
-    runs.push_back(mean(together));
+    double together = 0;
+    for (const LaneRuns& lane : lanes) together += lane[kind][run];
+    runs.push_back(together / static_cast<double>(lanes.size()));
   }
   if (runs.empty()) return {};
   return {median(runs), std::ranges::min(runs), std::ranges::max(runs)};
@@ -77,11 +69,10 @@ void on_workers(unsigned count, const std::function<void(unsigned)>& task) {
 }
 
 Result<std::unique_ptr<Measurement>> Measurement::create(const Scenario& scenario, crypto::EspBackend backend,
-                                                         rte_mempool* pool) {
-  const unsigned queues = std::ranges::max(scenario.workers);
-  auto lan = MemoryPort::create("bench-lan", queues, pool);
+                                                         rte_mempool* pool, unsigned workers) {
+  auto lan = MemoryPort::create("bench-lan", workers, pool);
   if (!lan) return std::unexpected(std::move(lan.error()));
-  auto wan = MemoryPort::create("bench-wan", queues, pool);
+  auto wan = MemoryPort::create("bench-wan", workers, pool);
   if (!wan) return std::unexpected(std::move(wan.error()));
   return std::unique_ptr<Measurement>(new Measurement(scenario, backend, pool, std::move(*lan), std::move(*wan)));
 }
@@ -126,9 +117,10 @@ Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
   Meeting meeting(cell.workers);
   const bool in = cell.direction == Direction::in;
   const PortPair ports{in ? wan_ : lan_, in ? lan_ : wan_};
+  const unsigned feeding = in ? std::min(cell.workers, cell.tunnels) : cell.workers;
   std::vector<std::unique_ptr<Lane>> lanes;
   for (unsigned i = 0; i < cell.workers; ++i)
-    lanes.push_back(std::make_unique<Lane>(Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting},
+    lanes.push_back(std::make_unique<Lane>(Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting, feeding},
                                            PacketSource(scenario_, cell, *gateway_, {i, cell.workers, backend_})));
 
   on_workers(cell.workers, [&](unsigned i) {
@@ -137,8 +129,8 @@ Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
     lanes[i]->end();
   });
   Verifier verifier(scenario_, cell, *gateway_);
-  for (const auto& lane : lanes)
-    if (auto good = verifier.check(lane->source(), lane->sent()); !good) return std::unexpected(good.error());
+  for (unsigned i = 0; i < feeding; ++i)
+    if (auto good = verifier.check(lanes[i]->source(), lanes[i]->sent()); !good) return std::unexpected(good.error());
 
   // A turn walks through all flows, so that what takes turns does not keep warm what another has just used.
   const auto walk = static_cast<unsigned>((gateway_->flows().size() + pass_packets - 1) / pass_packets);
@@ -151,9 +143,11 @@ Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
   });
 
   Figures figures;
-  figures.path = spread(runs, Pass::path);
-  figures.io = spread(runs, Pass::io).median;
-  figures.crypto = spread(runs, Pass::raw).median;
+  const auto fed = std::span<const LaneRuns>(runs).first(feeding);
+  figures.path = spread(fed, Pass::path);
+  figures.io = spread(fed, Pass::io).median;
+  figures.crypto = spread(fed, Pass::raw).median;
+  figures.stages = lanes.front()->stages();
   figures.inner_bytes = lanes.front()->source().inner_bytes();
   for (unsigned i = 0; i < cell.workers; ++i) {
     figures.workers.push_back(median(runs[i][static_cast<size_t>(Pass::path)]));

@@ -24,16 +24,17 @@ struct Figures {
   Spread path;  // with the ports
   double io = 0;
   double crypto = 0;
-  std::vector<double> workers;  // the path's, by worker
+  std::vector<double> workers;  // the path's, by worker; 0 for one that no packets come to
+  Lane::Stages stages{};        // of the first worker
   double inner_bytes = 0;       // of a packet, on the average
   uint64_t packets = 0, lost = 0;
 };
 
 class Measurement {
  public:
-  // EAL has lcores 1..N for N workers, where N is the most that any cell has.
+  // For cells of at most `workers` workers, for which EAL has the lcores 1..workers.
   static Result<std::unique_ptr<Measurement>> create(const Scenario& scenario, crypto::EspBackend backend,
-                                                     rte_mempool* pool);
+                                                     rte_mempool* pool, unsigned workers);
   // The first pass is verified; a packet that comes out wrong is an error.
   Result<Figures> measure(const Cell& cell, const Effort& effort);
 

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "base/version.h"
 
@@ -52,7 +51,8 @@ void print_line(const ordered_json& line) {
 // All workers together.
 double packets_a_second(const Figures& figures) {
   double rate = 0;
-  for (const double cycles : figures.workers) rate += static_cast<double>(rte_get_tsc_hz()) / cycles;
+  for (const double cycles : figures.workers)
+    if (cycles != 0) rate += static_cast<double>(rte_get_tsc_hz()) / cycles;
   return rate;
 }
 
@@ -76,7 +76,7 @@ void Report::machine(const MachineReport& machine) {
   }
   print_line({{"machine",
                {{"cpu", processor()},
-                {"processors", std::thread::hardware_concurrency()},
+                {"processors", machine.processors},
                 {"tsc_mhz", tsc_mhz},
                 {"memory", memory},
                 {"dpdk", rte_version()},
@@ -95,7 +95,7 @@ void Report::progress(const std::string& what) {
     fmt::print(stderr, "\r\033[K{}", what);
 }
 
-void Report::cell(const Cell& cell, const Figures& figures) {
+void Report::cell(const Cell& cell, const Figures& figures, const std::string& note) {
   const double rate = packets_a_second(figures);
   const double mpps = rate / 1e6, gbps = rate * figures.inner_bytes * 8 / 1e9;
   const double overhead = figures.path.median - figures.io - figures.crypto;
@@ -111,6 +111,11 @@ void Report::cell(const Cell& cell, const Figures& figures) {
     row["io_cycles"] = rounded(figures.io, 10);
     row["overhead_cycles"] = rounded(overhead, 10);
     row["loss"] = loss;
+    row["stages"] = ordered_json::object();
+    for (size_t stage = 0; stage < figures.stages.size(); ++stage)
+      if (figures.stages[stage] != 0)
+        row["stages"][std::string(name(static_cast<Stage>(stage)))] = rounded(figures.stages[stage], 10);
+    if (!note.empty()) row["note"] = note;
     if (figures.workers.size() > 1)
       for (const double cycles : figures.workers) row["worker_cycles"].push_back(rounded(cycles, 10));
     return print_line(row);
@@ -124,6 +129,7 @@ void Report::cell(const Cell& cell, const Figures& figures) {
              cell.routes, cell.workers,
              fmt::format("{:.1f} ({:.0f}-{:.0f})", figures.path.median, figures.path.min, figures.path.max), figures.io,
              figures.crypto, overhead, mpps, gbps, figures.lost == 0 ? "0" : fmt::format("{:.1e}", loss));
+  if (!note.empty()) fmt::print("  {}\n", note);
   std::fflush(stdout);
 }
 

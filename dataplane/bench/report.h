@@ -8,6 +8,7 @@
 namespace sekisho::dataplane::bench {
 
 struct MachineReport {
+  unsigned processors = 1;
   bool huge = false;  // packets and tables lie in hugepages
   crypto::EspBackend backend{};
   Effort effort;
@@ -20,7 +21,8 @@ class Report {
   void machine(const MachineReport& machine);
   // What is being done: a line of JSON, or for people on a terminal, on standard error.
   void progress(const std::string& what);
-  void cell(const Cell& cell, const Figures& figures);
+  // `note`: what a reader must know about the figures; may be empty.
+  void cell(const Cell& cell, const Figures& figures, const std::string& note);
   // A cell that is not measured, and why.
   void skipped(const Cell& cell, const std::string& note);
   // "aes128gcm16 64 out, 1 tunnel"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "dataplane/bench/addresses.h"
 #include "dataplane/stage/esp_packet.h"
@@ -22,14 +23,22 @@ uint8_t* make_room(rte_mbuf* packet, size_t length) {
   return rte_pktmbuf_mtod(packet, uint8_t*);
 }
 
+// The flows whose packets come to this lane's worker.
+std::vector<uint32_t> own_flows(const Gateway& gateway, const Cell& cell, const PacketSource::Options& options) {
+  std::vector<uint32_t> flows;
+  for (uint32_t i = 0; i < gateway.flows().size(); ++i)
+    if (cell.direction != Direction::in || gateway.flows()[i].tunnel % options.lanes == options.lane)
+      flows.push_back(i);
+  return flows;
+}
+
 }  // namespace
 
-Walk::Walk(size_t count, Order order) : order_(count), shuffled_(order == Order::random) {
-  std::iota(order_.begin(), order_.end(), 0u);
+Walk::Walk(std::vector<uint32_t> numbers, Order order) : order_(std::move(numbers)), shuffled_(order == Order::random) {
   if (shuffled_) std::ranges::shuffle(order_, random_);
 }
 
-size_t Walk::next() {
+uint32_t Walk::next() {
   if (at_ == order_.size()) {
     at_ = 0;
     if (shuffled_) std::ranges::shuffle(order_, random_);
@@ -47,13 +56,13 @@ PacketSource::PacketSource(const Scenario& scenario, const Cell& cell, const Gat
     : scenario_(scenario),
       cell_(cell),
       gateway_(gateway),
-      options_(options),
-      walk_(gateway.flows().size(), scenario.order),
+      empty_(own_flows(gateway, cell, options).empty()),
+      walk_(own_flows(gateway, cell, options), scenario.order),
       sizes_(frame_sizes(cell.size, pass_packets)),
       loaded_(pass_packets) {
-  if (!sealed()) return;
+  if (!sealed() || empty_) return;
   peers_ = std::make_unique<PeerKeys>(gateway, cell, ipc::Direction::inbound, options.backend);
-  sequence_.assign(cell.tunnels, options.lane + 1 - options.lanes);
+  sequence_.assign(cell.tunnels, 0);
 }
 
 double PacketSource::inner_bytes() const {
@@ -131,7 +140,7 @@ crypto::EspJob PacketSource::write_sealed(const Packet& packet, uint8_t* frame) 
   write_outer(frame + ethernet_size, peer_address(tunnel), gateway_address,
               static_cast<uint16_t>(outer_size + layout.esp));
   store32(esp, gateway_.spi(ipc::Direction::inbound, tunnel));
-  store32(esp + 4, sequence_[tunnel] += options_.lanes);
+  store32(esp + 4, ++sequence_[tunnel]);
   write_inner(inner, scenario_.family, packet);
   write_trailer(inner + layout.inner, layout.padding, scenario_.family == Family::ipv4 ? protocol_ipv4 : protocol_ipv6);
   return {.key = peers_->key(tunnel), .esp = esp, .length = layout.esp};

@@ -1,5 +1,6 @@
 // Where the packets of a measurement come from: one source a worker. Packets walk through all flows of the cell, from
-// load to load, in turn or in an order that is shuffled anew for each walk.
+// load to load, in turn or in an order that is shuffled anew for each walk. A card spreads plaintext packets over all
+// queues by their flows, but sealed ones by their outer addresses: those of one tunnel all come to one worker.
 //
 // Plaintext packets are written in place. Sealed ones are what the peers would send: some thousands are sealed ahead,
 // by the gateway's own cryptography but with keys of the peers', and copied into place; so their keys leave the caches
@@ -20,11 +21,11 @@ namespace sekisho::dataplane::bench {
 // Enough to fill the worker's bursts several times, and few enough to stay in a second-level cache.
 inline constexpr size_t pass_packets = 256;
 
-// The flows of a cell, one after the other and over and over.
+// Numbers, one after the other and over and over.
 class Walk {
  public:
-  Walk(size_t count, Order order);
-  size_t next();
+  Walk(std::vector<uint32_t> numbers, Order order);
+  uint32_t next();
 
  private:
   std::vector<uint32_t> order_;
@@ -50,12 +51,14 @@ class PeerKeys {
 class PacketSource {
  public:
   struct Options {
-    unsigned lane = 0, lanes = 1;  // sequence numbers are dealt to the lanes
+    unsigned lane = 0, lanes = 1;
     crypto::EspBackend backend{};
   };
   PacketSource(const Scenario& scenario, const Cell& cell, const Gateway& gateway, const Options& options);
 
-  // Writes fresh packets, pass_packets of them: no sealed one comes twice.
+  // No packet comes to this lane's worker.
+  bool empty() const { return empty_; }
+  // Writes fresh packets, pass_packets of them: no sealed one comes twice. Requires !empty().
   void load(std::span<rte_mbuf* const> packets);
   // The same, but a sealed packet may be one that was loaded before.
   void load_stale(std::span<rte_mbuf* const> packets);
@@ -83,7 +86,7 @@ class PacketSource {
   const Scenario& scenario_;
   const Cell cell_;
   const Gateway& gateway_;
-  const Options options_;
+  const bool empty_;
   Walk walk_;
   const std::vector<FrameSize> sizes_;
   std::vector<Packet> loaded_;
