@@ -33,8 +33,15 @@ inline constexpr Message bench_wrong_packet{
     "Before measuring, each packet is compared with what it must be, by another implementation of the cryptography.",
     "Report this message with its detail, the scenario and the machine; figures of this build mean nothing."};
 
+inline constexpr Message scenario_several_cells{
+    "SKO-BEN-008", Severity::error, "one combination is wanted",
+    "Ports other than memory, and a capture file, serve one combination of suite, tunnels, routes and workers; a "
+    "capture "
+    "file also one size and direction.",
+    "Choose with --suite, --tunnels, --routes, --workers, --size and --direction."};
+
 inline constexpr const Message* bench_messages[] = {
     &scenario_not_json,     &scenario_unknown_field, &scenario_bad_value, &scenario_contradiction,
-    &scenario_nothing_left, &bench_static_keys,      &bench_wrong_packet};
+    &scenario_nothing_left, &bench_static_keys,      &bench_wrong_packet, &scenario_several_cells};
 
 }  // namespace sekisho::messages

@@ -9,6 +9,9 @@ inline constexpr Message file_unreadable{
     "SKO-SYS-001", Severity::error, "file cannot be read",
     "The file does not exist, is no file, is too large, or may not be read by this process.",
     "The detail says which; check the path, the owner and the mode of the file."};
+inline constexpr Message file_unwritable{"SKO-SYS-003", Severity::error, "file cannot be written",
+                                         "The directory does not exist, may not be written to, or its disk is full.",
+                                         "Check the path, and the owner and mode of the directory."};
 inline constexpr Message system_call_failed{"SKO-SYS-002", Severity::error, "system call failed",
                                             "The kernel refused an operation; the detail names it and the reason.",
                                             "Check privileges (CAP_NET_ADMIN) and resources; see the detail."};
@@ -54,8 +57,10 @@ inline constexpr Message nothing_to_rekey{
     "Bring the tunnel up with `sekisho tunnel up NAME`; that makes new keys, too."};
 
 inline constexpr const Message* system_messages[] = {
-    &file_unreadable, &system_call_failed, &object_not_found,        &control_unreachable, &rpc_malformed,
-    &rpc_limit,       &rpc_not_permitted,  &control_socket_unusable, &tunnel_up_timeout,   &control_answer_malformed,
-    &checker_failed,  &message_unknown,    &nothing_to_rekey};
+    &file_unreadable,   &system_call_failed,       &file_unwritable,
+    &object_not_found,  &control_unreachable,      &rpc_malformed,
+    &rpc_limit,         &rpc_not_permitted,        &control_socket_unusable,
+    &tunnel_up_timeout, &control_answer_malformed, &checker_failed,
+    &message_unknown,   &nothing_to_rekey};
 
 }  // namespace sekisho::messages

@@ -1,70 +1,40 @@
 #include "dataplane/bench/bench.h"
 
+#include <poll.h>
 #include <rte_eal.h>
-#include <sched.h>
+#include <rte_mbuf.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "base/messages/bench.h"
+#include "base/messages/system.h"
+#include "dataplane/bench/forward.h"
+#include "dataplane/bench/pcap_file.h"
 #include "dataplane/bench/report.h"
 #include "dataplane/port/packet_pool.h"
 
 namespace sekisho::dataplane::bench {
 namespace {
 
-// Both copies of both first-level tables take 128 MB, a second-level table of IPv6 512 bytes, and a route up to 160
-// bytes, in each copy; the rest is for packets, rings and DPDK itself.
-unsigned memory_for(const Scenario& scenario) {
-  const unsigned routes = std::ranges::max(scenario.routes);
-  const unsigned tables_mb = scenario.family == Family::ipv6 && routes > 1 ? 64 : 16;
-  return 256 + tables_mb + routes / 1024 * 2 / 3;
-}
-
-unsigned own_processors() {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
-}
-
-std::string too_few(const Plan& plan) {
-  return "not measured: only " + std::to_string(plan.processors) + " processors";
-}
-
 std::string note_on(const Plan& plan, const Cell& cell) {
   if (plan.scenario.during == During::nothing || cell.workers < plan.processors) return {};
   return "the manager shares a processor with a worker";
 }
 
-}  // namespace
-
-Result<Plan> make_plan(const Options& options) {
-  auto scenario = load_scenario(options.file);
-  if (!scenario) return std::unexpected(std::move(scenario.error()));
-  for (const std::string& port : options.ports)
-    if (auto set = override_port(*scenario, port); !set) return std::unexpected(std::move(set.error()));
-  if (auto good = check(*scenario); !good) return std::unexpected(std::move(good.error()));
-  auto cells = cells_of(*scenario, options.filter);
-  if (!cells) return std::unexpected(std::move(cells.error()));
-  Plan plan{std::move(*scenario), std::move(*cells)};
-  plan.processors = own_processors();
-  for (const Cell& cell : plan.cells)
-    if (cell.workers <= plan.processors) plan.workers = std::max(plan.workers, cell.workers);
-  plan.memory_mb = memory_for(plan.scenario);
-  return plan;
+bool told_to_end(int stop_fd) {
+  pollfd stop{.fd = stop_fd, .events = POLLIN};
+  return ::poll(&stop, 1, 0) > 0;
 }
 
-Result<void> run(const Plan& plan, const Options& options, crypto::EspBackend backend) {
-  if (!plan.scenario.suites.empty()) spdlog::warn("{}", Error{&messages::bench_static_keys, {}}.text());
-  auto pool = create_packet_pool(plan.memory_mb, 0);
-  if (!pool) return std::unexpected(std::move(pool.error()));
-  auto measurement = Measurement::create(plan.scenario, backend, *pool, plan.workers);
+Result<void> measure(const Plan& plan, const Options& options, crypto::EspBackend backend, rte_mempool* pool,
+                     int stop_fd, Report& report) {
+  auto measurement = Measurement::create(plan.scenario, backend, pool, plan.workers);
   if (!measurement) return std::unexpected(std::move(measurement.error()));
-  Report report(plan.scenario, options.json_lines);
-  report.machine({plan.processors, rte_eal_has_hugepages() != 0, backend, options.effort});
-  for (size_t i = 0; i < plan.cells.size(); ++i) {
+  for (size_t i = 0; i < plan.cells.size() && !told_to_end(stop_fd); ++i) {
     const Cell& cell = plan.cells[i];
     if (cell.workers > plan.processors) {
-      report.skipped(cell, too_few(plan));
+      report.skipped(cell, "not measured: only " + std::to_string(plan.processors) + " processors");
       continue;
     }
     report.progress(std::to_string(i + 1) + "/" + std::to_string(plan.cells.size()) + " " + Report::title(cell));
@@ -72,6 +42,45 @@ Result<void> run(const Plan& plan, const Options& options, crypto::EspBackend ba
     if (!figures) return std::unexpected(figures.error());
     report.cell(cell, *figures, note_on(plan, cell));
   }
+  return {};
+}
+
+// Each flow has its packet; a generator replays them in a loop.
+Result<void> write_input(const Plan& plan, const std::string& path, crypto::EspBackend backend, rte_mempool* pool) {
+  constexpr size_t at_least = 1024, at_most = 65536;
+  const Cell& cell = plan.cells.front();
+  auto gateway = Gateway::create(plan.scenario, backend, 1);
+  if (!gateway) return std::unexpected(std::move(gateway.error()));
+  if (auto set = (*gateway)->set_routes(cell); !set) return set;
+  if (auto set = (*gateway)->set_sas(cell); !set) return set;
+  PacketSource source(plan.scenario, cell, **gateway, {.backend = backend});
+  std::array<rte_mbuf*, pass_packets> packets;
+  if (rte_pktmbuf_alloc_bulk(pool, packets.data(), packets.size()) != 0)
+    return fail(messages::system_call_failed, "packet memory");
+  PcapFile file(path);
+  const size_t count = std::clamp((*gateway)->flows().size(), at_least, at_most);
+  for (size_t written = 0; written < count; written += packets.size()) {
+    source.load(packets);
+    for (rte_mbuf* packet : packets) file.add({rte_pktmbuf_mtod(packet, const uint8_t*), packet->data_len});
+  }
+  rte_pktmbuf_free_bulk(packets.data(), packets.size());
+  if (!file.close()) return fail(messages::file_unwritable, path);
+  return {};
+}
+
+}  // namespace
+
+Result<void> run(const Plan& plan, const Options& options, crypto::EspBackend backend, int stop_fd) {
+  if (!plan.scenario.suites.empty()) spdlog::warn("{}", Error{&messages::bench_static_keys, {}}.text());
+  auto pool = create_packet_pool(plan.memory_mb, 0);
+  if (!pool) return std::unexpected(std::move(pool.error()));
+  if (!options.pcap_file.empty()) return write_input(plan, options.pcap_file, backend, *pool);
+  Report report(plan.scenario, options.json_lines);
+  report.machine({plan.processors, rte_eal_has_hugepages() != 0, backend, options.effort});
+  if (plan.scenario.in_memory()) return measure(plan, options, backend, *pool, stop_fd, report);
+  auto forwarder = Forwarder::create(plan, backend, *pool);
+  if (!forwarder) return std::unexpected(std::move(forwarder.error()));
+  (*forwarder)->run(options.seconds, stop_fd, report);
   return {};
 }
 

@@ -1,12 +1,14 @@
 #include "dataplane/bench/gateway.h"
 
+#include <rte_mbuf.h>
+
 #include <algorithm>
-#include <cstring>
 
 #include "dataplane/bench/addresses.h"
 #include "dataplane/bench/keys.h"
 #include "dataplane/bench/routes.h"
 #include "dataplane/port/packet_pool.h"
+#include "dataplane/stage/wire.h"
 #include "dataplane/worker/processors.h"
 #include "ipc/convert.h"
 
@@ -25,10 +27,19 @@ constexpr ipc::NextHopId into_tunnel(unsigned tunnel) {
   return ipc::NextHopId(static_cast<uint16_t>(first_tunnel_hop + tunnel));
 }
 
+// What comes and goes while others are in use.
+constexpr unsigned toggled_routes = 2000;
+Prefix unused_prefix(Family family, unsigned index) {
+  if (family == Family::ipv4) return {IpAddress::v4(Be32(0xc8000000 + (index << 8))), 24};
+  std::array<uint8_t, 16> bytes = {0x2a, 0x00};
+  store16(bytes.data() + 2, static_cast<uint16_t>(index));
+  return {*IpAddress::from_bytes(bytes), 32};
+}
+
 FibLimits limits_of(const Scenario& scenario) {
   const unsigned tunnels = std::ranges::max(scenario.tunnels), routes = std::ranges::max(scenario.routes);
   const bool v6 = scenario.family == Family::ipv6;
-  constexpr unsigned own = 1024;  // a scenario's own few, and what comes and goes with during=commit
+  constexpr unsigned own = 1024 + toggled_routes;
   return {.ipv4_routes = own + (v6 ? 0 : tunnels + routes),
           .ipv4_tables = 256,
           .ipv6_routes = own + (v6 ? tunnels + routes : 0),
@@ -162,32 +173,40 @@ void Gateway::collect_flows(const Cell& cell) {
 
 // ---------------------------------------------------------------------------------------------------------------- SAs
 
-ipc::SaId Gateway::sa_id(ipc::Direction direction, unsigned tunnel) const {
-  return ipc::SaId(direction == ipc::Direction::outbound ? tunnel : ipc::max_sas / 2 + tunnel);
+SaName Gateway::current(ipc::Direction direction, unsigned tunnel) const {
+  return {direction, tunnel, rekeys_[tunnel].load()};
 }
 
-uint32_t Gateway::spi(ipc::Direction direction, unsigned tunnel) const {
-  return ipc::max_sas | sa_id(direction, tunnel).value();
+// Ids alternate from rekey to rekey, as far as they suffice.
+ipc::SaId Gateway::sa_id(const SaName& sa) const {
+  constexpr uint32_t half = ipc::max_sas / 2;
+  const uint32_t other = tunnel_count_ <= half / 2 && sa.rekeys % 2 != 0 ? half / 2 : 0;
+  return ipc::SaId((sa.direction == ipc::Direction::outbound ? 0 : half) + other + sa.tunnel);
 }
 
-unsigned Gateway::tunnel_of(uint32_t outbound_spi) const { return outbound_spi ^ ipc::max_sas; }
+uint32_t Gateway::spi(const SaName& sa) const { return (sa.rekeys % 0xffff + 1) * ipc::max_sas | sa_id(sa).value(); }
 
-SecretBytes Gateway::key(ipc::Direction direction, unsigned tunnel) const {
-  return key_material(scenario_, suite_, direction, tunnel, generation_);
+unsigned Gateway::tunnel_of(uint32_t outbound_spi) const {
+  const uint32_t id = ipc::sa_of_spi(outbound_spi).value();
+  return tunnel_count_ <= ipc::max_sas / 4 ? id % (ipc::max_sas / 4) : id;
 }
 
-ipc::SaAdd Gateway::describe_sa(ipc::Direction direction, unsigned tunnel) const {
-  const bool out = direction == ipc::Direction::outbound;
+SecretBytes Gateway::key(const SaName& sa) const {
+  return key_material(scenario_, suite_, sa.direction, sa.tunnel, uint64_t{generation_} << 32 | sa.rekeys);
+}
+
+ipc::SaAdd Gateway::describe_sa(const SaName& sa) const {
+  const bool out = sa.direction == ipc::Direction::outbound;
   ipc::SaAdd add;
-  add.id = sa_id(direction, tunnel);
-  add.spi = spi(direction, tunnel);
-  add.tunnel = ipc::TunnelId(static_cast<uint16_t>(tunnel));
-  add.direction = direction;
+  add.id = sa_id(sa);
+  add.spi = spi(sa);
+  add.tunnel = ipc::TunnelId(static_cast<uint16_t>(sa.tunnel));
+  add.direction = sa.direction;
   add.suite = suite_;
   add.replay_window = out ? 0 : scenario_.replay_window;
-  add.source = ipc::from_address(out ? gateway_address : peer_address(tunnel));
-  add.destination = ipc::from_address(out ? peer_address(tunnel) : gateway_address);
-  const SecretBytes material = key(direction, tunnel);
+  add.source = ipc::from_address(out ? gateway_address : peer_address(sa.tunnel));
+  add.destination = ipc::from_address(out ? peer_address(sa.tunnel) : gateway_address);
+  const SecretBytes material = key(sa);
   std::ranges::copy(material.view(), add.key.begin());
   // As route-based VPNs negotiate them.
   add.selector_pairs = 2;
@@ -196,8 +215,9 @@ ipc::SaAdd Gateway::describe_sa(ipc::Direction direction, unsigned tunnel) const
   return add;
 }
 
-Result<void> Gateway::add_sas(unsigned tunnel) {
-  ipc::SaAdd out = describe_sa(ipc::Direction::outbound, tunnel), in = describe_sa(ipc::Direction::inbound, tunnel);
+Result<void> Gateway::add_sas(unsigned tunnel, uint32_t rekeys) {
+  ipc::SaAdd out = describe_sa({ipc::Direction::outbound, tunnel, rekeys});
+  ipc::SaAdd in = describe_sa({ipc::Direction::inbound, tunnel, rekeys});
   auto outbound = make_outbound_sa(out, *crypto_);
   auto inbound = make_inbound_sa(in, *crypto_);
   wipe(out.key);
@@ -213,10 +233,10 @@ Result<void> Gateway::add_sas(unsigned tunnel) {
 
 void Gateway::remove_sas() {
   for (unsigned tunnel = 0; tunnel < tunnel_count_; ++tunnel) {
-    const ipc::SaId out = sa_id(ipc::Direction::outbound, tunnel);
+    const ipc::SaId out = sa_id(current(ipc::Direction::outbound, tunnel));
     tunnels_->remove(ipc::TunnelId(static_cast<uint16_t>(tunnel)));
     sad_->unlink_outbound(out);
-    sad_->unlink_inbound(sa_id(ipc::Direction::inbound, tunnel));
+    sad_->unlink_inbound(sa_id(current(ipc::Direction::inbound, tunnel)));
     fib_->clear_outer(out);
   }
   tunnel_count_ = 0;
@@ -227,9 +247,59 @@ Result<void> Gateway::set_sas(const Cell& cell) {
   if (!cell.suite) return {};
   suite_ = *cell.suite;
   generation_ = next_generation_++;
-  for (; tunnel_count_ < cell.tunnels; ++tunnel_count_)
-    if (auto added = add_sas(tunnel_count_); !added) return added;
+  tunnel_count_ = cell.tunnels;
+  rekeys_ = std::vector<std::atomic<uint32_t>>(tunnel_count_);
+  for (unsigned tunnel = 0; tunnel < tunnel_count_; ++tunnel)
+    if (auto added = add_sas(tunnel, 0); !added) return added;
   return {};
+}
+
+// --------------------------------------------------------------------------------------------- while the workers run
+
+Result<void> Gateway::begin_rekey(unsigned tunnel) {
+  const uint32_t rekeys = rekeys_[tunnel].load() + 1;
+  if (auto added = add_sas(tunnel, rekeys); !added) return added;
+  rekeys_[tunnel].store(rekeys);
+  return {};
+}
+
+void Gateway::finish_rekey(unsigned tunnel) {
+  SaName old = current(ipc::Direction::outbound, tunnel);
+  --old.rekeys;
+  const ipc::SaId id = sa_id(old);
+  reclaimer_.retire(sad_->unlink_outbound(id));
+  reclaimer_.defer([this, id] { fib_->clear_outer(id); });
+  old.direction = ipc::Direction::inbound;
+  reclaimer_.retire(sad_->unlink_inbound(sa_id(old)));
+}
+
+Result<void> Gateway::toggle_routes() {
+  fib_->begin(false);
+  for (unsigned i = 0; i < toggled_routes; ++i) {
+    const Prefix prefix = unused_prefix(scenario_.family, i);
+    if (auto staged = toggled_ ? fib_->remove_route(prefix) : fib_->set_route(prefix, neighbour(wan_port, 1)); !staged)
+      return staged;
+  }
+  toggled_ = !toggled_;
+  return fib_->commit();
+}
+
+Result<void> Gateway::poll() {
+  reclaimer_.poll();
+  return fib_->poll();
+}
+
+void Gateway::discard_events() {
+  PathEvent event;
+  while (events_->pop(event)) {
+  }
+}
+
+void Gateway::discard_punted() {
+  std::array<Handed, 64> items;
+  for (const auto& worker : workers_)
+    while (const unsigned count = worker->rings().to_kernel.pop(items))
+      for (const Handed& item : std::span(items).first(count)) rte_pktmbuf_free(item.mbuf);
 }
 
 std::string Gateway::drops() const {

@@ -43,7 +43,7 @@ void Meeting::wait() {
       sched_yield();
 }
 
-Lane::Lane(const Parts& parts, PacketSource source)
+Lane::Lane(const Parts& parts, std::unique_ptr<PacketSource> source)
     : parts_(parts), source_(std::move(source)), packets_(pass_packets), raw_packets_(pass_packets) {
   if (parts.raw_keys != nullptr) raw_ = std::make_unique<RawCrypto>(*parts.raw_keys);
   if (rte_pktmbuf_alloc_bulk(parts.pool, packets_.data(), pass_packets) != 0)
@@ -61,13 +61,13 @@ double Lane::measure(Pass pass) {
     parts_.meeting.wait();
     const long before = interruptions();
     cycles = run(pass);
-    if (!source_.empty()) parts_.meeting.tell_done();
+    if (!source_->empty()) parts_.meeting.tell_done();
     if (interruptions() != before) parts_.meeting.tell_disturbed(pass_number_);
     parts_.meeting.wait();
     finish(pass);
     if (!parts_.meeting.disturbed(pass_number_)) break;
   }
-  if (pass == Pass::profile && !source_.empty()) profiles_.push_back(profile_);
+  if (pass == Pass::profile && !source_->empty()) profiles_.push_back(profile_);
   return static_cast<double>(cycles) / pass_packets;
 }
 
@@ -83,11 +83,11 @@ Lane::Stages Lane::stages() const {
 
 void Lane::prepare(Pass pass) {
   done_target_ += parts_.feeding;
-  if (source_.empty()) return;
+  if (source_->empty()) return;
   if (pass == Pass::io || pass == Pass::raw)
-    source_.load_stale(packets_);
+    source_->load_stale(packets_);
   else
-    source_.load(packets_);
+    source_->load(packets_);
   if (pass == Pass::raw)
     lay_out_raw();
   else if (!parts_.ports.in.deliver(parts_.index, packets_))
@@ -95,7 +95,7 @@ void Lane::prepare(Pass pass) {
 }
 
 uint64_t Lane::run(Pass pass) {
-  if (source_.empty()) {
+  if (source_->empty()) {
     help();
     return 0;
   }
@@ -105,7 +105,7 @@ uint64_t Lane::run(Pass pass) {
     case Pass::io:
       return run_io();
     case Pass::raw:
-      return raw_->run(source_.sealed() ? CryptoWork::open : CryptoWork::seal, raw_packets_);
+      return raw_->run(source_->sealed() ? CryptoWork::open : CryptoWork::seal, raw_packets_);
     case Pass::profile:
       break;
   }
@@ -118,7 +118,9 @@ uint64_t Lane::run(Pass pass) {
 }
 
 void Lane::finish(Pass pass) {
-  if (pass == Pass::raw || source_.empty()) return;
+  // Nobody is to be told, and the ring must not fill up.
+  if (parts_.index == 0) parts_.gateway.discard_events();
+  if (pass == Pass::raw || source_->empty()) return;
   sent_ = parts_.ports.out.collect(parts_.index, packets_);
   const size_t lost = pass_packets - sent_;
   if (pass != Pass::io) {
@@ -167,11 +169,11 @@ uint64_t Lane::run_io() {
 
 // Where the data path has it, too: the inner packet stays in its place.
 void Lane::lay_out_raw() {
-  const std::vector<Packet>& loaded = source_.loaded();
+  const std::vector<Packet>& loaded = source_->loaded();
   for (size_t i = 0; i < pass_packets; ++i) {
-    const EspLayout layout(source_.suite(), loaded[i].frame);
+    const EspLayout layout(source_->suite(), loaded[i].frame);
     uint8_t* frame = rte_pktmbuf_mtod(packets_[i], uint8_t*) + ethernet_size;
-    uint8_t* esp = source_.sealed() ? frame + outer_size : frame - layout.offset;
+    uint8_t* esp = source_->sealed() ? frame + outer_size : frame - layout.offset;
     raw_packets_[i] = {esp, layout.esp, loaded[i].flow->tunnel};
   }
 }

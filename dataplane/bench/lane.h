@@ -57,7 +57,7 @@ class Lane {
     Meeting& meeting;
     unsigned feeding;  // lanes that get packets
   };
-  Lane(const Parts& parts, PacketSource source);
+  Lane(const Parts& parts, std::unique_ptr<PacketSource> source);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -72,7 +72,7 @@ class Lane {
   // Cycles a packet in each stage, the median of the profile passes.
   using Stages = std::array<double, static_cast<size_t>(Stage::count)>;
   Stages stages() const;
-  const PacketSource& source() const { return source_; }
+  const PacketSource& source() const { return *source_; }
   // What came out of the last path or I/O pass.
   std::span<rte_mbuf* const> sent() const { return {packets_.data(), sent_}; }
   uint64_t total() const { return total_; }
@@ -88,7 +88,7 @@ class Lane {
   void lay_out_raw();
 
   const Parts parts_;
-  PacketSource source_;
+  std::unique_ptr<PacketSource> source_;
   std::unique_ptr<RawCrypto> raw_;
   std::vector<rte_mbuf*> packets_;  // pass_packets of them; the first sent_ have just been sent
   std::vector<RawPacket> raw_packets_;

@@ -8,6 +8,7 @@
 #include <latch>
 
 #include "dataplane/bench/addresses.h"
+#include "dataplane/bench/background.h"
 #include "dataplane/bench/median.h"
 #include "dataplane/bench/verify.h"
 #include "dataplane/port/packet_pool.h"
@@ -51,7 +52,7 @@ Spread spread(std::span<const LaneRuns> lanes, Pass pass) {
 
 }  // namespace
 
-void on_workers(unsigned count, const std::function<void(unsigned)>& task) {
+void on_workers(unsigned count, const std::function<void(unsigned)>& task, const std::function<void()>& meanwhile) {
   struct Start {
     const std::function<void(unsigned)>& task;
     std::latch done;
@@ -63,6 +64,7 @@ void on_workers(unsigned count, const std::function<void(unsigned)>& task) {
     return 0;
   };
   for (unsigned i = 0; i < count; ++i) rte_eal_remote_launch(run, &start, i + 1);
+  while (meanwhile && !start.done.try_wait()) meanwhile();
   // EAL's own waiting spins, on a processor that a worker may want.
   start.done.wait();
   for (unsigned i = 0; i < count; ++i) rte_eal_wait_lcore(i + 1);
@@ -107,11 +109,14 @@ std::unique_ptr<RawKeys> Measurement::raw_keys(const Cell& cell) const {
   if (!cell.suite) return {};
   const auto direction = cell.direction == Direction::in ? ipc::Direction::inbound : ipc::Direction::outbound;
   auto keys = std::make_unique<RawKeys>(*cell.suite);
-  for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel) keys->add(gateway_->key(direction, tunnel).view());
+  for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel)
+    keys->add(gateway_->key(gateway_->current(direction, tunnel)).view());
   return keys;
 }
 
-Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
+Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
+  // So that enough happens meanwhile.
+  if (scenario_.during != During::nothing) effort.passes *= 25;
   if (auto ready = set_up(cell); !ready) return std::unexpected(std::move(ready.error()));
   const auto keys = raw_keys(cell);
   Meeting meeting(cell.workers);
@@ -120,8 +125,9 @@ Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
   const unsigned feeding = in ? std::min(cell.workers, cell.tunnels) : cell.workers;
   std::vector<std::unique_ptr<Lane>> lanes;
   for (unsigned i = 0; i < cell.workers; ++i)
-    lanes.push_back(std::make_unique<Lane>(Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting, feeding},
-                                           PacketSource(scenario_, cell, *gateway_, {i, cell.workers, backend_})));
+    lanes.push_back(std::make_unique<Lane>(
+        Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting, feeding},
+        std::make_unique<PacketSource>(scenario_, cell, *gateway_, PacketSource::Options{i, cell.workers, backend_})));
 
   on_workers(cell.workers, [&](unsigned i) {
     lanes[i]->begin();
@@ -136,13 +142,26 @@ Result<Figures> Measurement::measure(const Cell& cell, const Effort& effort) {
   const auto walk = static_cast<unsigned>((gateway_->flows().size() + pass_packets - 1) / pass_packets);
   const unsigned turn = std::clamp(walk, 1u, effort.passes);
   std::vector<LaneRuns> runs(cell.workers);
-  on_workers(cell.workers, [&](unsigned i) {
+  const auto work = [&](unsigned i) {
     lanes[i]->begin();
     runs[i] = run_lane(*lanes[i], effort, turn, cell.suite.has_value());
     lanes[i]->end();
-  });
+  };
+  unsigned changes = 0;
+  if (scenario_.during == During::nothing) {
+    on_workers(cell.workers, work);
+  } else {
+    std::vector<const PacketSource*> sources;
+    for (const auto& lane : lanes) sources.push_back(&lane->source());
+    Background background(*gateway_, scenario_, cell, std::move(sources));
+    on_workers(cell.workers, work, [&] { background.step(); });
+    const auto made = background.finish();
+    if (!made) return std::unexpected(made.error());
+    changes = *made;
+  }
 
   Figures figures;
+  figures.changes = changes;
   const auto fed = std::span<const LaneRuns>(runs).first(feeding);
   figures.path = spread(fed, Pass::path);
   figures.io = spread(fed, Pass::io).median;

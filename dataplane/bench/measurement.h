@@ -23,11 +23,12 @@ struct Spread {
 struct Figures {
   Spread path;  // with the ports
   double io = 0;
-  double crypto = 0;
+  double crypto = 0;            // NaN: not measured
   std::vector<double> workers;  // the path's, by worker; 0 for one that no packets come to
   Lane::Stages stages{};        // of the first worker
   double inner_bytes = 0;       // of a packet, on the average
   uint64_t packets = 0, lost = 0;
+  unsigned changes = 0;  // that the manager made meanwhile
 };
 
 class Measurement {
@@ -36,7 +37,7 @@ class Measurement {
   static Result<std::unique_ptr<Measurement>> create(const Scenario& scenario, crypto::EspBackend backend,
                                                      rte_mempool* pool, unsigned workers);
   // The first pass is verified; a packet that comes out wrong is an error.
-  Result<Figures> measure(const Cell& cell, const Effort& effort);
+  Result<Figures> measure(const Cell& cell, Effort effort);
 
  private:
   Measurement(const Scenario& scenario, crypto::EspBackend backend, rte_mempool* pool, MemoryPort lan, MemoryPort wan)
@@ -53,7 +54,8 @@ class Measurement {
   std::unique_ptr<Gateway> gateway_;
 };
 
-// Calls `task(0)` to `task(count - 1)`, each on a worker's lcore, and sleeps until all are done.
-void on_workers(unsigned count, const std::function<void(unsigned)>& task);
+// Calls `task(0)` to `task(count - 1)`, each on a worker's lcore, and until all are done `meanwhile` over and over, or
+// sleeps.
+void on_workers(unsigned count, const std::function<void(unsigned)>& task, const std::function<void()>& meanwhile = {});
 
 }  // namespace sekisho::dataplane::bench

@@ -48,6 +48,18 @@ void print_line(const ordered_json& line) {
   std::fflush(stdout);
 }
 
+std::string cycles_text(double cycles) { return std::isnan(cycles) ? "-" : fmt::format("{:.1f}", cycles); }
+
+ordered_json describe(const Totals::Port& port, double seconds) {
+  const auto rate = [&](uint64_t count, double unit) {
+    return rounded(static_cast<double>(count) / seconds / unit, 1000);
+  };
+  return {{"rx_mpps", rate(port.rx_packets, 1e6)},
+          {"rx_gbps", rate(port.rx_bytes * 8, 1e9)},
+          {"tx_mpps", rate(port.tx_packets, 1e6)},
+          {"tx_gbps", rate(port.tx_bytes * 8, 1e9)}};
+}
+
 // All workers together.
 double packets_a_second(const Figures& figures) {
   double rate = 0;
@@ -99,7 +111,7 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
   const double rate = packets_a_second(figures);
   const double mpps = rate / 1e6, gbps = rate * figures.inner_bytes * 8 / 1e9;
   const double overhead = figures.path.median - figures.io - figures.crypto;
-  const double loss = static_cast<double>(figures.lost) / static_cast<double>(figures.packets);
+  const double loss = static_cast<double>(figures.lost) / static_cast<double>(std::max<uint64_t>(figures.packets, 1));
   if (json_lines_) {
     ordered_json row = describe(scenario_, cell);
     row["mpps"] = rounded(mpps, 1000);
@@ -107,7 +119,7 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
     row["cycles_per_packet"] = rounded(figures.path.median, 10);
     row["cycles_min"] = rounded(figures.path.min, 10);
     row["cycles_max"] = rounded(figures.path.max, 10);
-    row["crypto_cycles"] = rounded(figures.crypto, 10);
+    row["crypto_cycles"] = rounded(figures.crypto, 10);  // NaN is null in JSON
     row["io_cycles"] = rounded(figures.io, 10);
     row["overhead_cycles"] = rounded(overhead, 10);
     row["loss"] = loss;
@@ -115,6 +127,7 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
     for (size_t stage = 0; stage < figures.stages.size(); ++stage)
       if (figures.stages[stage] != 0)
         row["stages"][std::string(name(static_cast<Stage>(stage)))] = rounded(figures.stages[stage], 10);
+    if (scenario_.during != During::nothing) row["changes"] = figures.changes;
     if (!note.empty()) row["note"] = note;
     if (figures.workers.size() > 1)
       for (const double cycles : figures.workers) row["worker_cycles"].push_back(rounded(cycles, 10));
@@ -124,12 +137,26 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
   if (!std::exchange(headed_, true))
     fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6} {:>7} {:>8} {:>7} {:>7} {:>6}\n", "suite", "size", "",
                "tunnels", "routes", "wrk", "cycles", "io", "crypto", "overhead", "Mpps", "Gbit/s", "loss");
-  fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6.1f} {:>7.1f} {:>8.1f} {:>7.2f} {:>7.2f} {:>6}\n",
+  fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6.1f} {:>7} {:>8} {:>7.2f} {:>7.2f} {:>6}\n",
              cell.suite ? info(*cell.suite).name : "-", size_name(cell.size), name(cell.direction), cell.tunnels,
              cell.routes, cell.workers,
              fmt::format("{:.1f} ({:.0f}-{:.0f})", figures.path.median, figures.path.min, figures.path.max), figures.io,
-             figures.crypto, overhead, mpps, gbps, figures.lost == 0 ? "0" : fmt::format("{:.1e}", loss));
+             cycles_text(figures.crypto), cycles_text(overhead), mpps, gbps,
+             figures.lost == 0 ? "0" : fmt::format("{:.1e}", loss));
+  if (scenario_.during != During::nothing) fmt::print("  {}: {} times\n", name(scenario_.during), figures.changes);
   if (!note.empty()) fmt::print("  {}\n", note);
+  std::fflush(stdout);
+}
+
+void Report::second(const Second& second) {
+  const ordered_json lan = describe(second.totals.lan, second.length), wan = describe(second.totals.wan, second.length);
+  if (json_lines_)
+    return print_line({{"second", second.number}, {"lan", lan}, {"wan", wan}, {"dropped", second.totals.dropped}});
+  const auto text = [](const ordered_json& port) {
+    return fmt::format("rx {:.3f} Mpps {:.2f} Gbit/s, tx {:.3f} Mpps {:.2f} Gbit/s", port["rx_mpps"].get<double>(),
+                       port["rx_gbps"].get<double>(), port["tx_mpps"].get<double>(), port["tx_gbps"].get<double>());
+  };
+  fmt::print("{:>4} s  lan {}  wan {}  dropped {}\n", second.number, text(lan), text(wan), second.totals.dropped);
   std::fflush(stdout);
 }
 

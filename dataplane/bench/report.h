@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dataplane/bench/measurement.h"
+#include "dataplane/bench/rates.h"
 
 namespace sekisho::dataplane::bench {
 
@@ -23,6 +24,8 @@ class Report {
   void progress(const std::string& what);
   // `note`: what a reader must know about the figures; may be empty.
   void cell(const Cell& cell, const Figures& figures, const std::string& note);
+  // One second of forwarding.
+  void second(const Second& second);
   // A cell that is not measured, and why.
   void skipped(const Cell& cell, const std::string& note);
   // "aes128gcm16 64 out, 1 tunnel"

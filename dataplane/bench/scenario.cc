@@ -56,6 +56,8 @@ Result<void> check(const Scenario& scenario) {
     if (routes != 1 && routes < tunnels) return contradiction("/routes: fewer than tunnels, so that some would idle");
   if ((scenario.lan_device == memory_device) != (scenario.wan_device == memory_device))
     return contradiction("/ports: one is memory and the other is not");
+  if (!scenario.in_memory() && scenario.during != During::nothing)
+    return contradiction("/during: only with ports of memory does the sender follow what the manager does");
   return {};
 }
 

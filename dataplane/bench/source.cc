@@ -46,10 +46,20 @@ uint32_t Walk::next() {
   return order_[at_++];
 }
 
-PeerKeys::PeerKeys(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend)
-    : crypto_(crypto::EspCrypto::create(backend)) {
+Peers::Peers(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend)
+    : gateway_(gateway), suite_(*cell.suite), crypto_(crypto::EspCrypto::create(backend)) {
   for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel)
-    keys_.push_back(crypto_->make_key(*cell.suite, false, gateway.key(direction, tunnel).view()));
+    ends_.push_back(make_end(gateway.current(direction, tunnel)));
+}
+
+Peers::End Peers::make_end(const SaName& sa) const {
+  return {sa, gateway_.spi(sa), crypto_->make_key(suite_, false, gateway_.key(sa).view())};
+}
+
+void Peers::follow() {
+  for (End& end : ends_)
+    if (const SaName now = gateway_.current(end.sa.direction, end.sa.tunnel); now.rekeys != end.sa.rekeys)
+      end = make_end(now);
 }
 
 PacketSource::PacketSource(const Scenario& scenario, const Cell& cell, const Gateway& gateway, const Options& options)
@@ -61,8 +71,7 @@ PacketSource::PacketSource(const Scenario& scenario, const Cell& cell, const Gat
       sizes_(frame_sizes(cell.size, pass_packets)),
       loaded_(pass_packets) {
   if (!sealed() || empty_) return;
-  peers_ = std::make_unique<PeerKeys>(gateway, cell, ipc::Direction::inbound, options.backend);
-  sequence_.assign(cell.tunnels, 0);
+  peers_ = std::make_unique<Peers>(gateway, cell, ipc::Direction::inbound, options.backend);
 }
 
 double PacketSource::inner_bytes() const {
@@ -113,6 +122,8 @@ void PacketSource::copy_sealed(std::span<rte_mbuf* const> packets, size_t from) 
 }
 
 void PacketSource::seal_ahead() {
+  times_sealed_.fetch_add(1);
+  peers_->follow();
   ahead_.clear();
   size_t size = 0;
   std::vector<Packet> packets(pass_packets);
@@ -139,11 +150,12 @@ crypto::EspJob PacketSource::write_sealed(const Packet& packet, uint8_t* frame) 
   write_ethernet(frame, port_mac(wan_port), neighbour_mac(wan_port, 0), Family::ipv4);
   write_outer(frame + ethernet_size, peer_address(tunnel), gateway_address,
               static_cast<uint16_t>(outer_size + layout.esp));
-  store32(esp, gateway_.spi(ipc::Direction::inbound, tunnel));
-  store32(esp + 4, ++sequence_[tunnel]);
+  Peers::End& end = peers_->end(tunnel);
+  store32(esp, end.spi);
+  store32(esp + 4, ++end.sequence);
   write_inner(inner, scenario_.family, packet);
   write_trailer(inner + layout.inner, layout.padding, scenario_.family == Family::ipv4 ? protocol_ipv4 : protocol_ipv6);
-  return {.key = peers_->key(tunnel), .esp = esp, .length = layout.esp};
+  return {.key = end.key.get(), .esp = esp, .length = layout.esp};
 }
 
 }  // namespace sekisho::dataplane::bench

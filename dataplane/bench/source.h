@@ -7,6 +7,7 @@
 // in peace for many loads.
 #pragma once
 
+#include <atomic>
 #include <random>
 #include <span>
 #include <vector>
@@ -34,18 +35,30 @@ class Walk {
   std::mt19937 random_{1};
 };
 
-// The keys of the peers' SAs, for the other end of one direction (as the gateway sees it).
-class PeerKeys {
+// The other ends of the SAs of one direction (as the gateway sees it).
+class Peers {
  public:
-  // For the SAs that the gateway has at the moment.
-  PeerKeys(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend);
+  // Of the SAs that the gateway has at the moment.
+  Peers(const Gateway& gateway, const Cell& cell, ipc::Direction direction, crypto::EspBackend backend);
+  // Takes over what was rekeyed since.
+  void follow();
 
+  struct End {
+    SaName sa;
+    uint32_t spi = 0;
+    crypto::EspKeyPtr key;
+    uint32_t sequence = 0;  // the last one used
+  };
   crypto::EspCrypto& crypto() { return *crypto_; }
-  const crypto::EspKey* key(unsigned tunnel) const { return keys_[tunnel].get(); }
+  End& end(unsigned tunnel) { return ends_[tunnel]; }
 
  private:
+  End make_end(const SaName& sa) const;
+
+  const Gateway& gateway_;
+  const EspSuite suite_;
   std::unique_ptr<crypto::EspCrypto> crypto_;
-  std::vector<crypto::EspKeyPtr> keys_;
+  std::vector<End> ends_;
 };
 
 class PacketSource {
@@ -62,6 +75,9 @@ class PacketSource {
   void load(std::span<rte_mbuf* const> packets);
   // The same, but a sealed packet may be one that was loaded before.
   void load_stale(std::span<rte_mbuf* const> packets);
+  // How often sealing ahead was begun. Whatever is sealed from then on is for the SAs in use at that time or later
+  // ones. May be asked by any thread.
+  unsigned times_sealed() const { return times_sealed_.load(); }
   // Whether packets come sealed, and what seals them here or there.
   bool sealed() const { return cell_.direction == Direction::in; }
   EspSuite suite() const { return *cell_.suite; }
@@ -91,8 +107,8 @@ class PacketSource {
   const std::vector<FrameSize> sizes_;
   std::vector<Packet> loaded_;
 
-  std::unique_ptr<PeerKeys> peers_;  // with which packets are sealed
-  std::vector<uint32_t> sequence_;   // by tunnel: the last one used
+  std::unique_ptr<Peers> peers_;  // who seal
+  std::atomic<unsigned> times_sealed_{0};
   std::vector<uint8_t> storage_;
   std::vector<Sealed> ahead_;
   size_t fresh_ = 0, stale_ = 0;  // where the next loads begin in ahead_

@@ -13,7 +13,7 @@ namespace sekisho::dataplane::bench {
 Verifier::Verifier(const Scenario& scenario, const Cell& cell, const Gateway& gateway)
     : scenario_(scenario), cell_(cell), gateway_(gateway) {
   const auto direction = cell.direction == Direction::in ? ipc::Direction::inbound : ipc::Direction::outbound;
-  if (cell.suite) peers_ = std::make_unique<PeerKeys>(gateway, cell, direction, crypto::EspBackend::openssl);
+  if (cell.suite) peers_ = std::make_unique<Peers>(gateway, cell, direction, crypto::EspBackend::openssl);
 }
 
 Result<void> Verifier::check(const PacketSource& source, std::span<rte_mbuf* const> sent) {
@@ -33,7 +33,7 @@ Result<void> Verifier::check_input(const PacketSource& source) {
   for (size_t i = 0; i < pass_packets; ++i) {
     const auto frame = source.sealed_frame(i);
     Bytes copy(frame.begin() + ethernet_size + outer_size, frame.end());
-    crypto::EspJob job{.key = peers_->key(source.loaded()[i].flow->tunnel),
+    crypto::EspJob job{.key = peers_->end(source.loaded()[i].flow->tunnel).key.get(),
                        .esp = copy.data(),
                        .length = static_cast<uint32_t>(copy.size())};
     peers_->crypto().open({&job, 1});
@@ -62,7 +62,7 @@ std::string Verifier::what_is_wrong(const PacketSource& source, rte_mbuf* frame,
     length -= outer_size;
     if (tunnel >= cell_.tunnels || !crypto::EspCrypto::valid_length(*cell_.suite, static_cast<uint32_t>(length)))
       return "its SPI or its length";
-    crypto::EspJob job{.key = peers_->key(tunnel), .esp = esp, .length = static_cast<uint32_t>(length)};
+    crypto::EspJob job{.key = peers_->end(tunnel).key.get(), .esp = esp, .length = static_cast<uint32_t>(length)};
     peers_->crypto().open({&job, 1});
     if (!job.ok) return "it does not open";
     inner = esp + EspLayout(*cell_.suite, 0).offset;

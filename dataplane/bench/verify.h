@@ -23,7 +23,7 @@ class Verifier {
   const Scenario& scenario_;
   const Cell cell_;
   const Gateway& gateway_;
-  std::unique_ptr<PeerKeys> peers_;  // where there is a suite
+  std::unique_ptr<Peers> peers_;  // where there is a suite
 };
 
 }  // namespace sekisho::dataplane::bench

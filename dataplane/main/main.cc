@@ -11,6 +11,7 @@
 #include <exception>
 
 #include "base/unique_fd.h"
+#include "dataplane/bench/bench.h"
 #include "dataplane/main/eal.h"
 #include "dataplane/main/options.h"
 #include "dataplane/main/privileges.h"
@@ -56,7 +57,7 @@ Result<void> forward(const Options& options, int stop_fd) {
 }
 
 // The way in for static keys; nothing of what serves a control is started.
-Result<void> benchmark(Options options) {
+Result<void> benchmark(Options options, int stop_fd) {
   auto plan = bench::make_plan(*options.bench);
   if (!plan) return std::unexpected(plan.error());
   options.workers = plan->workers;
@@ -66,14 +67,14 @@ Result<void> benchmark(Options options) {
   if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
     return dropped;
   if (auto started = start_eal(options); !started) return started;
-  auto result = bench::run(*plan, *options.bench, backend(options));
+  auto result = bench::run(*plan, *options.bench, backend(options), stop_fd);
   rte_eal_cleanup();
   return result;
 }
 
 Result<void> run(const Options& options) {
-  if (options.bench) return benchmark(options);
   const UniqueFd stop_fd = stop_signals();
+  if (options.bench) return benchmark(options, stop_fd.get());
   if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
     return dropped;
   if (auto started = start_eal(options); !started) return started;

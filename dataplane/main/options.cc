@@ -30,7 +30,17 @@ With --bench it serves no control and opens no socket. It takes ports, tunnels, 
 scenario file (pktgen-scenarios/*/scenario.json, docs/performance.md) and measures the same workers:
 TSC cycles a packet and core, next to those of the ports alone (io) and of the cryptography of the same
 bytes alone (crypto). --suite, --size, --direction, --tunnels, --routes and --workers may be given
-several times and restrict it to some of the scenario's combinations.)";
+several times and restrict it to some of the scenario's combinations.
+
+The ports of a scenario are made of memory, and the built-in runner feeds them. With --port they may be
+any devices of DPDK, PCI devices after "--" included. Then the workers forward whatever comes in, their
+own loop running, and each second's rates are printed. For example, from a file that is replayed:
+
+  sekisho-dataplane --bench FILE --size 64 --direction out --write-pcap /tmp/lan.pcap
+  sekisho-dataplane --bench FILE --size 64 --direction out --seconds 5
+      --port lan=net_pcap0,rx_pcap=/tmp/lan.pcap,infinite_rx=1 --port wan=net_null0,no-rx=1
+
+Sealed input that is replayed wants "replay_window": 0 in the scenario.)";
 
 // A list as CLI11 shall take it: `--size 64 --size imix`, or `--size 64,imix`.
 template <typename T>
@@ -51,6 +61,19 @@ void add_bench_options(CLI::App& app, bench::Options& options) {
   };
   effort("--runs", options.effort.runs, "runs of each measurement");
   effort("--passes", options.effort.passes, "passes of each run");
+  app.add_option("--port", options.ports, "this device instead of the scenario's; may be given for both ports")
+      ->type_name("lan|wan=DEVICE")
+      ->allow_extra_args(false)
+      ->needs(file)
+      ->group(group);
+  app.add_option("--seconds", options.seconds, "how long to forward between such devices; else until SIGTERM")
+      ->needs(file)
+      ->group(group);
+  app.add_option("--write-pcap", options.pcap_file,
+                 "write the frames that come in, for a generator, and measure nothing")
+      ->type_name("FILE")
+      ->needs(file)
+      ->group(group);
   app.add_flag("--json-lines", options.json_lines, "print an object of JSON for each cell as it finishes")
       ->needs(file)
       ->group(group);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/bench/bench.h"
+#include "dataplane/bench/plan.h"
 
 namespace sekisho::dataplane {
 
