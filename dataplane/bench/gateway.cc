@@ -43,7 +43,7 @@ FibLimits limits_of(const Scenario& scenario) {
   return {.ipv4_routes = own + (v6 ? 0 : tunnels + routes),
           .ipv4_tables = 256,
           .ipv6_routes = own + (v6 ? tunnels + routes : 0),
-          .ipv6_tables = v6 && routes > 1 ? 32767u : 1024u};
+          .ipv6_tables = v6 ? 32767u : 1024u};
 }
 
 ipc::SelectorPair everything(Family family) {

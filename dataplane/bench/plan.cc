@@ -9,12 +9,12 @@
 namespace sekisho::dataplane::bench {
 namespace {
 
-// Both copies of both first-level tables take 128 MB, a second-level table of IPv6 512 bytes and a route up to 320
-// bytes in each copy; the rest is for packets, rings and DPDK itself.
+// Both copies of both first-level tables take 128 MB, a second-level table of IPv6 512 bytes, and a route two nodes of
+// a tree, up to 192 bytes each, all in each copy. An eighth of all is for packets, some for rings and DPDK itself.
 unsigned memory_for(const Scenario& scenario) {
   const unsigned routes = std::ranges::max(scenario.routes);
-  const unsigned tables_mb = scenario.family == Family::ipv6 && routes > 1 ? 64 : 16;
-  return 256 + tables_mb + routes / 1024 * 2 / 3;
+  const unsigned tables_mb = scenario.family == Family::ipv6 ? 64 : 16;
+  return 256 + tables_mb + routes / 1024 * 3 / 2;
 }
 
 unsigned own_processors() {

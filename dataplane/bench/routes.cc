@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <random>
-#include <set>
 #include <unordered_set>
 
 #include "dataplane/stage/wire.h"
@@ -58,26 +57,21 @@ std::vector<Prefix> ipv4_prefixes(unsigned count) {
   return prefixes;
 }
 
-// The forwarding table takes a second-level table for each group of eight bits below /24 that is in use, and has
-// 32,767; so the prefixes of one allocation lie close together, as they do in the Internet.
+// rte_fib6 reserves a second-level table for every eight bits by which a prefix is longer than the one around it,
+// whether or not others share that table, and has 32,767. So there are three to an allocation: for the /32, and for a
+// /41 around its /48.
 std::vector<Prefix> ipv6_prefixes(unsigned count) {
-  const unsigned allocations = std::clamp(count / 256, 1u, 4096u);
-  std::set<Prefix> taken;
+  constexpr unsigned most_allocations = 7936, longest = 128;  // the /48 of a /41
+  const unsigned allocations = std::clamp(count / 8, 1u, most_allocations);
   std::vector<Prefix> prefixes;
-  Generator generator;
-  while (prefixes.size() < count) {
-    const auto index = static_cast<uint32_t>(prefixes.size());
-    const uint32_t allocation = index % allocations;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t allocation = i % allocations, index = i / allocations;
     std::array<uint8_t, 16> bytes{};
-    // 2400:xx00::/24 to 2400:1f00::/24, each with 256 allocations.
     store16(bytes.data(), 0x2400);
     store16(bytes.data() + 2, static_cast<uint16_t>(allocation));
-    const unsigned length = index < allocations ? 32 : generator.length(ipv6_lengths);
-    // Two /40 of the allocation for what is longer than that.
-    bytes[4] = static_cast<uint8_t>(length > 40 ? generator.below(2) * 0x35 : generator.below(256));
-    bytes[5] = static_cast<uint8_t>(generator.below(256));
-    const Prefix prefix(*IpAddress::from_bytes(bytes), length);
-    if (taken.insert(prefix).second) prefixes.push_back(prefix);
+    bytes[4] = index == 0 ? 0 : 0x35;
+    bytes[5] = static_cast<uint8_t>(index < 2 ? 0 : (index - 2) % longest);
+    prefixes.emplace_back(*IpAddress::from_bytes(bytes), index == 0 ? 32 : index == 1 ? 41 : 48);
   }
   return prefixes;
 }

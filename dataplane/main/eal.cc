@@ -63,6 +63,8 @@ std::vector<std::string> eal_arguments(const Options& options, std::span<const u
   if (huge) add_unless({"--in-memory", "--file-prefix", "--huge-unlink", "--proc-type"}, "--in-memory");
   arguments.emplace_back("--no-telemetry");
   add_unless({"--log-level"}, "--log-level=*:warning");
+  // rte_fib looks up with AVX-512 only where it is told that it may; without AVX-512 nothing changes.
+  add_unless({"--force-max-simd-bitwidth"}, "--force-max-simd-bitwidth=512");
   if (!wants_pci(options.eal)) arguments.emplace_back("--no-pci");
   if (!huge) {
     add_unless({"--no-huge"}, "--no-huge");

@@ -18,9 +18,12 @@ TEST_CASE("routing tables like the Internet's") {
   CHECK(std::ranges::all_of(v4, [](const Prefix& prefix) { return prefix.length() >= 13 && prefix.length() <= 24; }));
   CHECK(internet_prefixes(Family::ipv4, 20'000) == v4);
 
-  const auto v6 = internet_prefixes(Family::ipv6, 20'000);
-  CHECK(std::set<Prefix>(v6.begin(), v6.end()).size() == 20'000);
-  CHECK(std::ranges::count(v6, 47u, &Prefix::length) > 11'000);
+  for (const unsigned count : {10u, 20'000u, 1'000'000u}) {
+    const auto v6 = internet_prefixes(Family::ipv6, count);
+    CHECK(std::set<Prefix>(v6.begin(), v6.end()).size() == count);
+    CHECK(std::ranges::count(v6, 48u, &Prefix::length) * 2 > count);
+    CHECK(std::ranges::count(v6, 32u, &Prefix::length) <= 7936);
+  }
 }
 
 TEST_CASE("they leave a scenario's own addresses alone") {

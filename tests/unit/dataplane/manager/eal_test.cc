@@ -31,6 +31,7 @@ TEST_CASE("EAL touches nothing it was not told to") {
   CHECK(has(plain, "--no-telemetry"));
   CHECK(has(plain, "--no-pci"));
   CHECK_FALSE(has(plain, "--no-huge"));
+  CHECK(has(plain, "--force-max-simd-bitwidth=512"));
   // EAL refuses the two together.
   const auto small_pages = eal_arguments(options, two, false);
   CHECK(has(small_pages, "--no-huge"));
