@@ -29,14 +29,15 @@ Result<unsigned> Background::finish() {
 }
 
 void Background::rekey() {
+  if (gateway_.busy()) return;
   if (rekeyed_) {
     for (size_t i = 0; i < sources_.size(); ++i)
       if (sources_[i]->sealed() && !sources_[i]->empty() && sources_[i]->times_sealed() == sealed_before_[i]) return;
     gateway_.finish_rekey(*rekeyed_);
     rekeyed_.reset();
     ++changes_;
+    return;
   }
-  if (gateway_.busy()) return;
   const unsigned tunnel = changes_ % cell_.tunnels;
   if (auto begun = gateway_.begin_rekey(tunnel); !begun) {
     error_ = begun.error();

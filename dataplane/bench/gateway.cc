@@ -260,6 +260,8 @@ Result<void> Gateway::begin_rekey(unsigned tunnel) {
   const uint32_t rekeys = rekeys_[tunnel].load() + 1;
   if (auto added = add_sas(tunnel, rekeys); !added) return added;
   rekeys_[tunnel].store(rekeys);
+  // A worker may have looked up the older one just before: busy() until it is through with it.
+  reclaimer_.defer([] {});
   return {};
 }
 

@@ -44,7 +44,7 @@ class Gateway {
   // What the manager does while workers run, on one thread. First new SAs for a tunnel, beside those it has; what goes
   // out takes the new one. Requires !busy(): the ids are those of the SAs before the last.
   Result<void> begin_rekey(unsigned tunnel);
-  // Then the older ones go, when no peer sends for them any more.
+  // Then the older ones go, when no peer sends for them any more. Requires !busy(): no worker holds them.
   void finish_rekey(unsigned tunnel);
   // Adds some thousand routes that no packet takes, or removes them. Requires ready().
   Result<void> toggle_routes();

@@ -3,7 +3,8 @@ source "$(dirname "$0")/lab/wait.sh"
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 DATAPLANE=${BUILD:-$TOP/build}/dataplane/main/sekisho-dataplane
 WORK=$(mktemp -d "/tmp/${LAB:-sekisho-$$}-XXXXXX")
-trap 'rm -rf "$WORK"' EXIT
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$WORK"' EXIT
 set -euo pipefail
 
 key=$(printf '0123456789abcdef%.0s' 1 2 3 4)
@@ -76,6 +77,7 @@ pid=$!
 await_line 10 "$WORK/lines" '"second":1'
 kill -TERM "$pid"
 expect 'in good order' wait "$pid"
+pid=
 expect 'with a summary' grep -q '"cycles_per_packet"' "$WORK/lines"
 
 # refused ID ARGUMENTS...

@@ -46,7 +46,7 @@ TEST_CASE("everything that a scenario may say") {
   const auto scenario = parse_scenario(R"({
     "title": "all of it", "direction": "both", "family": 6, "suites": ["aes256-sha256", "aes256gcm16"],
     "sizes": [64, "imix"], "tunnels": [1, 1000], "routes": [1, 10000], "workers": [1, 2], "order": "random",
-    "during": "commit", "key": "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", "replay_window": 0,
+    "during": "nothing", "key": "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", "replay_window": 0,
     "ports": {"lan": {"device": "net_null0"}, "wan": {"device": "net_null1"}},
     "pass": [{"size": 64, "cycles": 100}]})");
   REQUIRE(scenario);
@@ -56,7 +56,6 @@ TEST_CASE("everything that a scenario may say") {
   CHECK(scenario->sizes == std::vector<FrameSize>{64, imix});
   CHECK(scenario->workers == std::vector{1u, 2u});
   CHECK(scenario->order == Order::random);
-  CHECK(scenario->during == During::commit);
   CHECK(scenario->key[30] == 0x1e);
   CHECK(scenario->replay_window == 0);
   CHECK(scenario->wan_device == "net_null1");
@@ -116,7 +115,11 @@ TEST_CASE("what contradicts itself") {
   CHECK(with(plain, {{"during", "commit"}}) == "accepted");
   CHECK(refusal({{"during", "rekey"}, {"tunnels", {10000}}}) == "SKO-BEN-004 /tunnels");
   CHECK(refusal({{"routes", {100}}, {"tunnels", {1000}}}) == "SKO-BEN-004 /routes");
+  CHECK(refusal({{"during", "rekey"}}) == "accepted");
   CHECK(refusal({{"ports", {{"lan", {{"device", "net_null0"}}}}}}) == "SKO-BEN-004 /ports");
+  const json devices = {{"lan", {{"device", "net_null0"}}}, {"wan", {{"device", "net_null1"}}}};
+  CHECK(refusal({{"ports", devices}}) == "accepted");
+  CHECK(refusal({{"ports", devices}, {"during", "commit"}}) == "SKO-BEN-004 /during");
 }
 
 TEST_CASE("ports are overridden by hand") {
