@@ -14,16 +14,17 @@ bool may_leave(Context& context, const Packet& packet, uint16_t mtu) {
   return false;
 }
 
-void send(Context& context, const Packet& packet, const NextHop& next_hop) {
-  const WorkerPort& port = context.ports->ports[next_hop.port.value()];
+void send(Context& context, const WorkerPorts& ports, const Packet& packet, const NextHop& next_hop) {
+  const WorkerPort& port = ports.ports[next_hop.port.value()];
   if (port.device == no_device) [[unlikely]]
     return context.drop(packet.mbuf, ipc::DropReason::blackhole);
   if (!may_leave(context, packet, port.mtu)) return;
   decrement_hop_limit(packet.l3, packet.header.family);
   uint8_t* frame = packet.l3 - RTE_ETHER_HDR_LEN;
+  const uint32_t length = RTE_ETHER_HDR_LEN + uint32_t{packet.header.length};
   write_ethernet(frame, next_hop.mac, port.mac, packet.header.family);
-  set_content(*packet.mbuf, frame, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
-  context.tx.add(*context.ports, next_hop.port, packet.mbuf, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
+  set_content(*packet.mbuf, frame, length);
+  context.tx.add(ports, next_hop.port, packet.mbuf, length);
 }
 
 void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, BurstOf<Outbound>& out) {
@@ -38,11 +39,14 @@ void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, Burs
 }  // namespace
 
 void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels) {
+  // Known not to change under the packets that are written here.
+  const WorkerPorts& ports = *context.ports;
+  const NextHop* next_hops = context.replica->next_hops.data();
   for (const Packet& packet : in.items()) {
-    const NextHop& next_hop = context.replica->next_hops[packet.next_hop.value()];
+    const NextHop& next_hop = next_hops[packet.next_hop.value()];
     switch (next_hop.kind) {
       case ipc::NextHopKind::adjacency:
-        send(context, packet, next_hop);
+        send(context, ports, packet, next_hop);
         break;
       case ipc::NextHopKind::tunnel:
         enter_tunnel(context, packet, next_hop.tunnel, tunnels);

@@ -102,8 +102,15 @@ void prefetch_parts(const Context& context, const Sa& sa) {
   crypto::prefetch(*sa.key);
 }
 
+inline OutboundSa* outbound_sa(const Context& context, Tunnel tunnel) {
+  return tunnel.tx_sa == ipc::no_sa ? nullptr : context.sad.outbound(tunnel.tx_sa);
+}
+
 inline void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out) {
-  OutboundSa* sa = tunnel.tx_sa == ipc::no_sa ? nullptr : context.sad.outbound(tunnel.tx_sa);
+  OutboundSa* sa = outbound_sa(context, tunnel);
+  // The SA was replaced and taken away since `tunnel` was read; the tunnel has had its successor since before that.
+  if (sa == nullptr) [[unlikely]]
+    sa = outbound_sa(context, context.tunnels.get(id));
   if (sa == nullptr) [[unlikely]]
     return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
   prefetch(*sa);
