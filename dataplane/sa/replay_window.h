@@ -14,18 +14,21 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 namespace sekisho::dataplane {
 
-class ReplayWindow {
+// `Atomic` is std::atomic, or whatever else shows where workers meet.
+template <template <typename> typename Atomic>
+class ReplayWindowOn {
  public:
   // 64..4096 in steps of 64, or 0: every number is accepted.
-  explicit ReplayWindow(uint32_t size);
-  ReplayWindow(const ReplayWindow&) = delete;
-  ReplayWindow& operator=(const ReplayWindow&) = delete;
+  explicit ReplayWindowOn(uint32_t size);
+  ReplayWindowOn(const ReplayWindowOn&) = delete;
+  ReplayWindowOn& operator=(const ReplayWindowOn&) = delete;
 
   // The full sequence number of a packet that shows `low` (RFC 4303 appendix A2.2), relative to the highest accepted.
   // Nothing where it would lie before the first. Without ESN the low half is all there is.
@@ -70,18 +73,30 @@ class ReplayWindow {
     return ahead > 0 ? UINT32_MAX : ahead == 0 ? ~static_cast<uint32_t>(word) : 0;
   }
 
-  std::atomic<uint64_t> highest_{0};
-  std::atomic<uint64_t>* words_ = own_.data();
+  Atomic<uint64_t> highest_{0};
+  Atomic<uint64_t>* words_ = own_.data();
   uint32_t size_;
   uint32_t mask_;   // words - 1
   uint32_t shift_;  // log2 of the words
   // What a window of usual size needs stands here, next to the rest of the SA.
   static constexpr uint32_t own_words = 16;
-  std::array<std::atomic<uint64_t>, own_words> own_{};
-  std::unique_ptr<std::atomic<uint64_t>[]> more_;
+  std::array<Atomic<uint64_t>, own_words> own_{};
+  std::unique_ptr<Atomic<uint64_t>[]> more_;
 };
+using ReplayWindow = ReplayWindowOn<std::atomic>;
 
-inline std::optional<uint64_t> ReplayWindow::infer_high(uint32_t low) const {
+template <template <typename> typename Atomic>
+ReplayWindowOn<Atomic>::ReplayWindowOn(uint32_t size) : size_(size) {
+  const uint32_t words = std::bit_ceil(size / bits_per_word + 1);
+  mask_ = words - 1;
+  shift_ = static_cast<uint32_t>(std::countr_zero(words));
+  if (words <= own_words) return;
+  more_ = std::make_unique<Atomic<uint64_t>[]>(words);
+  words_ = more_.get();
+}
+
+template <template <typename> typename Atomic>
+std::optional<uint64_t> ReplayWindowOn<Atomic>::infer_high(uint32_t low) const {
   const uint64_t top = highest();
   const auto top_low = static_cast<uint32_t>(top);
   uint64_t high = top >> 32;
@@ -98,7 +113,8 @@ inline std::optional<uint64_t> ReplayWindow::infer_high(uint32_t low) const {
   return high << 32 | low;
 }
 
-inline bool ReplayWindow::would_accept(uint64_t sequence) const {
+template <template <typename> typename Atomic>
+bool ReplayWindowOn<Atomic>::would_accept(uint64_t sequence) const {
   if (size_ == 0) return true;
   const Place at = place(group(sequence));
   const uint64_t word = words_[at.word].load(std::memory_order_relaxed);
@@ -106,7 +122,8 @@ inline bool ReplayWindow::would_accept(uint64_t sequence) const {
 }
 
 // in_window() for all numbers of a group.
-inline uint32_t ReplayWindow::bits_in_window(uint64_t group) const {
+template <template <typename> typename Atomic>
+uint32_t ReplayWindowOn<Atomic>::bits_in_window(uint64_t group) const {
   const uint64_t top = highest();
   const uint64_t lowest = std::max<uint64_t>(top < size_ ? 1 : top - size_ + 1, 1);
   const uint64_t first = group * bits_per_word;
@@ -114,7 +131,8 @@ inline uint32_t ReplayWindow::bits_in_window(uint64_t group) const {
   return lowest - first < bits_per_word ? UINT32_MAX << (lowest - first) : 0;
 }
 
-inline uint32_t ReplayWindow::accept_all(uint64_t group, uint32_t bits) {
+template <template <typename> typename Atomic>
+uint32_t ReplayWindowOn<Atomic>::accept_all(uint64_t group, uint32_t bits) {
   if (size_ == 0) return bits;
   bits &= bits_in_window(group);
   const Place at = place(group);
@@ -126,7 +144,8 @@ inline uint32_t ReplayWindow::accept_all(uint64_t group, uint32_t bits) {
   return 0;
 }
 
-inline void ReplayWindow::advance(uint64_t sequence) {
+template <template <typename> typename Atomic>
+void ReplayWindowOn<Atomic>::advance(uint64_t sequence) {
   uint64_t top = highest();
   while (sequence > top && !highest_.compare_exchange_weak(top, sequence, std::memory_order_relaxed)) {
   }
