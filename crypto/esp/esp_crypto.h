@@ -66,10 +66,11 @@ class EspCrypto {
 
   // Whether `length` (from SPI to end of ICV) can be an ESP packet of the suite: header, IV and ICV, and in between a
   // multiple of the block that holds at least the two trailer bytes.
-  static constexpr bool valid_length(EspSuite suite, uint32_t length) {
-    const EspSuiteInfo& suite_info = info(suite);
-    const uint32_t around = 8u + suite_info.iv + suite_info.icv;
-    return length > around && ((length - around) & (suite_info.block - 1u)) == 0;
+  static constexpr bool valid_length(EspSuite suite, uint32_t length) { return valid_length(info(suite), length); }
+  // The same for whatever knows the suite's iv, icv and block.
+  static constexpr bool valid_length(const auto& suite, uint32_t length) {
+    const uint32_t around = 8u + suite.iv + suite.icv;
+    return length > around && ((length - around) & (suite.block - 1u)) == 0;
   }
 };
 

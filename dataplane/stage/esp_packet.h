@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 
 #include "dataplane/stage/ip_header.h"
 
@@ -40,13 +39,13 @@ inline bool may_be_esp(const uint8_t* bytes, const IpHeader& header) {
 }
 
 struct EspTrailer {
-  uint16_t payload = 0;  // length of the inner packet, with any padding of traffic flow confidentiality behind it
+  uint32_t payload = 0;  // length of the inner packet, with any padding of traffic flow confidentiality behind it
   uint8_t next_header = 0;
 };
 
-// `plain`: the decrypted payload, padding and trailer. Nothing where the padding is not 1, 2, 3, ... or does not fit.
+// `plain`: the decrypted payload, padding and trailer. False where the padding is not 1, 2, 3, ... or does not fit.
 // 8 bytes must stand before `plain`, as the header does.
-std::optional<EspTrailer> check_trailer(const uint8_t* plain, size_t length);
+[[nodiscard]] bool check_trailer(const uint8_t* plain, size_t length, EspTrailer& out);
 
 // Writes padding (at most 15 bytes) and trailer behind a payload. Touches `trailer_room` bytes.
 inline constexpr size_t trailer_room = 17;
@@ -84,12 +83,12 @@ inline bool is_counting(const uint8_t* end, size_t padding) {
   return load_raw<uint64_t>(end - 8) >> (64 - 8 * padding) == (counting & (~uint64_t{0} >> (64 - 8 * padding)));
 }
 
-inline std::optional<EspTrailer> check_trailer(const uint8_t* plain, size_t length) {
-  if (length < esp_trailer_size) return {};
+inline bool check_trailer(const uint8_t* plain, size_t length, EspTrailer& out) {
+  if (length < esp_trailer_size) return false;
   const uint8_t padding = plain[length - 2];
-  if (padding + esp_trailer_size > length) return {};
-  if (!is_counting(plain + length - esp_trailer_size, padding)) return {};
-  return EspTrailer{static_cast<uint16_t>(length - esp_trailer_size - padding), plain[length - 1]};
+  if (padding + esp_trailer_size > length) return false;
+  out = {static_cast<uint32_t>(length - esp_trailer_size - padding), plain[length - 1]};
+  return is_counting(plain + length - esp_trailer_size, padding);
 }
 
 inline void write_trailer(uint8_t* end_of_payload, uint8_t padding, uint8_t next_header) {

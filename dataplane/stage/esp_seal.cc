@@ -54,22 +54,21 @@ void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, 
   store_raw(outer + 20, uint64_t{from.ports} | uint64_t{udp_length.raw()} << 32);
 }
 
-// What is the same for all packets of one SA and burst: the way to the peer, as an Ethernet header in two words, of
-// which the second starts at byte 6; and how far before the payload everything stands.
+// What is the same for all packets of one SA and burst: how far before the payload everything starts, and the Ethernet
+// header on the way to the peer.
 struct Layout {
   Layout(const Context& context, const OutboundSa& sa, const NextHop& next_hop)
-      : sa(sa), esp_before(esp_header_size + sa.lengths.iv), outer_before(esp_before + sa.outer.length) {
-    framed = next_hop.kind == ipc::NextHopKind::adjacency;
-    if (!framed) return;
-    std::array<uint8_t, RTE_ETHER_HDR_LEN> header;
-    write_ethernet(header.data(), next_hop.mac, context.ports->ports[next_hop.port.value()].mac, 4);
-    ethernet = {load_raw<uint64_t>(header.data()), load_raw<uint64_t>(header.data() + 6)};
-  }
+      : sa(sa),
+        esp_before(esp_header_size + sa.lengths.iv),
+        outer_before(esp_before + sa.outer.length),
+        framed(next_hop.kind == ipc::NextHopKind::adjacency),
+        // Without an adjacency the port is 0, and the header is not used.
+        ethernet(ethernet_header(next_hop.mac, context.ports->ports[next_hop.port.value()].mac, 4)) {}
 
   const OutboundSa& sa;
   const uint32_t esp_before, outer_before;
-  bool framed;
-  std::array<uint64_t, 2> ethernet;
+  const bool framed;
+  const EthernetHeader ethernet;
 };
 
 // Lays the packet out around its payload, all but IV and ICV. tunnel_output made sure of the room.
@@ -84,8 +83,7 @@ void prepare(const Layout& layout, const Outbound& item, uint64_t sequence, Burs
                 packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);
   if (layout.framed) [[likely]] {
     start -= RTE_ETHER_HDR_LEN;
-    store_raw(start, layout.ethernet[0]);
-    store_raw(start + 6, layout.ethernet[1]);
+    layout.ethernet.write(start);
   }
   set_content(*packet.mbuf, start, static_cast<uint32_t>(esp + item.esp_length - start));
   jobs.emplace(sa.key, esp, uint32_t{item.esp_length}, sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0, false);

@@ -23,12 +23,19 @@ inline bool goes_to(const MacAddress& station, const uint8_t* frame) {
   return load_mac(station.data()) == load_mac(frame);
 }
 
-inline void write_ethernet(uint8_t* frame, const MacAddress& destination, const MacAddress& source, uint8_t family) {
+// A header in two words, of which the second stands at byte 6 and holds the end of the first one again.
+struct EthernetHeader {
+  uint64_t start, from_byte_6;
+  void write(uint8_t* frame) const {
+    store_raw(frame, start);
+    store_raw(frame + 6, from_byte_6);
+  }
+};
+
+inline EthernetHeader ethernet_header(const MacAddress& destination, const MacAddress& source, uint8_t family) {
   const uint64_t from = load_mac(source.data());
   const uint64_t type = Be16(family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6).raw();
-  // The second store writes the last two bytes of the first one again.
-  store_raw(frame, load_mac(destination.data()) | from << 48);
-  store_raw(frame + 6, from | type << 48);
+  return {load_mac(destination.data()) | from << 48, from | type << 48};
 }
 
 }  // namespace sekisho::dataplane

@@ -24,8 +24,11 @@ struct Lookup {
     Packet* packets[burst_size];
   };
   Lookup() {}
-  void hand_out() {
-    for (int i = 0; i < count; ++i) packets[i]->next_hop = ipc::NextHopId(static_cast<uint16_t>(found[i]));
+  void hand_out(const Replica& replica) {
+    for (int i = 0; i < count; ++i) {
+      rte_prefetch0(&replica.next_hops[found[i]]);
+      packets[i]->next_hop = ipc::NextHopId(static_cast<uint16_t>(found[i]));
+    }
   }
 };
 
@@ -59,8 +62,8 @@ void fib_lookup(Context& context, Burst& in) {
   }
   if (v4.count > 0) rte_fib_lookup_bulk(replica.fib4.get(), v4.keys, v4.found, v4.count);
   if (v6.count > 0) rte_fib6_lookup_bulk(replica.fib6.get(), v6.keys, v6.found, v6.count);
-  v4.hand_out();
-  v6.hand_out();
+  v4.hand_out(replica);
+  v6.hand_out(replica);
 }
 
 }  // namespace sekisho::dataplane

@@ -22,7 +22,7 @@ void send(Context& context, const WorkerPorts& ports, const Packet& packet, cons
   decrement_hop_limit(packet.l3, packet.header.family);
   uint8_t* frame = packet.l3 - RTE_ETHER_HDR_LEN;
   const uint32_t length = RTE_ETHER_HDR_LEN + uint32_t{packet.header.length};
-  write_ethernet(frame, next_hop.mac, port.mac, packet.header.family);
+  ethernet_header(next_hop.mac, port.mac, packet.header.family).write(frame);
   set_content(*packet.mbuf, frame, length);
   context.tx.add(ports, next_hop.port, packet.mbuf, length);
 }

@@ -32,8 +32,7 @@ bool admit(Context& context, Inbound& in) {
     context.raise(sa.raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa.id, sa.spi));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
-  prefetch_parts(context, sa);
-  if (!crypto::EspCrypto::valid_length(sa.suite, in.esp.length)) [[unlikely]]
+  if (!crypto::EspCrypto::valid_length(sa.lengths, in.esp.length)) [[unlikely]]
     return drop(DropReason::esp_truncated, SaCounter::truncated);
   const auto sequence = sa.replay.infer(load32(in.packet.l3 + in.esp.offset + 4), sa.esn);
   if (!sequence || !sa.replay.would_accept(*sequence)) [[unlikely]]
@@ -45,20 +44,25 @@ bool admit(Context& context, Inbound& in) {
 }  // namespace
 
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other) {
+  const InboundSa* last = nullptr;
   for (const Packet& packet : in.items()) {
     Inbound& candidate = esp.next();
     candidate.packet = packet;
     if (find_esp(packet.l3, packet.header, candidate.esp) == EspFind::found) [[likely]] {
       candidate.sa = context.sad.inbound(ipc::sa_of_spi(candidate.esp.spi));
       if (candidate.sa != nullptr) [[likely]] {
-        prefetch(*candidate.sa);
+        if (candidate.sa != last) prefetch(*candidate.sa);
+        last = candidate.sa;
         esp.keep_next();
         continue;
       }
     }
     other.add(packet);
   }
+  last = nullptr;
   esp.filter([&](Inbound& candidate) {
+    if (candidate.sa != last) prefetch_parts(context, *candidate.sa);
+    last = candidate.sa;
     if (is_for(*candidate.sa, candidate)) [[likely]]
       return admit(context, candidate);
     other.add(candidate.packet);

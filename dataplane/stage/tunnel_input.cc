@@ -82,17 +82,17 @@ void take_out(Context& context, const Inbound& in, SaCount& traffic, Burst& out)
   InboundSa& sa = *in.sa;
   const auto drop = [&](DropReason reason, SaCounter counter) { context.drop(in.packet.mbuf, reason, sa.id, counter); };
   uint8_t* plain = in.packet.l3 + in.esp.offset + esp_header_size + sa.lengths.iv;
-  const auto trailer = check_trailer(plain, in.esp.length - esp_header_size - sa.lengths.iv - sa.lengths.icv);
-  if (!trailer) [[unlikely]]
+  EspTrailer trailer;
+  if (!check_trailer(plain, in.esp.length - esp_header_size - sa.lengths.iv - sa.lengths.icv, trailer)) [[unlikely]]
     return drop(DropReason::esp_padding, SaCounter::padding);
-  if (trailer->next_header != protocol_ipv4 && trailer->next_header != protocol_ipv6) [[unlikely]]
+  if (trailer.next_header != protocol_ipv4 && trailer.next_header != protocol_ipv6) [[unlikely]]
     return drop(DropReason::esp_next_header, SaCounter::next_header);
   Packet& inner = out.next();
   inner.mbuf = in.packet.mbuf;
   inner.l3 = plain;
   inner.origin = Origin::tunnel;
   inner.origin_id = sa.tunnel.value();
-  const IpVerdict verdict = check_inner(trailer->next_header, plain, trailer->payload, inner.header);
+  const IpVerdict verdict = check_inner(trailer.next_header, plain, trailer.payload, inner.header);
   if (verdict == IpVerdict::malformed) [[unlikely]]
     return drop(DropReason::esp_inner_malformed, SaCounter::truncated);
   if (!admit(context, in, inner)) [[unlikely]]

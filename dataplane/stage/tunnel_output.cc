@@ -76,7 +76,6 @@ bool admit(Context& context, Outbound& out) {
     context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
-  prefetch_parts(context, sa);
   if (!selected(sa, packet)) [[unlikely]]
     return drop(DropReason::selector_outbound, SaCounter::selector);
   const uint16_t payload = packet.header.length;
@@ -97,7 +96,11 @@ bool admit(Context& context, Outbound& out) {
 }  // namespace
 
 void tunnel_output(Context& context, BurstOf<Outbound>& packets) {
-  packets.filter([&context](Outbound& out) { return admit(context, out); });
+  packets.filter([&context, last = static_cast<const OutboundSa*>(nullptr)](Outbound& out) mutable {
+    if (out.sa != last) prefetch_parts(context, *out.sa);
+    last = out.sa;
+    return admit(context, out);
+  });
 }
 
 }  // namespace sekisho::dataplane

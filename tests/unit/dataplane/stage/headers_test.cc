@@ -194,10 +194,10 @@ TEST_CASE("the trailer: padding counts up from 1, and fits") {
       const Exact bytes(Bytes(before + payload + trailer_room));
       uint8_t* plain = bytes.data.get() + before;
       write_trailer(plain + payload, padding, 41);
-      const auto trailer = check_trailer(plain, payload + padding + 2);
-      REQUIRE(trailer);
-      CHECK(trailer->payload == payload);
-      CHECK(trailer->next_header == 41);
+      EspTrailer trailer;
+      REQUIRE(check_trailer(plain, payload + padding + 2, trailer));
+      CHECK(trailer.payload == payload);
+      CHECK(trailer.next_header == 41);
     }
 }
 
@@ -210,16 +210,16 @@ TEST_CASE("the trailer: whatever a peer pads with, each byte of it is looked at"
     bytes.push_back(4);
     Exact exact(bytes);
     uint8_t* plain = exact.data.get() + before;
-    const auto trailer = check_trailer(plain, padding + 2);
-    REQUIRE(trailer);
-    CHECK(trailer->payload == 0);
+    EspTrailer trailer;
+    REQUIRE(check_trailer(plain, padding + 2, trailer));
+    CHECK(trailer.payload == 0);
     for (size_t i = 0; i < padding; ++i) {
       plain[i] ^= 0x80;
-      CHECK_FALSE(check_trailer(plain, padding + 2));
+      CHECK_FALSE(check_trailer(plain, padding + 2, trailer));
       plain[i] ^= 0x80;
     }
-    if (padding != 0) CHECK_FALSE(check_trailer(plain + 1, padding + 1));  // more padding than bytes
-    CHECK_FALSE(check_trailer(plain + padding + 1, 1));
+    if (padding != 0) CHECK_FALSE(check_trailer(plain + 1, padding + 1, trailer));  // more padding than bytes
+    CHECK_FALSE(check_trailer(plain + padding + 1, 1, trailer));
   }
 }
 
