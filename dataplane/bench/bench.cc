@@ -17,9 +17,11 @@
 namespace sekisho::dataplane::bench {
 namespace {
 
-std::string note_on(const Plan& plan, const Cell& cell) {
-  if (plan.scenario.during == During::nothing || cell.workers < plan.processors) return {};
-  return "the manager shares a processor with a worker";
+std::string note_on(const Plan& plan, const Cell& cell, const Figures& figures) {
+  if (plan.scenario.during != During::nothing && cell.workers >= plan.processors)
+    return "the manager shares a processor with a worker";
+  if (figures.slow) return "the processor was slowed down by something else";
+  return {};
 }
 
 bool told_to_end(int stop_fd) {
@@ -40,7 +42,7 @@ Result<void> measure(const Plan& plan, const Options& options, crypto::EspBacken
     report.progress(std::to_string(i + 1) + "/" + std::to_string(plan.cells.size()) + " " + Report::title(cell));
     const auto figures = (*measurement)->measure(cell, options.effort);
     if (!figures) return std::unexpected(figures.error());
-    report.cell(cell, *figures, note_on(plan, cell));
+    report.cell(cell, *figures, note_on(plan, cell, *figures));
   }
   return {};
 }

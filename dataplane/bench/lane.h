@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/bench/memory_port.h"
+#include "dataplane/bench/pace.h"
 #include "dataplane/bench/raw_crypto.h"
 #include "dataplane/bench/source.h"
 #include "dataplane/stage/profile.h"
@@ -66,7 +67,7 @@ class Lane {
   void begin() { parts_.gateway.qsbr().join(parts_.index); }
   void end() { parts_.gateway.qsbr().leave(parts_.index); }
   // TSC cycles a packet; 0 where none comes to this lane, whose worker then helps the others if it can. A pass in which
-  // a lane lost its processor is repeated, by all.
+  // a lane lost its processor, or had a slow one, is repeated, by all.
   double measure(Pass pass);
 
   // Cycles a packet in each stage, the median of the profile passes.
@@ -77,6 +78,8 @@ class Lane {
   std::span<rte_mbuf* const> sent() const { return {packets_.data(), sent_}; }
   uint64_t total() const { return total_; }
   uint64_t lost() const { return lost_; }
+  // The processor was slow for so long that slow passes were kept.
+  bool slow() const { return pace_.exhausted(); }
 
  private:
   void prepare(Pass pass);
@@ -88,6 +91,7 @@ class Lane {
   void lay_out_raw();
 
   const Parts parts_;
+  Pace pace_;
   std::unique_ptr<PacketSource> source_;
   std::unique_ptr<RawCrypto> raw_;
   std::vector<rte_mbuf*> packets_;  // pass_packets of them; the first sent_ have just been sent

@@ -118,6 +118,9 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   // So that enough happens meanwhile.
   if (scenario_.during != During::nothing) effort.passes *= 25;
   if (auto ready = set_up(cell); !ready) return std::unexpected(std::move(ready.error()));
+  // In proportion to the effort, for a second at most.
+  if (!learnt_) Pace::learn(std::min(1.0, 3e-3 * effort.runs * effort.passes));
+  learnt_ = true;
   const auto keys = raw_keys(cell);
   Meeting meeting(cell.workers);
   const bool in = cell.direction == Direction::in;
@@ -172,6 +175,7 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
     figures.workers.push_back(median(runs[i][static_cast<size_t>(Pass::path)]));
     figures.packets += lanes[i]->total();
     figures.lost += lanes[i]->lost();
+    figures.slow |= lanes[i]->slow();
   }
   return figures;
 }

@@ -29,6 +29,7 @@ struct Figures {
   double inner_bytes = 0;       // of a packet, on the average
   uint64_t packets = 0, lost = 0;
   unsigned changes = 0;  // that the manager made meanwhile
+  bool slow = false;     // the processor was slower than it can be for too long to wait
 };
 
 class Measurement {
@@ -52,6 +53,7 @@ class Measurement {
   MemoryPort lan_, wan_;
   std::vector<WorkerPorts> port_maps_;  // by worker
   std::unique_ptr<Gateway> gateway_;
+  bool learnt_ = false;  // the pace of the processor
 };
 
 // Calls `task(0)` to `task(count - 1)`, each on a worker's lcore, and until all are done `meanwhile` over and over, or

@@ -1,0 +1,26 @@
+// How fast the processor is just now. The TSC counts on at one pace whatever the clock of the core does, so a core that
+// is slowed down (by its power budget, by the hypervisor, by a neighbour on the other thread of the core) makes the
+// same work look dearer, for seconds at a time and by half as much again.
+#pragma once
+
+#include <cstdint>
+
+namespace sekisho::dataplane::bench {
+
+class Pace {
+ public:
+  // Looks for so long how fast a core can be.
+  static void learn(double seconds);
+  // Whether the core runs markedly slower than the best that this process has seen of any core. Takes less than a
+  // microsecond. False once this object has said true for `patience` seconds altogether: what the machine cannot do any
+  // better has to be taken as it is.
+  bool slow();
+  // Whether it came to that.
+  bool exhausted() const;
+
+ private:
+  static constexpr double patience = 2;
+  uint64_t waited_ = 0, since_ = 0;  // TSC
+};
+
+}  // namespace sekisho::dataplane::bench
