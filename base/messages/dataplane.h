@@ -72,6 +72,11 @@ inline constexpr Message forwarding_table_full{
     "The forwarding table has no room for another route, or for another group of prefixes longer than /24.",
     "Summarize routes, or start sekisho-dataplane with a larger --memory."};
 
+inline constexpr Message crypto_unavailable{
+    "SKO-DPL-024", Severity::error, "ESP cannot be computed that way",
+    "intel-ipsec-mb was asked for, but the processor has no AES instructions, or the build is without it (not x86).",
+    "Start sekisho-dataplane without --crypto, for the fastest that is available, or with --crypto openssl."};
+
 inline constexpr const Message* dataplane_messages[] = {
     &channel_peer_violation,
     &channel_version_differs,
@@ -89,6 +94,7 @@ inline constexpr const Message* dataplane_messages[] = {
     &sa_refused,
     &route_refused,
     &forwarding_table_full,
+    &crypto_unavailable,
 };
 
 }  // namespace sekisho::messages

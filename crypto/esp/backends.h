@@ -5,6 +5,7 @@
 
 namespace sekisho::crypto {
 
+bool have_ipsec_mb();
 std::unique_ptr<EspCrypto> make_ipsec_mb_backend(EspBackend backend);
 std::unique_ptr<EspCrypto> make_openssl_backend();
 

@@ -15,6 +15,10 @@ void check_key_material(EspSuite suite, ByteView material) {
   if (material.size() != info(suite).key_material()) throw std::invalid_argument("ESP key material does not fit");
 }
 
+bool EspCrypto::available(EspBackend backend) { return backend == EspBackend::openssl || have_ipsec_mb(); }
+
+EspBackend EspCrypto::fastest() { return have_ipsec_mb() ? EspBackend::ipsec_mb : EspBackend::openssl; }
+
 std::unique_ptr<EspCrypto> EspCrypto::create(EspBackend backend) {
   switch (backend) {
     case EspBackend::ipsec_mb:

@@ -51,6 +51,11 @@ struct EspJob {
 
 class EspCrypto {
  public:
+  // Whether the build has it and this processor can run it: ipsec-mb is for x86 with AES instructions.
+  static bool available(EspBackend backend);
+  // The fastest that is available.
+  static EspBackend fastest();
+
   static std::unique_ptr<EspCrypto> create(EspBackend backend);
   virtual ~EspCrypto() = default;
 

@@ -417,6 +417,16 @@ class IpsecMb final : public EspCrypto {
 
 }  // namespace
 
+bool have_ipsec_mb() {
+  static const bool initialised = [] {
+    const std::unique_ptr<IMB_MGR, void (*)(IMB_MGR*)> manager(alloc_mb_mgr(0), free_mb_mgr);
+    if (!manager) return false;
+    init_mb_mgr_auto(manager.get(), nullptr);
+    return imb_get_errno(manager.get()) == 0;
+  }();
+  return initialised;
+}
+
 std::unique_ptr<EspCrypto> make_ipsec_mb_backend(EspBackend backend) { return std::make_unique<IpsecMb>(backend); }
 
 }  // namespace sekisho::crypto

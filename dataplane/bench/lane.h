@@ -54,7 +54,7 @@ class Lane {
     Gateway& gateway;
     PortPair ports;
     rte_mempool* pool;
-    const RawKeys* raw_keys;  // nullptr: nothing is sealed
+    const RawKeys* raw_keys;  // nullptr: nothing is sealed, or there is no ipsec-mb
     Meeting& meeting;
     unsigned feeding;  // lanes that get packets
   };

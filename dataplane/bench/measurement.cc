@@ -106,7 +106,7 @@ Result<void> Measurement::set_up(const Cell& cell) {
 }
 
 std::unique_ptr<RawKeys> Measurement::raw_keys(const Cell& cell) const {
-  if (!cell.suite) return {};
+  if (!cell.suite || !crypto::EspCrypto::available(crypto::EspBackend::ipsec_mb)) return {};
   const auto direction = cell.direction == Direction::in ? ipc::Direction::inbound : ipc::Direction::outbound;
   auto keys = std::make_unique<RawKeys>(*cell.suite);
   for (unsigned tunnel = 0; tunnel < cell.tunnels; ++tunnel)
@@ -147,7 +147,7 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   std::vector<LaneRuns> runs(cell.workers);
   const auto work = [&](unsigned i) {
     lanes[i]->begin();
-    runs[i] = run_lane(*lanes[i], effort, turn, cell.suite.has_value());
+    runs[i] = run_lane(*lanes[i], effort, turn, keys != nullptr);
     lanes[i]->end();
   };
   unsigned changes = 0;

@@ -105,6 +105,8 @@ void expand(IMB_MGR* manager, EspSuite suite, ByteView material, RawKey& key) {
 
 }  // namespace
 
+std::string ipsec_mb_version() { return imb_get_version_str(); }
+
 struct RawKeys::State {
   const EspSuite suite;
   Manager manager;

@@ -1,17 +1,21 @@
 // intel-ipsec-mb called directly on ESP packets, with nothing around it: what the data path is compared with. GCM by
 // the one-packet calls, ChaCha20-Poly1305 by one-packet jobs, CBC with HMAC by the cipher and hash bursts, as many
 // packets at a time as a worker's burst has, the longest first. What a call needs of a packet's header (nonce,
-// additional data) was laid out before; no ICV is compared.
+// additional data) was laid out before; no ICV is compared. Where the build or the processor has no ipsec-mb
+// (EspCrypto::available), none of this may be used.
 #pragma once
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/esp_suite.h"
 
 namespace sekisho::dataplane::bench {
+
+std::string ipsec_mb_version();
 
 enum class CryptoWork : uint8_t { seal, open };
 

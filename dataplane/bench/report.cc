@@ -1,7 +1,6 @@
 #include "dataplane/bench/report.h"
 
 #include <fmt/format.h>
-#include <intel-ipsec-mb.h>
 #include <rte_cycles.h>
 #include <rte_version.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
+#include "dataplane/bench/raw_crypto.h"
 
 namespace sekisho::dataplane::bench {
 namespace {
@@ -92,7 +92,7 @@ void Report::machine(const MachineReport& machine) {
                 {"tsc_mhz", tsc_mhz},
                 {"memory", memory},
                 {"dpdk", rte_version()},
-                {"ipsec_mb", imb_get_version_str()},
+                {"ipsec_mb", ipsec_mb_version()},
                 {"backend", backend},
                 {"sekisho", version()},
                 {"runs", machine.effort.runs},

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/messages/dataplane.h"
 #include "base/unique_fd.h"
 #include "dataplane/bench/bench.h"
 #include "dataplane/main/eal.h"
@@ -49,8 +50,8 @@ Result<void> forward(const Options& options, int stop_fd) {
   const ForwardingOptions forwarding_options{options.workers, options.memory_mb, options.busy_poll, backend(options)};
   auto forwarding = Forwarding::start(forwarding_options, *packets, counters->table());
   if (!forwarding) return std::unexpected(forwarding.error());
-  spdlog::info("ready: {} worker{}, control connects to {}", options.workers, options.workers == 1 ? "" : "s",
-               options.socket);
+  spdlog::info("ready: {} worker{}, ESP by {}, control connects to {}", options.workers,
+               options.workers == 1 ? "" : "s", options.openssl ? "OpenSSL" : "intel-ipsec-mb", options.socket);
   Manager(std::move(*listener), **forwarding, *counters).run(stop_fd);
   spdlog::info("ending");
   return {};
@@ -73,6 +74,7 @@ Result<void> benchmark(Options options, int stop_fd) {
 }
 
 Result<void> run(const Options& options) {
+  if (!crypto::EspCrypto::available(backend(options))) return fail(messages::crypto_unavailable);
   const UniqueFd stop_fd = stop_signals();
   if (options.bench) return benchmark(options, stop_fd.get());
   if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string_view>
 
+#include "crypto/esp/esp_crypto.h"
 #include "ipc/schema.h"
 
 namespace sekisho::dataplane {
@@ -101,7 +102,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.add_flag("--no-huge", options.no_huge, "use ordinary pages (also chosen where hugepages do not suffice)");
   app.add_flag("--busy-poll", options.busy_poll, "never let an idle worker sleep: lowest latency, whole processors");
   app.add_flag("--af-xdp", options.af_xdp, "keep the privileges that net_af_xdp devices need (BPF, CAP_SYS_ADMIN)");
-  std::string crypto = "ipsec-mb";
+  std::string crypto = crypto::EspCrypto::available(crypto::EspBackend::ipsec_mb) ? "ipsec-mb" : "openssl";
   app.add_option("--crypto", crypto, "who computes ESP")
       ->capture_default_str()
       ->check(CLI::IsMember({"ipsec-mb", "openssl"}));

@@ -28,7 +28,7 @@ struct ForwardingOptions {
   unsigned workers = 1;
   unsigned memory_mb = 512;  // what DPDK has; the tables are sized by it
   bool busy_poll = false;
-  crypto::EspBackend backend = crypto::EspBackend::ipsec_mb;
+  crypto::EspBackend backend = crypto::EspCrypto::fastest();
 };
 
 class Forwarding {

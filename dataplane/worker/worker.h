@@ -45,7 +45,7 @@ struct SharedTables {
 struct WorkerOptions {
   unsigned index = 0;  // QSBR reader and counter slot
   bool busy_poll = false;
-  crypto::EspBackend backend = crypto::EspBackend::ipsec_mb;
+  crypto::EspBackend backend = crypto::EspCrypto::fastest();
 };
 
 class Worker {

@@ -152,11 +152,12 @@ class Comparison {
 }  // namespace
 
 TEST_CASE("a million GCM packets: the backend with its own kernel") {
-  std::make_unique<Comparison>(EspBackend::ipsec_mb, 20261121)->run();
+  if (EspCrypto::available(EspBackend::ipsec_mb)) std::make_unique<Comparison>(EspBackend::ipsec_mb, 20261121)->run();
 }
 
 TEST_CASE("a million GCM packets: the library alone") {
-  std::make_unique<Comparison>(EspBackend::ipsec_mb_alone, 20261122)->run();
+  if (EspCrypto::available(EspBackend::ipsec_mb_alone))
+    std::make_unique<Comparison>(EspBackend::ipsec_mb_alone, 20261122)->run();
 }
 
 }  // namespace sekisho::crypto

@@ -11,7 +11,12 @@
 
 namespace sekisho::crypto {
 
-inline constexpr EspBackend backends[] = {EspBackend::ipsec_mb, EspBackend::ipsec_mb_alone, EspBackend::openssl};
+// Those that this machine has, the fastest first and OpenSSL last.
+inline const std::vector<EspBackend> backends = [] {
+  std::vector<EspBackend> all = {EspBackend::ipsec_mb, EspBackend::ipsec_mb_alone, EspBackend::openssl};
+  std::erase_if(all, [](EspBackend backend) { return !EspCrypto::available(backend); });
+  return all;
+}();
 
 inline EspSuite suite_at(size_t index) { return static_cast<EspSuite>(index); }
 

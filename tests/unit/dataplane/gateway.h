@@ -39,7 +39,7 @@ struct Punted {
 
 class Gateway {
  public:
-  explicit Gateway(unsigned index, crypto::EspBackend backend = crypto::EspBackend::ipsec_mb);
+  explicit Gateway(unsigned index, crypto::EspBackend backend = crypto::EspCrypto::fastest());
 
   const char* wan_address() const { return index_ == 0 ? "192.0.2.1" : "192.0.2.2"; }
   MacAddress mac(ipc::PortId port) const;

@@ -38,7 +38,7 @@ class Watched final : public crypto::EspCrypto {
   std::function<void()> before;
 
  private:
-  std::unique_ptr<crypto::EspCrypto> real_ = crypto::EspCrypto::create(crypto::EspBackend::ipsec_mb);
+  std::unique_ptr<crypto::EspCrypto> real_ = crypto::EspCrypto::create(crypto::EspCrypto::fastest());
 };
 
 // Packets of one SA, numbered from 1, and their jobs.
