@@ -44,7 +44,11 @@ void Meeting::wait() {
 }
 
 Lane::Lane(const Parts& parts, std::unique_ptr<PacketSource> source)
-    : parts_(parts), source_(std::move(source)), packets_(pass_packets), raw_packets_(pass_packets) {
+    : parts_(parts),
+      pace_(parts.patience),
+      source_(std::move(source)),
+      packets_(pass_packets),
+      raw_packets_(pass_packets) {
   if (parts.raw_keys != nullptr) raw_ = std::make_unique<RawCrypto>(*parts.raw_keys);
   if (rte_pktmbuf_alloc_bulk(parts.pool, packets_.data(), pass_packets) != 0)
     throw std::runtime_error("too little packet memory");

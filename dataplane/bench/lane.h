@@ -57,6 +57,7 @@ class Lane {
     const RawKeys* raw_keys;  // nullptr: nothing is sealed, or there is no ipsec-mb
     Meeting& meeting;
     unsigned feeding;  // lanes that get packets
+    double patience;   // seconds to wait for a processor that is slowed down
   };
   Lane(const Parts& parts, std::unique_ptr<PacketSource> source);
   ~Lane();

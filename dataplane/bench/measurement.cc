@@ -118,8 +118,9 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   // So that enough happens meanwhile.
   if (scenario_.during != During::nothing) effort.passes *= 25;
   if (auto ready = set_up(cell); !ready) return std::unexpected(std::move(ready.error()));
-  // In proportion to the effort, for a second at most.
-  if (!learnt_) Pace::learn(std::min(1.0, 3e-3 * effort.runs * effort.passes));
+  // In proportion to the effort: with what is usual, a second to learn and ten of patience.
+  const double patience = std::min(10.0, 0.03 * effort.runs * effort.passes);
+  if (!learnt_) Pace::learn(patience / 10);
   learnt_ = true;
   const auto keys = raw_keys(cell);
   Meeting meeting(cell.workers);
@@ -129,7 +130,7 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   std::vector<std::unique_ptr<Lane>> lanes;
   for (unsigned i = 0; i < cell.workers; ++i)
     lanes.push_back(std::make_unique<Lane>(
-        Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting, feeding},
+        Lane::Parts{i, *gateway_, ports, pool_, keys.get(), meeting, feeding, patience},
         std::make_unique<PacketSource>(scenario_, cell, *gateway_, PacketSource::Options{i, cell.workers, backend_})));
 
   on_workers(cell.workers, [&](unsigned i) {

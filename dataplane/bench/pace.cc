@@ -47,6 +47,8 @@ bool Pace::slow() {
   return true;
 }
 
-bool Pace::exhausted() const { return static_cast<double>(waited_) > patience * static_cast<double>(rte_get_tsc_hz()); }
+bool Pace::exhausted() const {
+  return static_cast<double>(waited_) > patience_ * static_cast<double>(rte_get_tsc_hz());
+}
 
 }  // namespace sekisho::dataplane::bench

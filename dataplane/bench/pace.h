@@ -9,6 +9,10 @@ namespace sekisho::dataplane::bench {
 
 class Pace {
  public:
+  // `patience`: for how many seconds altogether slow() may say true. What the machine cannot do any better then has to
+  // be taken as it is.
+  explicit Pace(double patience) : patience_(patience) {}
+
   // Looks for so long how fast a core can be.
   static void learn(double seconds);
   // Whether the core runs markedly slower than the best that this process has seen of any core. Takes less than a
@@ -19,7 +23,7 @@ class Pace {
   bool exhausted() const;
 
  private:
-  static constexpr double patience = 2;
+  const double patience_;
   uint64_t waited_ = 0, since_ = 0;  // TSC
 };
 

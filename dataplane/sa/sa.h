@@ -64,16 +64,17 @@ struct alignas(64) InboundSa : InDenseMemory {
   bool esn : 1 = false;
   bool limited : 1 = false;  // some packet or byte limit is set: packets and bytes below are kept
   Ipv4Ranges selected;       // what they hold needs no look at the selectors
+  // Written a few times in an SA's life.
+  std::atomic<uint8_t> raised{0};    // SaRaised
+  std::atomic<bool> expired{false};  // never cleared
 
   // Written by any worker.
-  alignas(64) std::atomic<uint64_t> packets{0};
-  std::atomic<uint64_t> bytes{0};
-  std::atomic<uint8_t> raised{0};  // SaRaised
-  std::atomic<bool> expired{false};
-  ReplayWindow replay;
+  alignas(64) ReplayWindow replay;
+  std::atomic<uint64_t> packets{0}, bytes{0};
 
   std::unique_ptr<const SaCold> owned_cold;
 };
+static_assert(offsetof(InboundSa, replay) == 64);
 
 // The outer IPv4 header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the
 // wire.
@@ -91,11 +92,13 @@ struct alignas(64) OutboundSa : InDenseMemory {
   OuterHeader outer;
   Be32 spi;
   ipc::SaId id;
-  ipc::TunnelId tunnel;
   Ipv4Ranges selected;  // as above
+  ipc::TunnelId tunnel;
   SuiteLengths lengths{};
   bool esn : 1 = false;
   bool byte_limited : 1 = false;
+  std::atomic<uint8_t> raised{0};    // as above
+  std::atomic<bool> expired{false};  // as above
 
   // Written by any worker.
   alignas(64) std::atomic<uint64_t> sequence{0};  // the last one given out; also the count of packets
@@ -103,8 +106,6 @@ struct alignas(64) OutboundSa : InDenseMemory {
   uint64_t soft_sequence = 0;                     // constant: past it, soft_expired is raised
   std::atomic<uint64_t> bytes{0};                 // kept with byte_limited
   const SaCold* cold = nullptr;                   // constant
-  std::atomic<uint8_t> raised{0};                 // SaRaised
-  std::atomic<bool> expired{false};               // set once: never cleared
 
   std::unique_ptr<const SaCold> owned_cold;
 };

@@ -63,7 +63,7 @@ struct Layout {
         outer_before(esp_before + sa.outer.length),
         framed(next_hop.kind == ipc::NextHopKind::adjacency),
         // Without an adjacency the port is 0, and the header is not used.
-        ethernet(ethernet_header(next_hop.mac, context.ports->ports[next_hop.port.value()].mac, 4)) {}
+        ethernet(next_hop.mac, context.ports->ports[next_hop.port.value()].mac) {}
 
   const OutboundSa& sa;
   const uint32_t esp_before, outer_before;
@@ -83,7 +83,7 @@ void prepare(const Layout& layout, const Outbound& item, uint64_t sequence, Burs
                 packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);
   if (layout.framed) [[likely]] {
     start -= RTE_ETHER_HDR_LEN;
-    layout.ethernet.write(start);
+    layout.ethernet.write(start, 4);
   }
   set_content(*packet.mbuf, start, static_cast<uint32_t>(esp + item.esp_length - start));
   jobs.emplace(sa.key, esp, uint32_t{item.esp_length}, sa.esn ? static_cast<uint32_t>(sequence >> 32) : 0, false);

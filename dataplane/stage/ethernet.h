@@ -23,19 +23,22 @@ inline bool goes_to(const MacAddress& station, const uint8_t* frame) {
   return load_mac(station.data()) == load_mac(frame);
 }
 
-// A header in two words, of which the second stands at byte 6 and holds the end of the first one again.
-struct EthernetHeader {
-  uint64_t start, from_byte_6;
-  void write(uint8_t* frame) const {
-    store_raw(frame, start);
-    store_raw(frame + 6, from_byte_6);
-  }
-};
+// A header from one station to another, in two words of which the second stands at byte 6 and holds the end of the
+// first one again; the type is still to come.
+class EthernetHeader {
+ public:
+  EthernetHeader(const MacAddress& destination, const MacAddress& source)
+      : from_byte_6_(load_mac(source.data())), start_(load_mac(destination.data()) | from_byte_6_ << 48) {}
 
-inline EthernetHeader ethernet_header(const MacAddress& destination, const MacAddress& source, uint8_t family) {
-  const uint64_t from = load_mac(source.data());
-  const uint64_t type = Be16(family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6).raw();
-  return {load_mac(destination.data()) | from << 48, from | type << 48};
-}
+  // `family`: 4 or 6.
+  void write(uint8_t* frame, uint8_t family) const {
+    const uint64_t type = Be16(family == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6).raw();
+    store_raw(frame, start_);
+    store_raw(frame + 6, from_byte_6_ | type << 48);
+  }
+
+ private:
+  uint64_t from_byte_6_, start_;
+};
 
 }  // namespace sekisho::dataplane

@@ -14,17 +14,35 @@ bool may_leave(Context& context, const Packet& packet, uint16_t mtu) {
   return false;
 }
 
-void send(Context& context, const WorkerPorts& ports, const Packet& packet, const NextHop& next_hop) {
-  const WorkerPort& port = ports.ports[next_hop.port.value()];
-  if (port.device == no_device) [[unlikely]]
+// A neighbour, with what every packet to it needs.
+struct Neighbour {
+  Neighbour(const WorkerPorts& ports, const NextHop& next_hop)
+      : port(ports.ports[next_hop.port.value()]), id(next_hop.port), header(next_hop.mac, port.mac) {}
+
+  const WorkerPort& port;
+  const ipc::PortId id;
+  const EthernetHeader header;
+};
+
+void send(Context& context, const Neighbour& to, const Packet& packet) {
+  if (to.port.device == no_device) [[unlikely]]
     return context.drop(packet.mbuf, ipc::DropReason::blackhole);
-  if (!may_leave(context, packet, port.mtu)) return;
+  if (!may_leave(context, packet, to.port.mtu)) return;
   decrement_hop_limit(packet.l3, packet.header.family);
   uint8_t* frame = packet.l3 - RTE_ETHER_HDR_LEN;
   const uint32_t length = RTE_ETHER_HDR_LEN + uint32_t{packet.header.length};
-  ethernet_header(next_hop.mac, port.mac, packet.header.family).write(frame);
+  to.header.write(frame, packet.header.family);
   set_content(*packet.mbuf, frame, length);
-  context.tx.add(ports, next_hop.port, packet.mbuf, length);
+  context.tx.add(*context.ports, to.id, packet.mbuf, length);
+}
+
+// Sends the packets that stand at the front of `packets` and go to the same neighbour; returns how many that are.
+size_t send_run(Context& context, std::span<const Packet> packets, const NextHop& next_hop) {
+  const Neighbour to(*context.ports, next_hop);
+  size_t count = 0;
+  do send(context, to, packets[count]);
+  while (++count < packets.size() && packets[count].next_hop == packets[0].next_hop);
+  return count;
 }
 
 void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, BurstOf<Outbound>& out) {
@@ -36,31 +54,33 @@ void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, Burs
   choose_sa(context, packet, id, tunnel, out);
 }
 
+void end_here(Context& context, const Packet& packet, ipc::NextHopKind kind) {
+  switch (kind) {
+    case ipc::NextHopKind::local:
+      return local_input(context, packet);
+    case ipc::NextHopKind::punt:
+      return context.punt(packet);
+    default:
+      return context.drop(packet.mbuf, ipc::DropReason::blackhole);
+  }
+}
+
 }  // namespace
 
 void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels) {
-  // Known not to change under the packets that are written here.
-  const WorkerPorts& ports = *context.ports;
-  const NextHop* next_hops = context.replica->next_hops.data();
-  for (const Packet& packet : in.items()) {
-    const NextHop& next_hop = next_hops[packet.next_hop.value()];
-    switch (next_hop.kind) {
-      case ipc::NextHopKind::adjacency:
-        send(context, ports, packet, next_hop);
-        break;
-      case ipc::NextHopKind::tunnel:
-        enter_tunnel(context, packet, next_hop.tunnel, tunnels);
-        break;
-      case ipc::NextHopKind::local:
-        local_input(context, packet);
-        break;
-      case ipc::NextHopKind::punt:
-        context.punt(packet);
-        break;
-      case ipc::NextHopKind::drop:
-        context.drop(packet.mbuf, ipc::DropReason::blackhole);
-        break;
+  const auto packets = in.items();
+  for (size_t at = 0; at < packets.size();) {
+    const Packet& packet = packets[at];
+    const NextHop& next_hop = context.replica->next_hops[packet.next_hop.value()];
+    if (next_hop.kind == ipc::NextHopKind::adjacency) {
+      at += send_run(context, packets.subspan(at), next_hop);
+      continue;
     }
+    ++at;
+    if (next_hop.kind == ipc::NextHopKind::tunnel)
+      enter_tunnel(context, packet, next_hop.tunnel, tunnels);
+    else
+      end_here(context, packet, next_hop.kind);
   }
 }
 
