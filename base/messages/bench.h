@@ -35,9 +35,8 @@ inline constexpr Message bench_wrong_packet{
 
 inline constexpr Message scenario_several_cells{
     "SKO-BEN-008", Severity::error, "one combination is wanted",
-    "Ports other than memory, and a capture file, serve one combination of suite, tunnels, routes and workers; a "
-    "capture "
-    "file also one size and direction.",
+    "Ports other than memory, and a capture file, serve one combination of suite, tunnels, routes and workers; "
+    "a capture file also one size and direction.",
     "Choose with --suite, --tunnels, --routes, --workers, --size and --direction."};
 
 inline constexpr const Message* bench_messages[] = {

@@ -13,7 +13,7 @@ SecretBytes key_material(const Scenario& scenario, EspSuite suite, ipc::Directio
   purpose.u32(tunnel);
   purpose.u64(generation);
   SecretBytes material(info(suite).key_material());
-  crypto::hkdf_sha256({}, scenario.key, purpose.view(), material.writable());
+  crypto::hkdf_sha256({}, scenario.key.view(), purpose.view(), material.writable());
   return material;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <latch>
+#include <limits>
 
 #include "dataplane/bench/addresses.h"
 #include "dataplane/bench/background.h"
@@ -169,7 +170,8 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   const auto fed = std::span<const LaneRuns>(runs).first(feeding);
   figures.path = spread(fed, Pass::path);
   figures.io = spread(fed, Pass::io).median;
-  figures.crypto = spread(fed, Pass::raw).median;
+  const bool unknown = cell.suite && !keys;
+  figures.crypto = unknown ? std::numeric_limits<double>::quiet_NaN() : spread(fed, Pass::raw).median;
   figures.stages = lanes.front()->stages();
   figures.inner_bytes = lanes.front()->source().inner_bytes();
   for (unsigned i = 0; i < cell.workers; ++i) {

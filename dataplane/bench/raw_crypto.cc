@@ -15,6 +15,9 @@
 namespace sekisho::dataplane::bench {
 namespace {
 
+// Nothing is taken from crypto/esp but where keys lie: what the data path is compared with must not share its mistakes,
+// nor its improvements.
+
 struct CbcKey {
   alignas(16) std::array<uint8_t, 240> encrypt, decrypt;
   alignas(16) std::array<uint8_t, 64> inner, outer;

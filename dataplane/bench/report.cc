@@ -44,7 +44,8 @@ ordered_json describe(const Scenario& scenario, const Cell& cell) {
 }
 
 void print_line(const ordered_json& line) {
-  fmt::print("{}\n", line.dump());
+  // A scenario's name is a folder's, which may hold any bytes.
+  fmt::print("{}\n", line.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   std::fflush(stdout);
 }
 

@@ -16,21 +16,17 @@ struct Share {
 // Roughly what the reports on the global routing tables show (bgp.potaroo.net).
 constexpr Share ipv4_lengths[] = {{24, 600}, {23, 105}, {22, 115}, {21, 50}, {20, 45}, {19, 28},
                                   {18, 17},  {17, 10},  {16, 20},  {15, 4},  {14, 3},  {13, 3}};
-// DPDK 22.11 counts a second-level table of its own for every prefix of a whole number of bytes, and has but 32,767: so
-// what are /48 and /40 in the Internet are /47 and /39 here.
-constexpr Share ipv6_lengths[] = {{47, 650}, {44, 150}, {39, 100}, {36, 100}};
 
 class Generator {
  public:
   uint32_t below(uint32_t limit) { return static_cast<uint32_t>(uint64_t{random_()} * limit >> 32); }
-  template <size_t Count>
-  unsigned length(const Share (&shares)[Count]) {
+  unsigned ipv4_length() {
     uint32_t drawn = below(1000);
-    for (const Share& share : shares) {
+    for (const Share& share : ipv4_lengths) {
       if (drawn < share.per_mille) return share.length;
       drawn -= share.per_mille;
     }
-    return shares[0].length;
+    return ipv4_lengths[0].length;
   }
   uint32_t bits() { return random_(); }
 
@@ -49,7 +45,7 @@ std::vector<Prefix> ipv4_prefixes(unsigned count) {
   std::unordered_set<uint64_t> taken;
   Generator generator;
   while (prefixes.size() < count) {
-    const unsigned length = generator.length(ipv4_lengths);
+    const unsigned length = generator.ipv4_length();
     const uint32_t address = generator.bits() & ~(UINT32_MAX >> length);
     if (usable(address) && taken.insert(uint64_t{address} << 8 | length).second)
       prefixes.emplace_back(IpAddress::v4(Be32(address)), length);
@@ -58,10 +54,11 @@ std::vector<Prefix> ipv4_prefixes(unsigned count) {
 }
 
 // rte_fib6 reserves a second-level table for every eight bits by which a prefix is longer than the one around it,
-// whether or not others share that table, and has 32,767. So there are three to an allocation: for the /32, and for a
-// /41 around its /48.
+// whether or not others share that table, and has 32,767. A table drawn like the Internet's would need more of them
+// than there are. So this is a regular one, of three to an allocation: for the /32, and for a /41 around its /48. No
+// prefix begins with another's first host.
 std::vector<Prefix> ipv6_prefixes(unsigned count) {
-  constexpr unsigned most_allocations = 7936, longest = 128;  // the /48 of a /41
+  constexpr unsigned most_allocations = 7936;
   const unsigned allocations = std::clamp(count / 8, 1u, most_allocations);
   std::vector<Prefix> prefixes;
   for (uint32_t i = 0; i < count; ++i) {
@@ -70,7 +67,7 @@ std::vector<Prefix> ipv6_prefixes(unsigned count) {
     store16(bytes.data(), 0x2400);
     store16(bytes.data() + 2, static_cast<uint16_t>(allocation));
     bytes[4] = index == 0 ? 0 : 0x35;
-    bytes[5] = static_cast<uint8_t>(index < 2 ? 0 : (index - 2) % longest);
+    bytes[5] = static_cast<uint8_t>(index < 2 ? 0 : index - 1);
     prefixes.emplace_back(*IpAddress::from_bytes(bytes), index == 0 ? 32 : index == 1 ? 41 : 48);
   }
   return prefixes;

@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/esp_suite.h"
 #include "base/message.h"
+#include "base/secret_bytes.h"
 
 namespace sekisho::dataplane::bench {
 
@@ -45,6 +46,8 @@ std::string size_name(FrameSize size);
 // The ports' devices: made of memory and fed by the built-in runner, or DPDK device strings.
 inline constexpr std::string_view memory_device = "memory";
 
+inline constexpr size_t key_size = 32;
+
 struct Scenario {
   std::string name;
   std::vector<Direction> directions;
@@ -54,17 +57,18 @@ struct Scenario {
   std::vector<unsigned> tunnels = {1}, routes = {1}, workers = {1};
   Order order = Order::turn;
   During during = During::nothing;
-  std::array<uint8_t, 32> key{};
+  SecretBytes key;  // of key_size; empty: there is none
   uint16_t replay_window = 256;
   std::string lan_device{memory_device}, wan_device{memory_device};
 
   bool in_memory() const { return lan_device == memory_device; }
 };
 
-// From the text of a file. Errors name the field by its JSON pointer.
+// From the text of a file. Errors name the field by its JSON pointer, and show nothing of what it holds.
 Result<Scenario> parse_scenario(std::string_view text);
-// Names the scenario after the file, or after its folder where it is called scenario.json.
-Result<Scenario> load_scenario(const std::string& file);
+// `place` is a file, or a folder: its scenario.json is meant. Names the scenario after the file, or after its folder
+// where it is called scenario.json.
+Result<Scenario> load_scenario(const std::string& place);
 
 // Replaces what the file says: "lan=DEVICE" or "wan=DEVICE".
 Result<void> override_port(Scenario& scenario, std::string_view assignment);

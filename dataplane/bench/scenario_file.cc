@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,12 @@ using nlohmann::json;
 
 constexpr size_t max_file_size = 1 << 20;
 constexpr unsigned max_routes = 1'000'000;
+
+// What stands where a field's name belongs may be the key.
+std::string shown(const std::string& name) {
+  constexpr size_t longest = 24;
+  return name.size() <= longest ? name : "(a long name)";
+}
 
 // A value and its place in the file. The first thing that is wrong is remembered, and reading goes on with defaults.
 class Field {
@@ -76,7 +83,7 @@ class Field {
   void object(const Readers& readers) const {
     if (!value_.is_object()) return bad_value("an object is wanted");
     for (const auto& [name, value] : value_.items()) {
-      const Field field(value, path_ + "/" + name, error_);
+      const Field field(value, path_ + "/" + shown(name), error_);
       if (const auto reader = readers.find(name); reader != readers.end())
         reader->second(field);
       else
@@ -116,12 +123,13 @@ std::vector<Direction> read_directions(const Field& field) {
   return {field.choice({Direction::plain, Direction::out, Direction::in}, &name)};
 }
 
-void read_key(const Field& field, std::array<uint8_t, 32>& key) {
+void read_key(const Field& field, SecretBytes& key) {
+  key = SecretBytes(key_size);
   const std::string text = field.is_text() ? field.text() : "";
   bool good = text.size() == 2 * key.size();
   for (size_t i = 0; good && i < key.size(); ++i) {
     const char* digits = text.data() + 2 * i;
-    good = std::from_chars(digits, digits + 2, key[i], 16).ptr == digits + 2;
+    good = std::from_chars(digits, digits + 2, key.writable()[i], 16).ptr == digits + 2;
   }
   if (!good) field.bad_value("64 hexadecimal digits are wanted");
 }
@@ -180,6 +188,14 @@ void read_scenario(const Field& root, Scenario& scenario) {
       if (!root.has(required)) root.bad_value("the field \"" + std::string(required) + "\" is missing");
 }
 
+// Of the `byte`th byte, which may be just behind the end.
+std::string place_of(std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, byte == 0 ? 0 : byte - 1);
+  const size_t line = 1 + static_cast<size_t>(std::ranges::count(before, '\n'));
+  const size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
 // nlohmann-json keeps the last of two fields of one name; here that is an error.
 Result<json> parse_json(std::string_view text) {
   std::vector<std::set<std::string>> open;
@@ -193,10 +209,13 @@ Result<json> parse_json(std::string_view text) {
   };
   try {
     json document = json::parse(text, watch);
-    if (!twice.empty()) return fail(messages::scenario_not_json, "the field \"" + twice + "\" stands twice");
+    if (!twice.empty()) return fail(messages::scenario_not_json, "the field \"" + shown(twice) + "\" stands twice");
     return document;
-  } catch (const json::exception& error) {
-    return fail(messages::scenario_not_json, error.what());
+  } catch (const json::parse_error& error) {
+    // what() would quote the text just before, which may be the key.
+    return fail(messages::scenario_not_json, place_of(text, error.byte));
+  } catch (const json::out_of_range&) {
+    return fail(messages::scenario_not_json, "a number is too large");
   }
 }
 
@@ -213,7 +232,9 @@ Result<Scenario> parse_scenario(std::string_view text) {
   return scenario;
 }
 
-Result<Scenario> load_scenario(const std::string& file) {
+Result<Scenario> load_scenario(const std::string& place) {
+  std::error_code ignored;
+  const std::string file = std::filesystem::is_directory(place, ignored) ? place + "/scenario.json" : place;
   std::ifstream stream(file, std::ios::binary);
   std::string text(max_file_size, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -221,7 +242,7 @@ Result<Scenario> load_scenario(const std::string& file) {
   if (stream.bad() || text.empty()) return fail(messages::file_unreadable, file);
   auto scenario = parse_scenario(text);
   if (!scenario) return fail(*scenario.error().message, file + ": " + scenario.error().detail);
-  const std::filesystem::path path = std::filesystem::absolute(file);
+  const auto path = std::filesystem::absolute(file).lexically_normal();
   scenario->name = path.filename() == "scenario.json" ? path.parent_path().filename() : path.stem();
   return scenario;
 }

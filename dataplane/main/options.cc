@@ -37,9 +37,9 @@ The ports of a scenario are made of memory, and the built-in runner feeds them. 
 any devices of DPDK, PCI devices after "--" included. Then the workers forward whatever comes in, their
 own loop running, and each second's rates are printed. For example, from a file that is replayed:
 
-  sekisho-dataplane --bench FILE --size 64 --direction out --write-pcap /tmp/lan.pcap
+  sekisho-dataplane --bench FILE --size 64 --direction out --write-pcap lan.pcap
   sekisho-dataplane --bench FILE --size 64 --direction out --seconds 5
-      --port lan=net_pcap0,rx_pcap=/tmp/lan.pcap,infinite_rx=1 --port wan=net_null0,no-rx=1
+      --port lan=net_pcap0,rx_pcap=lan.pcap,infinite_rx=1 --port wan=net_null0,no-rx=1
 
 Sealed input that is replayed wants "replay_window": 0 in the scenario.)";
 
@@ -51,7 +51,9 @@ CLI::Option* add_list(CLI::App& app, const char* name, std::vector<T>& values, c
 
 void add_bench_options(CLI::App& app, bench::Options& options) {
   const char* group = "Benchmark";
-  CLI::Option* file = app.add_option("--bench", options.file, "measure this scenario")->type_name("FILE")->group(group);
+  CLI::Option* file = app.add_option("--bench", options.file, "measure this scenario (the file or its folder)")
+                          ->type_name("FILE")
+                          ->group(group);
   add_list(app, "--suite", options.filter.suites, "only these ESP suites")->needs(file);
   add_list(app, "--size", options.filter.sizes, "only these frame sizes; imix is one")->needs(file);
   add_list(app, "--direction", options.filter.directions, "only plain, out or in")->needs(file);
@@ -92,7 +94,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   app.footer(footer);
   app.add_option("--socket", options.socket, "where control connects")->capture_default_str()->type_name("PATH");
   CLI::Option* workers =
-      app.add_option("--workers", options.workers, "forwarding threads; more than there are processors share them")
+      app.add_option("--workers", options.workers,
+                     "forwarding threads; more than there are processors share them. With --bench: only this number")
           ->capture_default_str()
           ->check(CLI::Range(1U, ipc::max_workers));
   CLI::Option* memory = app.add_option("--memory", options.memory_mb, "for packets and tables")

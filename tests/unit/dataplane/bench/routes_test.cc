@@ -8,7 +8,7 @@
 
 namespace sekisho::dataplane::bench {
 
-TEST_CASE("routing tables like the Internet's") {
+TEST_CASE("large routing tables") {
   const auto v4 = internet_prefixes(Family::ipv4, 20'000);
   CHECK(v4.size() == 20'000);
   CHECK(std::set<Prefix>(v4.begin(), v4.end()).size() == v4.size());
@@ -21,6 +21,9 @@ TEST_CASE("routing tables like the Internet's") {
   for (const unsigned count : {10u, 20'000u, 1'000'000u}) {
     const auto v6 = internet_prefixes(Family::ipv6, count);
     CHECK(std::set<Prefix>(v6.begin(), v6.end()).size() == count);
+    std::set<IpAddress> hosts;
+    for (const Prefix& prefix : v6) hosts.insert(host_in(prefix));
+    CHECK(hosts.size() == count);
     CHECK(std::ranges::count(v6, 48u, &Prefix::length) * 2 > count);
     CHECK(std::ranges::count(v6, 32u, &Prefix::length) <= 7936);
   }

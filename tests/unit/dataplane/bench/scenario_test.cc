@@ -38,7 +38,7 @@ TEST_CASE("a scenario has defaults") {
   CHECK(scenario->order == Order::turn);
   CHECK(scenario->during == During::nothing);
   CHECK(scenario->replay_window == 256);
-  CHECK(scenario->key[31] == 0xaa);
+  CHECK(scenario->key.view()[31] == 0xaa);
   CHECK(scenario->in_memory());
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("everything that a scenario may say") {
   CHECK(scenario->sizes == std::vector<FrameSize>{64, imix});
   CHECK(scenario->workers == std::vector{1u, 2u});
   CHECK(scenario->order == Order::random);
-  CHECK(scenario->key[30] == 0x1e);
+  CHECK(scenario->key.view()[30] == 0x1e);
   CHECK(scenario->replay_window == 0);
   CHECK(scenario->wan_device == "net_null1");
   CHECK_FALSE(scenario->in_memory());
@@ -65,6 +65,7 @@ TEST_CASE("everything that a scenario may say") {
 TEST_CASE("what is wrong is named by its place") {
   CHECK(refusal(std::string("{")).starts_with("SKO-BEN-001"));
   CHECK(refusal(std::string(R"({"sizes": [64], "sizes": [64]})")).starts_with("SKO-BEN-001"));
+  CHECK(refusal(std::string("[1e999]")) == "SKO-BEN-001 a number is too large");
   CHECK(refusal(std::string("[]")) == "SKO-BEN-003 /");
   CHECK(refusal({{"size", {64}}}) == "SKO-BEN-002 /size");
   CHECK(refusal({{"ports", {{"dmz", {{"device", "x"}}}}}}) == "SKO-BEN-002 /ports/dmz");
@@ -97,9 +98,17 @@ TEST_CASE("what is wrong is named by its place") {
 }
 
 TEST_CASE("no error shows the key") {
-  const auto scenario = parse_scenario(json{{"key", std::string(63, 'b')}}.dump());
-  REQUIRE_FALSE(scenario);
-  CHECK(scenario.error().text().find("bbbb") == std::string::npos);
+  const std::string digits(63, 'b');
+  const std::string too_short = "{\"key\": \"" + digits + "\"}";
+  const std::string broken = "{\n  \"key\": \"" + digits + "\n\"}";
+  const std::string as_name = "{\"" + digits + "\": 1}", twice = "{\"" + digits + "\": 1, \"" + digits + "\": 1}";
+  for (const std::string& text : {too_short, broken, as_name, twice}) {
+    const auto scenario = parse_scenario(text);
+    REQUIRE_FALSE(scenario);
+    CHECK(scenario.error().text().find("bbbb") == std::string::npos);
+  }
+  CHECK(parse_scenario(broken).error().detail == "line 2, column 74");
+  CHECK(parse_scenario("{").error().detail == "line 1, column 2");
 }
 
 TEST_CASE("what contradicts itself") {
