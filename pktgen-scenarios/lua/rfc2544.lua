@@ -1,4 +1,4 @@
--- RFC 2544 with Pktgen: throughput for each limit of loss, then latency at shares of the first of them.
+-- RFC 2544 with Pktgen: throughput for each limit of loss, then latency at shares of the last of them.
 --
 -- `script/pktgen` runs this with `pktgen -f`. The environment names two paths: SEKISHO_PKTGEN_LUA, this folder, and
 -- SEKISHO_PKTGEN_RUN, a Lua file that returns the run:

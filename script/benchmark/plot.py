@@ -6,14 +6,15 @@ def lines_over(results, axis, fixed):
     """Lines as {label: [(x, net cycles, crypto cycles)]}: results that have `fixed` values and a number on the axis."""
     lines = {}
     for result in results:
-        if not budget.measured(result) or not isinstance(result[axis], int):
+        net = budget.net_cycles(result)
+        if net is None or not isinstance(result[axis], int):
             continue
         if any(result[field] != value for field, value in fixed.items()):
             continue
         label = f"{result['suite'] or 'IPv' + str(result['family'])} {result['direction']}"
         if axis != "size":
             label += f", {result['size']} bytes"
-        figures = (result[axis], budget.net_cycles(result), result["crypto_cycles"])
+        figures = (result[axis], net, result.get("crypto_cycles"))
         lines.setdefault(label, {})[result[axis]] = figures
     return {label: sorted(points.values()) for label, points in lines.items() if len(points) > 1}
 

@@ -14,24 +14,40 @@ HEADINGS = ("case", "Mpps", "Gbit/s", "cycles (least-most)", "io", "net", "crypt
 
 def ratio(result):
     """Of a packet's cycles, less the port device's, to those of the cryptography alone; None where there is none."""
-    return budget.net_cycles(result) / result["crypto_cycles"] if result["crypto_cycles"] else None
+    net, crypto = budget.net_cycles(result), result.get("crypto_cycles")
+    return net / crypto if net is not None and crypto else None
+
+
+def figure(value, places=0):
+    return "" if value is None else f"{value:.{places}f}"
+
+
+def remarks(result, verdicts):
+    """What there is to say about a row besides its figures."""
+    said = [f"{'not judged' if verdict.holds is None else 'MISSED'}: {verdict.reason}"
+            for verdict in verdicts if not verdict.holds]
+    said = said or (["holds"] if verdicts else [])
+    if result.get("loss"):
+        said.append(f"loss {result['loss']:.1e}")
+    if result["during"] != "nothing":
+        said.append(f"{result['during']}: {result.get('changes') or 0:,} times")
+    if result.get("memory") == "ordinary pages":
+        said.append("ordinary pages")
+    if "note" in result:
+        said.append(result["note"])
+    return "; ".join(said)
 
 
 def row(result, verdicts):
     if not budget.measured(result):
-        return (str(result["cell"]), *[""] * (len(HEADINGS) - 2), result["note"])
-    remarks = [f"MISSED: {verdict.measured}" for verdict in verdicts if not verdict.holds]
-    remarks = remarks or (["holds"] if verdicts else [])
-    if "note" in result:
-        remarks.append(result["note"])
-    encrypted = bool(result["crypto_cycles"])
-    return (str(result["cell"]), f"{result['mpps']:.2f}", f"{result['gbps']:.1f}",
-            f"{result['cycles_per_packet']:.0f} ({result['cycles_min']:.0f}-{result['cycles_max']:.0f})",
-            f"{result['io_cycles']:.0f}", f"{budget.net_cycles(result):.0f}",
-            f"{result['crypto_cycles']:.0f}" if encrypted else "",
-            f"{result['overhead_cycles']:.0f}" if encrypted else "",
-            f"{ratio(result):.2f}" if encrypted else "",
-            ", ".join(verdict.limit for verdict in verdicts), "; ".join(remarks))
+        return (str(result["cell"]), *[""] * (len(HEADINGS) - 2), result.get("note", "not measured"))
+    encrypted = result["suite"] is not None
+    return (str(result["cell"]), figure(result.get("mpps"), 2), figure(result.get("gbps"), 1),
+            f"{figure(result['cycles_per_packet'])} ({figure(result.get('cycles_min'))}-{figure(result.get('cycles_max'))})",
+            figure(result.get("io_cycles")), figure(budget.net_cycles(result)),
+            figure(result.get("crypto_cycles")) if encrypted else "",
+            figure(result.get("overhead_cycles")) if encrypted else "", figure(ratio(result), 2),
+            ", ".join(verdict.limit for verdict in verdicts), remarks(result, verdicts))
 
 
 def text_table(judged):
@@ -54,13 +70,13 @@ def markdown_table(judged):
 def machine_text(machine):
     return (f"{machine['cpu']}, {machine['processors']} processors, TSC {machine['tsc_mhz']} MHz, {machine['memory']}; "
             f"DPDK {machine['dpdk'].removeprefix('DPDK ')}, ipsec-mb {machine['ipsec_mb']}, "
-            f"Sekisho {machine['sekisho']} ({machine['backend']})")
+            f"Sekisho {' '.join(filter(None, (machine['sekisho'], machine.get('commit'))))} ({machine['backend']})")
 
 
 def write_json(path, results):
     """A list of objects with exactly the keys that docs/performance.md names, one for each cell that was measured."""
-    figures = [{key: result[key] for key in JSON_KEYS} for result in results if budget.measured(result)]
-    pathlib.Path(path).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    figures = [{key: result.get(key) for key in JSON_KEYS} for result in results if budget.measured(result)]
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def write_document(machine, judged):

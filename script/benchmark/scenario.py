@@ -8,16 +8,24 @@ import fnmatch
 import itertools
 import json
 import pathlib
+import re
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "pktgen-scenarios"
 
-SUITES = ("aes128gcm16", "aes256gcm16", "aes128-sha1", "aes256-sha256", "chacha20poly1305")
+# All that follows is as the data plane has it, which refuses the same: its suites, its limits.
+SUITES = ("aes128gcm16", "aes256gcm16", "chacha20poly1305", "aes128-sha1", "aes128-sha256", "aes128-sha384",
+          "aes128-sha512", "aes256-sha1", "aes256-sha256", "aes256-sha384", "aes256-sha512")
+FRAME = (64, 1800)
+MOST = {"tunnels": 16384, "routes": 1_000_000, "workers": 16}
+WIDEST_WINDOW, WINDOW_STEP = 4096, 64
+MEMORY = "memory"
 IMIX = ((64, 7), (570, 4), (1418, 1))
 # A field that spans cells, and the name of its value in a cell.
 AXES = {"suites": "suite", "sizes": "size", "tunnels": "tunnels", "routes": "routes", "workers": "workers"}
-DEFAULTS = {"family": 4, "suites": [None], "tunnels": [1], "routes": [1], "workers": [1], "order": "turn",
-            "during": "nothing", "replay_window": 256, "pass": []}
-REQUIRED = ("title", "direction", "sizes", "ports")
+DEFAULTS = {"title": "", "family": 4, "suites": [None], "tunnels": [1], "routes": [1], "workers": [1], "order": "turn",
+            "during": "nothing", "replay_window": 256, "pass": [],
+            "ports": {"lan": {"device": MEMORY}, "wan": {"device": MEMORY}}}
+REQUIRED = ("direction", "sizes")
 CHOICES = {"direction": ("plain", "out", "in", "both"), "family": (4, 6), "order": ("turn", "random"),
            "during": ("nothing", "rekey", "commit")}
 CELL_FIELDS = ("direction", "family", "suite", "size", "tunnels", "routes", "workers", "order", "during")
@@ -65,6 +73,9 @@ class Scenario:
     def __getitem__(self, field):
         return self.fields.get(field, DEFAULTS.get(field))
 
+    def in_memory(self):
+        return all(port["device"] == MEMORY for port in self["ports"].values())
+
     def directions(self):
         return ["out", "in"] if self["direction"] == "both" else [self["direction"]]
 
@@ -98,60 +109,110 @@ class Scenario:
         return json.dumps(self.fields, indent=2) + "\n"
 
 
+def is_number(value, least, most):
+    # True is an int to Python.
+    return type(value) is int and least <= value <= most
+
+
 def check(name, fields):
     """Refuses what no reader of the file would understand."""
     def refuse(why):
         raise ScenarioError(f"{name}/scenario.json: {why}")
 
-    known = {*REQUIRED, *DEFAULTS, *CHOICES, "key"}
+    if not isinstance(fields, dict):
+        refuse("an object is wanted")
+    check_fields(fields, refuse)
+    check_lists(fields, refuse)
+    plain = fields["direction"] == "plain"
+    if plain != ("suites" not in fields) or plain != ("key" not in fields):
+        refuse("plain forwarding takes neither 'suites' nor 'key', ESP takes both")
+    if not plain and not (isinstance(fields["key"], str) and re.fullmatch("[0-9a-fA-F]{64}", fields["key"])):
+        refuse("'key' is not 64 hexadecimal digits")
+    window = fields.get("replay_window", 0)
+    if not is_number(window, 0, WIDEST_WINDOW) or window % WINDOW_STEP:
+        refuse(f"'replay_window' is no multiple of {WINDOW_STEP} from 0 to {WIDEST_WINDOW}")
+    check_ports(fields, refuse)
+    check_pass(name, fields, refuse)
+
+
+def check_fields(fields, refuse):
+    known = {*REQUIRED, *DEFAULTS, "key"}
     for field in fields:
         if field not in known:
             refuse(f"unknown field '{field}'")
     for field in REQUIRED:
         if field not in fields:
             refuse(f"'{field}' is missing")
+    if not isinstance(fields.get("title", ""), str):
+        refuse("'title' is no text")
     for field, choices in CHOICES.items():
         if field in fields and fields[field] not in choices:
             refuse(f"'{field}' is {fields[field]!r}, not one of {', '.join(map(str, choices))}")
+
+
+def check_lists(fields, refuse):
     for axis in AXES:
-        if axis in fields and (not isinstance(fields[axis], list) or not fields[axis]):
+        values = fields.get(axis, [None])
+        if not isinstance(values, list) or not values:
             refuse(f"'{axis}' is no list, or an empty one")
-    for size in fields["sizes"]:
-        if size != "imix" and (not isinstance(size, int) or not 60 <= size <= 9000):
-            refuse(f"size {size!r} is neither a frame of 60 to 9000 bytes nor \"imix\"")
-    for axis in ("tunnels", "routes", "workers"):
-        if not all(isinstance(count, int) and count > 0 for count in fields.get(axis, [1])):
-            refuse(f"'{axis}' holds something other than numbers above 0")
-    plain = fields["direction"] == "plain"
-    if plain != ("suites" not in fields) or plain != ("key" not in fields):
-        refuse("plain forwarding takes neither 'suites' nor 'key', ESP takes both")
+        if any(value in values[:index] for index, value in enumerate(values)):
+            refuse(f"'{axis}' holds something twice")
     for suite in fields.get("suites", []):
         if suite not in SUITES:
-            refuse(f"unknown suite '{suite}' (known: {', '.join(SUITES)})")
-    if not plain and (len(fields["key"]) != 64 or set(fields["key"]) - set("0123456789abcdef")):
-        refuse("'key' is not 64 hexadecimal digits")
-    if set(fields["ports"]) != {"lan", "wan"}:
+            refuse(f"unknown suite {suite!r} (known: {', '.join(SUITES)})")
+    for size in fields["sizes"]:
+        if size != "imix" and not is_number(size, *FRAME):
+            refuse(f"size {size!r} is neither a frame of {FRAME[0]} to {FRAME[1]} bytes nor \"imix\"")
+    for axis, most in MOST.items():
+        if not all(is_number(count, 1, most) for count in fields.get(axis, [1])):
+            refuse(f"'{axis}' holds something other than numbers from 1 to {most}")
+
+
+def check_ports(fields, refuse):
+    ports = fields.get("ports", DEFAULTS["ports"])
+    if not isinstance(ports, dict) or set(ports) != {"lan", "wan"}:
         refuse("'ports' has other ports than lan and wan, or not both")
-    for entry in fields.get("pass", []):
-        check_pass(entry, refuse)
+    for port in ports.values():
+        if not isinstance(port, dict) or set(port) != {"device"} or not isinstance(port["device"], str):
+            refuse("a port is an object with the text \"device\"")
 
 
-def check_pass(entry, refuse):
-    criteria = [field for field in CRITERIA if field in entry]
-    if len(criteria) != 1:
-        refuse(f"{entry} in 'pass' does not have exactly one of {', '.join(CRITERIA)}")
-    if ("ratio" in entry) != ("ratio_to" in entry):
-        refuse(f"{entry} in 'pass': 'ratio' goes with 'ratio_to'")
-    for field in entry:
-        if field not in (*CELL_FIELDS, *CRITERIA, "ratio_to"):
-            refuse(f"{entry} in 'pass': unknown field '{field}'")
+def check_pass(name, fields, refuse):
+    entries = fields.get("pass", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        refuse("'pass' is no list of objects")
+    cells = Scenario(name, fields).cells()
+    for entry in entries:
+        criteria = [field for field in CRITERIA if field in entry]
+        if len(criteria) != 1:
+            refuse(f"{entry} in 'pass' does not have exactly one of {', '.join(CRITERIA)}")
+        if type(entry[criteria[0]]) not in (int, float):
+            refuse(f"{entry} in 'pass': '{criteria[0]}' is no number")
+        if ("ratio" in entry) != ("ratio_to" in entry):
+            refuse(f"{entry} in 'pass': 'ratio' goes with 'ratio_to'")
+        for field in entry:
+            if field not in (*CELL_FIELDS, *CRITERIA, "ratio_to"):
+                refuse(f"{entry} in 'pass': unknown field '{field}'")
+        if not any(cell.fits(entry) for cell in cells):
+            refuse(f"{entry} in 'pass' fits no cell")
+        base = entry.get("ratio_to", {})
+        if not isinstance(base, dict) or set(base) - set(CELL_FIELDS) or not any(cell.fits(base) for cell in cells):
+            refuse(f"{entry} in 'pass': 'ratio_to' names no cell")
+
+
+def without_duplicates(pairs):
+    """An object of JSON, for json.loads, which by itself keeps the last of two fields with one name."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a field stands twice in one object")
+    return read
 
 
 def load(name):
     """Reads and checks pktgen-scenarios/NAME/scenario.json."""
     path = FOLDER / name / "scenario.json"
     try:
-        fields = json.loads(path.read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=without_duplicates)
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from error
     except ValueError as error:

@@ -58,7 +58,49 @@ class Command(unittest.TestCase):
         run = bench("budget-gcm", behaviour="slow")
         self.assertEqual(run.returncode, 1)
         self.assertEqual(run.stdout.count("MISSED: 1075.0"), 6)
-        self.assertIn("0 of 6 budgets hold", run.stdout)
+        self.assertIn("0 of 6 budgets hold\n", run.stdout)
+
+    def test_holds_no_budget_where_packets_are_lost(self):
+        run = bench("budget-gcm", "rekey", behaviour="lossy")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("0 of 14 budgets hold\n", run.stdout)
+        self.assertEqual(run.stdout.count("loss 9.0e-01"), 14)
+
+    def test_does_not_judge_what_was_not_measured(self):
+        for arguments, behaviour, said in (
+                (["budget-cbc", "--size", "64"], "null", "not judged: it was not measured"),
+                (["budget-plain-ipv4", "--routes", "1000000"], "", "not judged: routes 1 was not measured"),
+                (["rekey"], "idle", "not judged: no rekey happened meanwhile; rekey: 0 times")):
+            run = bench(*arguments, behaviour=behaviour)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(said, run.stdout)
+            self.assertRegex(run.stdout, r"0 of (\d+) budgets hold, \1 not judged")
+        self.assertEqual(bench("budget-gcm", behaviour="null").returncode, 0)
+
+    def test_shows_how_often_something_changed(self):
+        self.assertEqual(bench("rekey", "commit").stdout.count(" 1,234 times"), 12)
+
+    def test_says_where_hugepages_were_missing(self):
+        run = bench("budget-plain-*", behaviour="ordinary")
+        self.assertIn(", hugepages and ordinary pages; DPDK", run.stdout)
+        self.assertEqual(run.stdout.count("holds; ordinary pages"), 2)
+        self.assertIn("budget-plain-ipv6: [warning] SKO-DPL-011", run.stderr)
+
+    def test_keeps_what_was_measured_before_a_failure(self):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "figures.json")
+            run = bench("--json", file, "budget-plain-*", behaviour="late")
+            self.assertEqual(len(json.loads(file.read_text())), 2)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("plain, IPv4, 64 bytes", run.stdout)
+        self.assertIn("budget-plain-ipv6: 0 of 2 cells, exit code 1\nSKO-BEN-007", run.stderr)
+
+    def test_refuses_arguments_before_it_measures(self):
+        for arguments, said in ((["--json", "/nodir/x"], "cannot be written"), (["--plot", "x.foo"], "neither .svg nor"),
+                                (["--docs"], "the whole budget"), (["--docs", "--size", "64"], "the whole budget")):
+            run = bench(*arguments)
+            self.assertEqual((run.returncode, run.stdout), (2, ""))
+            self.assertIn(said, run.stderr)
 
     def test_narrows(self):
         run = bench("esp-*", "--size", "64,imix", "--suite", "aes128-sha1", "--direction", "in", "--stages")
@@ -71,7 +113,7 @@ class Command(unittest.TestCase):
         run = bench("budget-gcm", behaviour="note")
         self.assertEqual(run.stdout.count("  not measured: the port is gone"), 2)
         self.assertEqual(run.stdout.count("  holds; another shares the processor"), 2)
-        self.assertIn("4 of 4 budgets hold", run.stdout)
+        self.assertIn("4 of 6 budgets hold, 2 not judged", run.stdout)
         self.assertEqual(run.returncode, 2)
 
     def test_fails_clearly(self):
@@ -79,6 +121,9 @@ class Command(unittest.TestCase):
         run = bench("budget-gcm", behaviour="fail")
         self.assertEqual(run.returncode, 2)
         self.assertIn("budget-gcm: 1 of 6 cells, exit code 1\nSKO-BEN-007: a packet came out wrong", run.stderr)
+        run = bench("budget-gcm", behaviour="garbage")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("budget-gcm: 0 of 6 cells, the data plane printed something else than JSON objects: 5", run.stderr)
         run = bench("budget-gcm", behaviour="stranger")
         self.assertEqual(run.returncode, 2)
         self.assertIn("belongs to no cell", run.stderr)
@@ -90,9 +135,40 @@ class Scenarios(unittest.TestCase):
         for change in ({"size": [64]}, {"direction": "up"}, {"suites": []}, {"suites": ["des"]}, {"sizes": ["mix"]},
                        {"sizes": [20]}, {"tunnels": [0]}, {"tunnels": 5}, {"key": "abc"}, {"direction": "plain"},
                        {"ports": {"lan": {"device": "memory"}}}, {"pass": [{"size": 64}]},
-                       {"pass": [{"ratio": 2}]}, {"pass": [{"cycles": 2, "speed": 3}]}):
+                       {"pass": [{"ratio": 2}]}, {"pass": [{"cycles": 2, "speed": 3}]}, {"title": 5}, {"ports": None},
+                       {"ports": {"lan": "memory", "wan": "memory"}}, {"pass": 5}, {"pass": [5]},
+                       {"pass": [{"cycles": "x"}]}, {"pass": [{"cycles": 2, "size": 65}]},
+                       {"pass": [{"ratio": 2, "ratio_to": {"foo": 1}}]}, {"pass": [{"ratio": 2, "ratio_to": 1}]},
+                       {"pass": [{"ratio": 2, "ratio_to": {"size": 65}}]}, {"sizes": [60]}, {"sizes": [1801]},
+                       {"sizes": [True]}, {"sizes": 64}, {"sizes": [64, 64]}, {"tunnels": [16385]}, {"workers": [17]},
+                       {"routes": [1000001]}, {"key": 5}, {"suites": [5]}, {"replay_window": 100}):
             with self.assertRaises(scenario.ScenarioError, msg=str(change)):
                 scenario.check("bad", GOOD | change)
+
+        with self.assertRaises(scenario.ScenarioError):
+            scenario.check("bad", [])
+
+    def test_knows_what_is_there(self):
+        for name in scenario.names():
+            scenario.load(name)
+        # The data plane itself runs these.
+        for file in HERE.glob("*.json"):
+            scenario.check(file.name, json.loads(file.read_text()))
+
+    def test_reads_no_file_with_a_field_twice(self):
+        with tempfile.TemporaryDirectory() as directory, mock.patch.object(scenario, "FOLDER", pathlib.Path(directory)):
+            file = pathlib.Path(directory, "s/scenario.json")
+            file.parent.mkdir()
+            file.write_text(json.dumps(GOOD))
+            scenario.load("s")
+            file.write_text(json.dumps(GOOD)[:-1] + ', "title": "u"}')
+            with self.assertRaisesRegex(scenario.ScenarioError, "twice"):
+                scenario.load("s")
+
+    def test_tells_devices_from_memory(self):
+        self.assertTrue(scenario.Scenario("s", GOOD).in_memory())
+        devices = {"lan": {"device": "net_null0"}, "wan": {"device": "net_null1"}}
+        self.assertFalse(scenario.Scenario("s", GOOD | {"ports": devices}).in_memory())
 
     def test_spans_the_product(self):
         cells = scenario.Scenario("s", GOOD | {"direction": "both", "sizes": [64, "imix"], "tunnels": [1, 10]}).cells()
@@ -108,14 +184,22 @@ class Scenarios(unittest.TestCase):
 class Budgets(unittest.TestCase):
     def test_judges_each_criterion(self):
         far = result(routes=100, cycles_per_packet=70.0)
-        for entry, value, holds in (({"cycles": 30}, 30, True), ({"cycles": 29}, 30, False),
-                                    ({"overhead_cycles": 29}, 30, False), ({"loss": 0}, 0, True)):
+        for entry, reason, holds in (({"cycles": 30}, "30.0", True), ({"cycles": 29}, "30.0", False),
+                                     ({"overhead_cycles": 29}, "30.0", False), ({"loss": 0}, "0.0e+00", True)):
             verdict = budget.judge(result(), entry, [])
-            self.assertEqual((verdict.value, verdict.holds), (value, holds), entry)
+            self.assertEqual((verdict.reason, verdict.holds), (reason, holds), entry)
         entry = {"ratio_to": {"routes": 1}, "ratio": 1.9}
-        self.assertEqual(budget.judge(far, entry, [far, result()]).value, 2)
+        self.assertEqual(budget.judge(far, entry, [far, result()]).reason, "2.00 x")
         self.assertFalse(budget.judge(far, entry, [far, result()]).holds)
-        self.assertIsNone(budget.judge(far, entry, [far]))
+        self.assertFalse(budget.judge(far, entry | {"ratio": 2}, [far, result(loss=0.1)]).holds)
+        self.assertIsNone(budget.judge(far, entry, [far]).holds)
+
+    def test_judges_no_figure_that_is_null(self):
+        entries = ({"cycles": 30}, {"overhead_cycles": 30}, {"loss": 0}, {"ratio": 2, "ratio_to": {"size": 64}})
+        for field, holds in (("cycles_per_packet", [None, True, True, None]), ("io_cycles", [None, True, True, None]),
+                             ("overhead_cycles", [True, None, True, True]), ("loss", [None] * 4)):
+            one = result(**{field: None})
+            self.assertEqual([budget.judge(one, entry, [one]).holds for entry in entries], holds, field)
 
 
 class Output(unittest.TestCase):

@@ -3,7 +3,9 @@
 of packets; or, given devices, by waiting until it is ended.
 
 STAND_IN says what else happens: `fail` (halfway), `note` (instead of the figures of IMIX, and beside those of 64 bytes),
-`stranger` (a cell that was not asked for), `slow` (each packet takes 1,000 cycles more).
+`stranger` (a cell that was not asked for), `slow` (each packet takes 1,000 cycles more), `lossy` (nine of ten packets are
+lost), `idle` (nothing changes meanwhile), `null` (the cryptography was not measured), `garbage` (no JSON), `ordinary` (no
+hugepages for IPv6), `late` (IPv6 fails, the others do not).
 """
 import itertools
 import json
@@ -38,10 +40,19 @@ def main():
         forward(behaviour)
         return
     fields = json.loads(path.read_text())
+    ipv6 = fields.get("family") == 6
+    if behaviour == "garbage":
+        print("5\nnonsense", flush=True)
+    if behaviour == "late" and ipv6:
+        sys.exit("SKO-BEN-007: a packet came out wrong")
+    machine = MACHINE
+    if behaviour == "ordinary" and ipv6:
+        print("[warning] SKO-DPL-011: running without hugepages", file=sys.stderr)
+        machine = MACHINE | {"memory": "ordinary pages"}
     directions = ["in", "out"] if fields["direction"] == "both" else [fields["direction"]]
     axes = [fields["sizes"], directions, fields.get("suites", [None]), fields.get("tunnels", [1]),
             fields.get("routes", [1]), fields.get("workers", [1])]
-    answer({"machine": MACHINE})
+    answer({"machine": machine})
     for index, (size, direction, suite, tunnels, routes, workers) in enumerate(itertools.product(*axes)):
         answer({"progress": f"cell {index}"})
         if behaviour == "fail" and index == 1:
@@ -58,9 +69,12 @@ def main():
             line["note"] = "another shares the processor"
         crypto = 50 if suite else 0
         net = crypto + 25 + (1000 if behaviour == "slow" else 0)
+        if line["during"] != "nothing":
+            line["changes"] = 0 if behaviour == "idle" else 1234
         answer(line | {"mpps": 21.5, "gbps": 8.6, "cycles_per_packet": net + 10, "cycles_min": net + 9,
-                       "cycles_max": net + 12, "crypto_cycles": crypto, "io_cycles": 10, "overhead_cycles": net - crypto,
-                       "loss": 0, "stages": {"eth_input": 5, "esp_seal": 60}})
+                       "cycles_max": net + 12, "crypto_cycles": None if behaviour == "null" else crypto,
+                       "io_cycles": 10, "overhead_cycles": None if behaviour == "null" else net - crypto,
+                       "loss": 0.9 if behaviour == "lossy" else 0, "stages": {"eth_input": 5, "esp_seal": 60}})
 
 
 main()

@@ -19,7 +19,7 @@ DATAPLANE = HERE.parent / "bench/stand_in_dataplane.py"
 
 def command(*arguments, program=HERE / "stand_in_pktgen", behaviour=""):
     return subprocess.run([ROOT / "script/pktgen", "--no-huge", "--dataplane", DATAPLANE, *arguments], timeout=60,
-                          capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                           env=os.environ | {"PKTGEN": str(program), "STAND_IN": behaviour})
 
 
@@ -65,6 +65,10 @@ class Command(unittest.TestCase):
         self.assertEqual(run.returncode, 2)
         self.assertIn("Pktgen ended before its script did (exit code 0)", run.stderr)
         self.assertEqual(command("esp-out", "--dut", "lan=net_memif0").returncode, 2)
+        run = command("esp-out", "--size", "64", "--no-dut", "--generator", "lan=net_memif0", "--generator", "wan=net_memif1")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("there is nothing to read it from", run.stderr)
+        self.assertIn("invalid fractions value: 'abc'", command("esp-out", "--loss", "abc").stderr)
 
 
 class Plan(unittest.TestCase):
