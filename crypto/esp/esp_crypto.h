@@ -34,8 +34,8 @@ struct EspKeyDeleter {
 };
 using EspKeyPtr = std::unique_ptr<EspKey, EspKeyDeleter>;
 
-// Asks for the cache lines that a short packet needs of a key, for use a little later: with thousands of keys most are
-// not in the nearer caches.
+// Asks for the cache lines that a short packet needs of an AES-128-GCM key of the own kernel, for use a little later:
+// with thousands of keys most are not in the nearer caches. Of other keys it gets most, and for some a neighbour's.
 inline void prefetch(const EspKey& key) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(&key);
   for (int line = -2; line < 3; ++line) __builtin_prefetch(bytes + 64 * line);

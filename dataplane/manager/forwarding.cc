@@ -94,7 +94,7 @@ Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
 }
 
 Result<void> Forwarding::make_workers(const ForwardingOptions& options, ipc::CounterTable& counters) {
-  // A helper that shares its processor would hold up those whom it helps.
+  // A helper that shares its processor with another worker would hold up those whom it helps.
   WorkBoard* board = options.workers > 1 && workers_have_own_processors(options.workers) ? &board_ : nullptr;
   const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_, board};
   counters.workers = options.workers;

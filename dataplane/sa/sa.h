@@ -1,6 +1,7 @@
 // Security associations as the data path holds them: one struct a direction, made by the manager, published in the Sad,
-// used by several workers at once. The first cache line is constant after publication; what workers write stands on a
-// line of its own; what is rarely needed stands apart in SaCold.
+// used by several workers at once. What is constant after publication, or changes a few times in an SA's life, stands
+// in the first cache line; what workers write for packets, with the little that is read along with it, behind it; what
+// is rarely needed apart, in SaCold.
 #pragma once
 
 #include <array>

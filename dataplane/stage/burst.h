@@ -29,6 +29,7 @@ struct Packet {
   ipc::NextHopId next_hop;  // from fib_lookup on
   uint16_t origin_id;       // PortId or TunnelId
   Origin origin;
+  uint8_t place;  // within the burst that came from the port
 };
 static_assert(sizeof(Packet) == 32);
 

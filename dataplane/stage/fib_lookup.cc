@@ -10,20 +10,13 @@
 namespace sekisho::dataplane {
 namespace {
 
-// The destinations of one family, and which packets they belong to.
+// The destinations of one family, and which packets they belong to. Beyond `count` nothing is written, or read.
 template <typename Key>
 struct Lookup {
   int count = 0;
-  union {
-    Key keys[burst_size];
-  };
-  union {
-    uint64_t found[burst_size];
-  };
-  union {
-    Packet* packets[burst_size];
-  };
-  Lookup() {}
+  Key keys[burst_size];
+  uint64_t found[burst_size];
+  Packet* packets[burst_size];
   void hand_out(const Replica& replica) {
     for (int i = 0; i < count; ++i) {
       rte_prefetch0(&replica.next_hops[found[i]]);

@@ -15,9 +15,11 @@ struct Input {
   Burst& transit;
   Burst& esp;
 
+  uint8_t place = 0;  // of the frame at hand
+
   void keep(rte_mbuf* mbuf, uint8_t* l3, const IpHeader& header) {
     Burst& burst = header.family == 4 && may_be_esp(l3, header) ? esp : transit;
-    burst.emplace(mbuf, l3, header, ipc::NextHopId{}, port.value(), Origin::port);
+    burst.emplace(mbuf, l3, header, ipc::NextHopId{}, port.value(), Origin::port, place);
   }
   bool take_usual(rte_mbuf* mbuf);
   void take_any(rte_mbuf* mbuf);
@@ -54,7 +56,7 @@ void Input::take_any(rte_mbuf* mbuf) {
   const uint16_t type = load16(frame + 12);
   if (group || (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6))
     return context.to_slow_path({mbuf, port.value(), Via::port});
-  Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port};
+  Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port, place};
   switch (check_ip(packet.l3, mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header)) {
     case IpVerdict::forward:
       return keep(mbuf, packet.l3, packet.header);
@@ -73,6 +75,7 @@ void ip_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> fra
   uint64_t bytes = 0;
   for (rte_mbuf* mbuf : frames) {
     bytes += mbuf->pkt_len;
+    ++input.place;
     if (!input.take_usual(mbuf)) [[unlikely]]
       input.take_any(mbuf);
   }

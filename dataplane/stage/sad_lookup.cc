@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "dataplane/stage/stages.h"
 #include "dataplane/stage/wire.h"
 
@@ -44,6 +46,7 @@ bool admit(Context& context, Inbound& in) {
 }  // namespace
 
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other) {
+  const unsigned others_before = other.count();
   const InboundSa* last = nullptr;
   for (const Packet& packet : in.items()) {
     Inbound& candidate = esp.next();
@@ -68,6 +71,9 @@ void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other
     other.add(candidate.packet);
     return false;
   });
+  // What came back goes where it was: fragments of one packet, for one, may stand on both sides.
+  if (other.count() != others_before) [[unlikely]]
+    std::ranges::sort(other.items(), {}, &Packet::place);
 }
 
 }  // namespace sekisho::dataplane

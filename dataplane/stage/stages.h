@@ -39,8 +39,8 @@ struct Inbound {
 };
 
 // Finds ESP (plain and in UDP) whose SPI and destination are an SA's; anything else goes to `other`, for it may be
-// transit. Checks encapsulation, outer addresses, length, replay, expiry. Drops: esp_wrong_address, esp_truncated,
-// esp_replay, sa_expired.
+// transit, in the order in which all of it came from the port. Checks encapsulation, outer addresses, length, replay,
+// expiry. Drops: esp_wrong_address, esp_truncated, esp_replay, sa_expired.
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other);
 
 // Decrypts in place and verifies, then marks the sequence number. Drops: esp_integrity, esp_replay.
@@ -57,10 +57,9 @@ void fib_lookup(Context& context, Burst& in);
 struct Outbound {
   Packet packet;
   OutboundSa* sa;
-  // From tunnel_output on:
-  const NextHop* outer;  // adjacency or punt
-  uint16_t esp_length;   // from the SPI to the end of the ICV
-  ipc::TunnelId tunnel;
+  const NextHop* outer;  // from tunnel_output on: adjacency or punt
+  uint16_t esp_length;   // from tunnel_output on: from the SPI to the end of the ICV
+  ipc::TunnelId tunnel;  // to which the SA should belong
 };
 
 // Does what the next hop says. Hop limit and MTU: what expires or does not fit is punted, for the kernel to answer or
@@ -87,6 +86,16 @@ inline void set_content(rte_mbuf& mbuf, const uint8_t* start, uint32_t length) {
   mbuf.data_off = static_cast<uint16_t>(start - static_cast<uint8_t*>(mbuf.buf_addr));
   mbuf.data_len = static_cast<uint16_t>(length);
   mbuf.pkt_len = length;
+}
+
+// Whether the SA's selectors take the packet (RFC 4301 section 4.4.1).
+template <typename Sa>
+bool selects(const Sa& sa, const Packet& packet) {
+  const IpHeader& header = packet.header;
+  if (header.family == 4 && sa.selected.hold(load32(packet.l3 + 12), load32(packet.l3 + 16))) [[likely]]
+    return true;
+  const Selectors& selectors = sa.cold->selectors;
+  return selectors.any(header.family) || selectors.match(flow_of(packet.l3, header, selectors.wants_ports()));
 }
 
 // All of an SA.

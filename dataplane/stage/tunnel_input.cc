@@ -42,15 +42,6 @@ void watch_source(Context& context, const Inbound& in) {
   context.raise(sa.raised, raised_source_changed, event);
 }
 
-bool selected(const InboundSa& sa, const Packet& inner) {
-  const IpHeader& header = inner.header;
-  if (header.family == 4 && sa.selected.hold(load32(inner.l3 + 12), load32(inner.l3 + 16))) [[likely]]
-    return true;
-  const Selectors& selectors = sa.cold->selectors;
-  if (selectors.any(header.family)) return true;
-  return selectors.match(flow_of(inner.l3, header, selectors.wants_ports()));
-}
-
 // The verdict on the inner header, which must be of the family that ESP's next header names.
 IpVerdict check_inner(uint8_t next_header, const uint8_t* plain, size_t length, IpHeader& header) {
   if (next_header == protocol_ipv4)
@@ -61,7 +52,7 @@ IpVerdict check_inner(uint8_t next_header, const uint8_t* plain, size_t length, 
 // What is left of the checks once the inner header is known.
 bool admit(Context& context, const Inbound& in, const Packet& inner) {
   InboundSa& sa = *in.sa;
-  if (!selected(sa, inner)) [[unlikely]] {
+  if (!selects(sa, inner)) [[unlikely]] {
     context.drop(inner.mbuf, DropReason::selector_inbound, sa.id, SaCounter::selector);
     return false;
   }

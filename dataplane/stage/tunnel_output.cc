@@ -11,15 +11,6 @@ namespace {
 
 using ipc::DropReason, ipc::SaCounter;
 
-bool selected(const OutboundSa& sa, const Packet& packet) {
-  const IpHeader& header = packet.header;
-  if (header.family == 4 && sa.selected.hold(load32(packet.l3 + 12), load32(packet.l3 + 16))) [[likely]]
-    return true;
-  const Selectors& selectors = sa.cold->selectors;
-  if (selectors.any(header.family)) return true;
-  return selectors.match(flow_of(packet.l3, header, selectors.wants_ports()));
-}
-
 // Room in the mbuf for all that goes before the inner packet, with the Ethernet header, and for the most that any suite
 // puts behind it.
 bool has_room(const Outbound& out) {
@@ -76,7 +67,7 @@ bool admit(Context& context, Outbound& out) {
     context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
-  if (!selected(sa, packet)) [[unlikely]]
+  if (!selects(sa, packet)) [[unlikely]]
     return drop(DropReason::selector_outbound, SaCounter::selector);
   const uint16_t payload = packet.header.length;
   const size_t plain = payload + padding_for(payload, sa.lengths.block) + esp_trailer_size;

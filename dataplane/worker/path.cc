@@ -61,7 +61,7 @@ void Path::from_kernel(std::span<const Handed> items) {
       continue;
     }
     auto* l3 = rte_pktmbuf_mtod(item.mbuf, uint8_t*);
-    Packet packet{item.mbuf, l3, {}, {}, item.id, Origin::kernel};
+    Packet packet{item.mbuf, l3, {}, {}, item.id, Origin::kernel, 0};
     const bool sound = item.mbuf->nb_segs == 1 && item.id < ipc::max_tunnels &&
                        check_ip(l3, item.mbuf->data_len, packet.header) != IpVerdict::malformed;
     const ipc::TunnelId id(item.id);

@@ -105,7 +105,7 @@ class Command(unittest.TestCase):
     def test_narrows(self):
         run = bench("esp-*", "--size", "64,imix", "--suite", "aes128-sha1", "--direction", "in", "--stages")
         self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertIn("in, aes128-sha1, 64 bytes: eth_input 5, esp_seal 60", run.stdout)
+        self.assertIn("in, aes128-sha1, 64 bytes: ip-input 5, esp_seal 60", run.stdout)
         self.assertEqual(run.stdout.count("in, aes128-sha1"), 4)
         self.assertEqual(bench("esp-out", "--size", "65").returncode, 2)
 

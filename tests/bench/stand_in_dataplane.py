@@ -74,7 +74,7 @@ def main():
         answer(line | {"mpps": 21.5, "gbps": 8.6, "cycles_per_packet": net + 10, "cycles_min": net + 9,
                        "cycles_max": net + 12, "crypto_cycles": None if behaviour == "null" else crypto,
                        "io_cycles": 10, "overhead_cycles": None if behaviour == "null" else net - crypto,
-                       "loss": 0.9 if behaviour == "lossy" else 0, "stages": {"eth_input": 5, "esp_seal": 60}})
+                       "loss": 0.9 if behaviour == "lossy" else 0, "stages": {"ip-input": 5, "esp_seal": 60}})
 
 
 main()

@@ -282,4 +282,31 @@ TEST_CASE("the worker's loop runs on a thread of its own, sleeps, wakes and stop
   thread.join();
 }
 
+TEST_CASE("what looks like ESP to us and is not keeps its place") {
+  Lab lab;
+  const SaPair sa = make_sa(lab.a, lab.b, EspSuite::aes128gcm16);
+  REQUIRE(lab.b.add(sa.inbound));
+  // Of one datagram to port 4500 only the first fragment shows the port; of ESP all fragments show the protocol, and
+  // the SPI has the index of an SA of ours.
+  const Bytes datagram = udp(4500, 4500, text(24));
+  Bytes esp = text(40);
+  for (size_t i = 0; i < 4; ++i) esp[i] = static_cast<uint8_t>((sa.inbound.spi + ipc::max_sas) >> (24 - 8 * i));
+  std::vector<Bytes> frames, expected;
+  const auto add = [&](uint8_t protocol, uint16_t fragment, ByteView payload) {
+    const Bytes packet =
+        ip({.source = "198.18.0.1", .destination = "10.2.0.9", .protocol = protocol, .fragment = fragment}, payload);
+    frames.push_back(ethernet(lab.b.mac(wan_port), lab.b.neighbour(wan_port), packet));
+    expected.push_back(ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), hops(packet, 1)));
+  };
+  for (int i = 0; i < 4; ++i) {
+    add(17, 0x2000, ByteView(datagram).first(16));
+    add(17, 2, ByteView(datagram).subspan(16));
+    add(50, 0, esp);
+    add(50, 5, esp);
+    add(6, 0, text(20));
+  }
+  lab.b.receive_frames(wan_port, frames);
+  CHECK(lab.b.sent(lan_port) == expected);
+}
+
 }  // namespace sekisho::dataplane::test
