@@ -406,9 +406,10 @@ class Pipeline {
     } else {
       Blocks x = pending_[row];
       if constexpr (row == 0) x = _mm512_xor_si512(x, sum_);
-      const Product more =
-          multiply(x, last_chunk ? powers_from(powers, static_cast<int>(blocks) - 4 * int{row})
-                                 : broadcast(powers.powers[most_powers - 4 * (rows - row) + 4 * skipped_]));
+      // The last row, if it was skipped, is zero: any power will do, and none is left.
+      const uint32_t skipped = row + 1 == rows ? 0 : skipped_;
+      const Product more = multiply(x, last_chunk ? powers_from(powers, static_cast<int>(blocks) - 4 * int{row})
+                                                  : broadcast(powers.powers[most_powers - 4 * (rows - row - skipped)]));
       product = piece == 0 ? more : add(product, more);
     }
   }
@@ -532,7 +533,10 @@ void expand(const uint8_t* key, Block (&out)[11]) {
 void expand(const uint8_t* key, Block (&out)[15]) {
   out[0] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
   out[1] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key + block_size));
-  unroll<13>(SEKISHO_UNROLL { out[i + 2] = next_round_key < i % 2 ? 0 : 1 << i / 2 > (out[i], out[i + 1]); });
+  unroll<13>(SEKISHO_UNROLL {
+    constexpr int constant = i % 2 ? 0 : 1 << i / 2;
+    out[i + 2] = next_round_key<constant>(out[i], out[i + 1]);
+  });
 }
 
 // The product of two field elements, the bits of both reversed and one of them a power that times_x() has been at.
