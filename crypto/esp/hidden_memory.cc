@@ -37,27 +37,36 @@ class KeyBlocks {
  public:
   void* take(size_t units) {
     const std::lock_guard lock(mutex_);
-    std::vector<uint8_t*>& free = free_[units];
-    if (free.empty()) {
-      uint8_t* chunk = map_chunk();
-      const size_t size = units * key_block_unit;
-      // Handed out from the back of the list: ascending, so keys made together lie together.
-      for (size_t count = chunk_size / size; count > 0; --count) free.push_back(chunk + (count - 1) * size);
-    }
-    void* block = free.back();
-    free.pop_back();
+    Class& blocks = classes_[units];
+    if (blocks.free.empty()) grow(blocks, units * key_block_unit);
+    void* block = blocks.free.back();
+    blocks.free.pop_back();
     return block;
   }
 
-  void give(void* block, size_t units) {
+  void give(void* block, size_t units) noexcept {
     const std::lock_guard lock(mutex_);
-    free_[units].push_back(static_cast<uint8_t*>(block));
+    classes_[units].free.push_back(static_cast<uint8_t*>(block));
   }
 
  private:
+  // The blocks of one size.
+  struct Class {
+    std::vector<uint8_t*> free;  // wiped when they came back; with room for all, for destructors give them back
+    size_t all = 0;
+  };
+
+  static void grow(Class& blocks, size_t size) {
+    const size_t count = chunk_size / size;
+    blocks.free.reserve(blocks.all + count);
+    uint8_t* chunk = map_chunk();
+    blocks.all += count;
+    // Handed out from the back of the list: ascending, so keys made together lie together.
+    for (size_t i = count; i > 0; --i) blocks.free.push_back(chunk + (i - 1) * size);
+  }
+
   std::mutex mutex_;
-  std::array<std::vector<uint8_t*>, max_key_block_size / key_block_unit + 1>
-      free_;  // by size; wiped when they came back
+  std::array<Class, max_key_block_size / key_block_unit + 1> classes_;
 };
 
 constexpr size_t units_of(size_t size) { return (size + key_block_unit - 1) / key_block_unit; }
@@ -78,7 +87,7 @@ HiddenPages::~HiddenPages() {
 
 void* take_key_block(size_t size) { return key_blocks().take(units_of(size)); }
 
-void give_key_block(void* block, size_t size) {
+void give_key_block(void* block, size_t size) noexcept {
   wipe({static_cast<uint8_t*>(block), size});
   key_blocks().give(block, units_of(size));
 }

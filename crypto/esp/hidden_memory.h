@@ -26,11 +26,11 @@ class HiddenPages {
 
 // Blocks of hidden memory for expanded keys, whole cache lines, packed densely: a gateway of a thousand tunnels walks
 // through all of them, so they share huge pages where the kernel has some. Blocks of one size lie next to each other,
-// since sizes rounded to a power of two would leave most sets of the caches unused. A block taken is zeroed. Safe to
-// call from any thread.
+// since sizes rounded to a power of two would leave most sets of the caches unused. A block taken is zeroed; giving one
+// back allocates nothing. Safe to call from any thread.
 inline constexpr size_t key_block_unit = 64;
 inline constexpr size_t max_key_block_size = 2048;
 void* take_key_block(size_t size);
-void give_key_block(void* block, size_t size);
+void give_key_block(void* block, size_t size) noexcept;
 
 }  // namespace sekisho::crypto
