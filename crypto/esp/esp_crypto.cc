@@ -8,7 +8,8 @@
 namespace sekisho::crypto {
 
 void EspKeyDeleter::operator()(EspKey* key) const {
-  give_key_block(reinterpret_cast<uint8_t*>(key) - key->offset_, key->block_size_);
+  const std::span<uint8_t> block = key->block();
+  give_key_block(block.data(), block.size());
 }
 
 void check_key_material(EspSuite suite, ByteView material) {

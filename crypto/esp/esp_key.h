@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <span>
 #include <type_traits>
 
 #include "crypto/esp/esp_crypto.h"
@@ -20,16 +21,16 @@ class alignas(16) EspKey {
   const EspSuite suite;
   const EspBackend backend;
   const bool esn;
+  std::array<uint8_t, 4> salt{};  // combined mode
+
+  // The block of hidden memory with all that its form holds.
+  std::span<uint8_t> block() { return {reinterpret_cast<uint8_t*>(this) - offset_, block_size_}; }
 
  private:
   template <typename Form>
   friend EspKeyPtr new_esp_key(EspBackend, EspSuite, bool, ByteView);
-  friend struct EspKeyDeleter;
   uint16_t offset_ = 0;  // within the block
   uint16_t block_size_ = 0;
-
- public:
-  std::array<uint8_t, 4> salt{};  // combined mode
 };
 
 // Throws std::invalid_argument where it does not fit.
