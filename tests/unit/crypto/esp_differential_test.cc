@@ -1,8 +1,11 @@
 // A million random GCM packets, in bursts of any keys and lengths: the fast backends write the bytes that OpenSSL
 // writes, open what is genuine and refuse what is not.
+#define CATCH_CONFIG_RUNNER  // own main(): without a fast backend the whole test is skipped
 #include <array>
 #include <catch2/catch.hpp>
+#include <cstdio>
 
+#include "crypto/esp/gcm_kernel.h"
 #include "esp_packets.h"
 
 namespace sekisho::crypto {
@@ -151,13 +154,25 @@ class Comparison {
 
 }  // namespace
 
-TEST_CASE("a million GCM packets: the backend with its own kernel") {
-  if (EspCrypto::available(EspBackend::ipsec_mb)) std::make_unique<Comparison>(EspBackend::ipsec_mb, 20261121)->run();
+TEST_CASE("a million GCM packets: the own kernel") {
+  if (!gcm_kernel_supported()) {
+    WARN("not tested: this processor cannot run the kernel, or the build has none");
+    return;
+  }
+  std::make_unique<Comparison>(EspBackend::ipsec_mb, 20261121)->run();
 }
 
 TEST_CASE("a million GCM packets: the library alone") {
-  if (EspCrypto::available(EspBackend::ipsec_mb_alone))
-    std::make_unique<Comparison>(EspBackend::ipsec_mb_alone, 20261122)->run();
+  std::make_unique<Comparison>(EspBackend::ipsec_mb_alone, 20261122)->run();
 }
 
 }  // namespace sekisho::crypto
+
+int main(int argc, char** argv) {
+  constexpr int skipped = 77;  // as meson understands it
+  if (!sekisho::crypto::EspCrypto::available(sekisho::crypto::EspBackend::ipsec_mb_alone)) {
+    std::puts("skipped: OpenSSL alone computes ESP here");
+    return skipped;
+  }
+  return Catch::Session().run(argc, argv);
+}
