@@ -22,7 +22,7 @@ inline constexpr Message scenario_contradiction{
 inline constexpr Message scenario_nothing_left{
     "SKO-BEN-005", Severity::error, "nothing to measure",
     "The options leave none of the scenario's combinations of suite, size, direction, tunnels, routes and workers.",
-    "Choose values that the scenario's lists hold."};
+    "Choose values that the scenario's lists hold, which the detail names."};
 inline constexpr Message bench_static_keys{"SKO-BEN-006", Severity::warning, "keys come from a file: test traffic only",
                                            "In benchmark mode all keys follow from the scenario file, so whoever has "
                                            "it reads the traffic, and each start uses "
@@ -39,8 +39,13 @@ inline constexpr Message scenario_several_cells{
     "a capture file also one size and direction.",
     "Choose with --suite, --tunnels, --routes, --workers, --size and --direction."};
 
+inline constexpr Message bench_idle_option{"SKO-BEN-009", Severity::error, "option without effect",
+                                           "The option is for another kind of ports than the scenario has.",
+                                           "Leave it out, or choose ports with --port."};
+
 inline constexpr const Message* bench_messages[] = {
-    &scenario_not_json,     &scenario_unknown_field, &scenario_bad_value, &scenario_contradiction,
-    &scenario_nothing_left, &bench_static_keys,      &bench_wrong_packet, &scenario_several_cells};
+    &scenario_not_json,      &scenario_unknown_field, &scenario_bad_value,
+    &scenario_contradiction, &scenario_nothing_left,  &bench_static_keys,
+    &bench_wrong_packet,     &scenario_several_cells, &bench_idle_option};
 
 }  // namespace sekisho::messages

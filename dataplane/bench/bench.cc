@@ -20,7 +20,12 @@ namespace {
 std::string note_on(const Plan& plan, const Cell& cell, const Figures& figures) {
   if (plan.scenario.during != During::nothing && cell.workers >= plan.processors)
     return "the manager shares a processor with a worker";
-  if (figures.slow) return "the processor was slowed down by something else";
+  if (plan.scenario.during != During::nothing && figures.changes == 0)
+    return std::string(name(plan.scenario.during)) + ": none happened";
+  if (figures.helpers != 0)
+    return std::to_string(figures.helpers) + " of " + std::to_string(cell.workers) +
+           " workers get no packets and help; their cycles are not counted";
+  if (figures.slow) return "the processor ran below its best";
   return {};
 }
 
@@ -29,11 +34,15 @@ bool told_to_end(int stop_fd) {
   return ::poll(&stop, 1, 0) > 0;
 }
 
-Result<void> measure(const Plan& plan, const Options& options, crypto::EspBackend backend, rte_mempool* pool,
+Result<bool> measure(const Plan& plan, const Options& options, crypto::EspBackend backend, rte_mempool* pool,
                      int stop_fd, Report& report) {
   auto measurement = Measurement::create(plan.scenario, backend, pool, plan.workers);
   if (!measurement) return std::unexpected(std::move(measurement.error()));
-  for (size_t i = 0; i < plan.cells.size() && !told_to_end(stop_fd); ++i) {
+  for (size_t i = 0; i < plan.cells.size(); ++i) {
+    if (told_to_end(stop_fd)) {
+      spdlog::info("ending after {} of {} combinations", i, plan.cells.size());
+      return false;
+    }
     const Cell& cell = plan.cells[i];
     if (cell.workers > plan.processors) {
       report.skipped(cell, "not measured: only " + std::to_string(plan.processors) + " processors");
@@ -44,7 +53,7 @@ Result<void> measure(const Plan& plan, const Options& options, crypto::EspBacken
     if (!figures) return std::unexpected(figures.error());
     report.cell(cell, *figures, note_on(plan, cell, *figures));
   }
-  return {};
+  return true;
 }
 
 // Each flow has its packet; a generator replays them in a loop.
@@ -72,18 +81,22 @@ Result<void> write_input(const Plan& plan, const std::string& path, crypto::EspB
 
 }  // namespace
 
-Result<void> run(const Plan& plan, const Options& options, crypto::EspBackend backend, int stop_fd) {
+Result<bool> run(const Plan& plan, const Options& options, crypto::EspBackend backend, int stop_fd) {
   if (!plan.scenario.suites.empty()) spdlog::warn("{}", Error{&messages::bench_static_keys, {}}.text());
   auto pool = create_packet_pool(plan.memory_mb, 0);
   if (!pool) return std::unexpected(std::move(pool.error()));
-  if (!options.pcap_file.empty()) return write_input(plan, options.pcap_file, backend, *pool);
+  if (!options.pcap_file.empty()) {
+    if (auto written = write_input(plan, options.pcap_file, backend, *pool); !written)
+      return std::unexpected(std::move(written.error()));
+    return true;
+  }
   Report report(plan.scenario, options.json_lines);
   report.machine({plan.processors, rte_eal_has_hugepages() != 0, backend, options.effort});
   if (plan.scenario.in_memory()) return measure(plan, options, backend, *pool, stop_fd, report);
-  auto forwarder = Forwarder::create(plan, backend, *pool);
+  auto forwarder = Forwarder::create(plan, options, backend, *pool);
   if (!forwarder) return std::unexpected(std::move(forwarder.error()));
   (*forwarder)->run(options.seconds, stop_fd, report);
-  return {};
+  return true;
 }
 
 }  // namespace sekisho::dataplane::bench

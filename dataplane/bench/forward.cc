@@ -6,6 +6,8 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "dataplane/bench/addresses.h"
 #include "dataplane/bench/median.h"
@@ -13,6 +15,8 @@
 
 namespace sekisho::dataplane::bench {
 namespace {
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 // Of the IP packets that a cell puts on the wire, or what any device can do.
 uint16_t wanted_mtu(const Plan& plan) {
@@ -23,7 +27,7 @@ uint16_t wanted_mtu(const Plan& plan) {
   return static_cast<uint16_t>(longest);
 }
 
-// Frames from every queue that the worker polls go out of the other port as they are; returns TSC cycles a packet, or 0
+// Frames from every queue that the worker polls go out of the other port as they are; returns TSC cycles a packet; NaN
 // where nothing came.
 double pass_on(const WorkerPorts& ports, uint64_t until) {
   std::array<rte_mbuf*, burst_size> frames;
@@ -38,7 +42,7 @@ double pass_on(const WorkerPorts& ports, uint64_t until) {
       rte_pktmbuf_free_bulk(frames.data() + sent, static_cast<unsigned>(count - sent));
       packets += count;
     }
-  return packets == 0 ? 0 : static_cast<double>(rte_rdtsc() - start) / static_cast<double>(packets);
+  return packets == 0 ? unknown : static_cast<double>(rte_rdtsc() - start) / static_cast<double>(packets);
 }
 
 bool readable(int fd, int milliseconds) {
@@ -48,10 +52,11 @@ bool readable(int fd, int milliseconds) {
 
 }  // namespace
 
-Result<std::unique_ptr<Forwarder>> Forwarder::create(const Plan& plan, crypto::EspBackend backend, rte_mempool* pool) {
+Result<std::unique_ptr<Forwarder>> Forwarder::create(const Plan& plan, const Options& options,
+                                                     crypto::EspBackend backend, rte_mempool* pool) {
   std::unique_ptr<Forwarder> forwarder(new Forwarder(plan));
   const Cell& cell = forwarder->cell_;
-  auto gateway = Gateway::create(plan.scenario, backend, cell.workers);
+  auto gateway = Gateway::create(plan.scenario, backend, cell.workers, options.busy_poll);
   if (!gateway) return std::unexpected(std::move(gateway.error()));
   forwarder->gateway_ = std::move(*gateway);
   if (auto set = forwarder->gateway_->set_routes(cell); !set) return std::unexpected(std::move(set.error()));
@@ -96,12 +101,12 @@ double Forwarder::io_cycles() {
   std::vector<double> cycles(cell_.workers);
   const uint64_t until = rte_rdtsc() + rte_get_tsc_hz();
   on_workers(cell_.workers, [&](unsigned i) { cycles[i] = pass_on(*port_maps_[i], until); });
-  std::erase(cycles, 0.0);
-  return cycles.empty() ? 0 : median(cycles);
+  std::erase_if(cycles, [](double value) { return std::isnan(value); });
+  return cycles.empty() ? unknown : median(cycles);
 }
 
 void Forwarder::run(unsigned seconds, int stop_fd, Report& report) {
-  const double io = seconds == 0 ? 0 : io_cycles();
+  const double io = seconds == 0 ? unknown : io_cycles();
   Rates rates(*gateway_, rte_get_tsc_hz());
   std::atomic<bool> stop{false};
   const auto work = [&](unsigned i) { gateway_->worker(i).run(stop); };
@@ -114,7 +119,8 @@ void Forwarder::run(unsigned seconds, int stop_fd, Report& report) {
   });
   Figures figures = rates.summary();
   figures.io = io;
-  report.cell(cell_, figures, "cycles include waiting for packets");
+  report.forwarded(plan_.cells, figures,
+                   figures.packets == 0 ? "nothing came in" : "cycles include waiting for packets");
 }
 
 }  // namespace sekisho::dataplane::bench

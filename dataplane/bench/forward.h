@@ -15,7 +15,8 @@ namespace sekisho::dataplane::bench {
 
 class Forwarder {
  public:
-  static Result<std::unique_ptr<Forwarder>> create(const Plan& plan, crypto::EspBackend backend, rte_mempool* pool);
+  static Result<std::unique_ptr<Forwarder>> create(const Plan& plan, const Options& options, crypto::EspBackend backend,
+                                                   rte_mempool* pool);
   // Until `stop_fd` is readable, or `seconds` are over (0: forever). With `seconds` the ports are measured alone
   // before: for a second frames go from one port to the other as they come.
   void run(unsigned seconds, int stop_fd, Report& report);

@@ -71,6 +71,7 @@ double Lane::measure(Pass pass) {
     parts_.meeting.wait();
     finish(pass);
     if (!parts_.meeting.disturbed(pass_number_)) break;
+    ++repeated_;
   }
   if (pass == Pass::profile && !source_->empty()) profiles_.push_back(profile_);
   return static_cast<double>(cycles) / pass_packets;

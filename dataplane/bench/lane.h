@@ -79,6 +79,8 @@ class Lane {
   std::span<rte_mbuf* const> sent() const { return {packets_.data(), sent_}; }
   uint64_t total() const { return total_; }
   uint64_t lost() const { return lost_; }
+  // Passes that were disturbed and made again.
+  unsigned repeated() const { return repeated_; }
   // The processor was slow for so long that slow passes were kept.
   bool slow() const { return pace_.exhausted(); }
 
@@ -100,6 +102,7 @@ class Lane {
   size_t sent_ = 0;
   uint64_t total_ = 0, lost_ = 0;  // by the worker
   uint64_t pass_number_ = 0;
+  unsigned repeated_ = 0;
   uint64_t done_target_ = 0;  // what Meeting::done() comes to in this pass
   StageProfile profile_;
   std::vector<StageProfile> profiles_;  // of the profile passes

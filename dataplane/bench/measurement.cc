@@ -7,6 +7,7 @@
 #include <array>
 #include <latch>
 #include <limits>
+#include <numeric>
 
 #include "dataplane/bench/addresses.h"
 #include "dataplane/bench/background.h"
@@ -19,10 +20,16 @@ namespace {
 
 constexpr std::array passes_of_a_turn = {Pass::path, Pass::io, Pass::raw};
 
-// By pass, then by run: the median of the run's passes.
+// By pass, then by run: what a packet takes in the run's passes.
 using LaneRuns = std::array<std::vector<double>, passes_of_a_turn.size()>;
 
-LaneRuns run_lane(Lane& lane, const Effort& effort, unsigned turn, bool with_crypto) {
+// What the manager does meets few passes, which a median would leave out.
+double of_run(const std::vector<double>& passes, During during) {
+  if (during == During::nothing) return median(passes);
+  return std::accumulate(passes.begin(), passes.end(), 0.0) / static_cast<double>(passes.size());
+}
+
+LaneRuns run_lane(Lane& lane, const Effort& effort, unsigned turn, bool with_crypto, During during) {
   LaneRuns runs;
   for (unsigned run = 0; run < effort.runs; ++run) {
     std::array<std::vector<double>, passes_of_a_turn.size()> cycles;
@@ -31,7 +38,7 @@ LaneRuns run_lane(Lane& lane, const Effort& effort, unsigned turn, bool with_cry
         for (unsigned i = 0; i < turn && (with_crypto || passes_of_a_turn[kind] != Pass::raw); ++i)
           cycles[kind].push_back(lane.measure(passes_of_a_turn[kind]));
     for (size_t kind = 0; kind < cycles.size(); ++kind)
-      if (!cycles[kind].empty()) runs[kind].push_back(median(cycles[kind]));
+      if (!cycles[kind].empty()) runs[kind].push_back(of_run(cycles[kind], during));
   }
   // Last, so that it disturbs nothing else.
   for (unsigned i = 0; i < effort.passes; ++i) lane.measure(Pass::profile);
@@ -149,7 +156,7 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
   std::vector<LaneRuns> runs(cell.workers);
   const auto work = [&](unsigned i) {
     lanes[i]->begin();
-    runs[i] = run_lane(*lanes[i], effort, turn, keys != nullptr);
+    runs[i] = run_lane(*lanes[i], effort, turn, keys != nullptr, scenario_.during);
     lanes[i]->end();
   };
   unsigned changes = 0;
@@ -167,6 +174,8 @@ Result<Figures> Measurement::measure(const Cell& cell, Effort effort) {
 
   Figures figures;
   figures.changes = changes;
+  figures.helpers = cell.workers - feeding;
+  figures.repeated = lanes.front()->repeated();
   const auto fed = std::span<const LaneRuns>(runs).first(feeding);
   figures.path = spread(fed, Pass::path);
   figures.io = spread(fed, Pass::io).median;

@@ -12,7 +12,7 @@ namespace sekisho::dataplane::bench {
 
 struct Effort {
   unsigned runs = 9;     // figures are the median, least and greatest of so many runs
-  unsigned passes = 40;  // a run is the median of so many passes
+  unsigned passes = 40;  // a run is the median of so many passes, or their mean where the manager is at work
 };
 
 // TSC cycles a packet, on one worker's core.
@@ -21,15 +21,18 @@ struct Spread {
 };
 
 struct Figures {
+  // NaN: not measured.
   Spread path;  // with the ports
   double io = 0;
-  double crypto = 0;            // NaN: not measured
+  double crypto = 0;
   std::vector<double> workers;  // the path's, by worker; 0 for one that no packets come to
   Lane::Stages stages{};        // of the first worker
   double inner_bytes = 0;       // of a packet, on the average
   uint64_t packets = 0, lost = 0;
-  unsigned changes = 0;  // that the manager made meanwhile
-  bool slow = false;     // the processor was slower than it can be for too long to wait
+  unsigned changes = 0;   // that the manager made meanwhile
+  unsigned helpers = 0;   // workers that no packets come to; what they take over is in none of these cycles
+  unsigned repeated = 0;  // passes that were disturbed and made again
+  bool slow = false;      // the processor was slower than it can be for too long to wait
 };
 
 class Measurement {

@@ -35,6 +35,15 @@ Result<void> check_alone(const std::vector<Cell>& cells, bool pcap) {
   return {};
 }
 
+// What would be ignored silently.
+Result<void> check_options(const Options& options, bool in_memory) {
+  if (in_memory && options.seconds != 0)
+    return fail(messages::bench_idle_option, "--seconds: ports of memory take --runs and --passes");
+  if (!in_memory && options.own_effort)
+    return fail(messages::bench_idle_option, "--runs, --passes: ports that are devices take --seconds");
+  return {};
+}
+
 }  // namespace
 
 Result<Plan> make_plan(const Options& options) {
@@ -43,6 +52,7 @@ Result<Plan> make_plan(const Options& options) {
   for (const std::string& port : options.ports)
     if (auto set = override_port(*scenario, port); !set) return std::unexpected(std::move(set.error()));
   if (auto good = check(*scenario); !good) return std::unexpected(std::move(good.error()));
+  if (auto good = check_options(options, scenario->in_memory()); !good) return std::unexpected(std::move(good.error()));
   auto cells = cells_of(*scenario, options.filter);
   if (!cells) return std::unexpected(std::move(cells.error()));
   const bool pcap = !options.pcap_file.empty();

@@ -14,8 +14,10 @@ struct Options {
   std::vector<std::string> ports;  // "lan=DEVICE", instead of the file's
   Filter filter;
   Effort effort;
-  unsigned seconds = 0;   // with ports other than memory; 0: until told to end
-  std::string pcap_file;  // write the input there instead of measuring
+  bool own_effort = false;  // it was asked for
+  bool busy_poll = false;   // as the workers' option; the built-in runner never sleeps
+  unsigned seconds = 0;     // with ports other than memory; 0: until told to end
+  std::string pcap_file;    // write the input there instead of measuring
   bool json_lines = false;
 };
 

@@ -76,7 +76,10 @@ Figures Rates::summary() const {
   const Totals all = last_ - first_;
   Figures figures;
   std::vector<double> seconds;
-  for (const auto& second : cycles_) seconds.push_back(mean_of_busy(second));
+  for (const auto& second : cycles_)
+    if (const double cycles = mean_of_busy(second); cycles != 0) seconds.push_back(cycles);
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  figures.path = {unknown, unknown, unknown};
   if (!seconds.empty()) figures.path = {median(seconds), std::ranges::min(seconds), std::ranges::max(seconds)};
   for (size_t worker = 0; worker < gateway_.worker_count(); ++worker) {
     std::vector<double> own;
@@ -88,7 +91,7 @@ Figures Rates::summary() const {
   if (packets != 0)
     figures.inner_bytes =
         static_cast<double>(all.lan.rx_bytes + all.lan.tx_bytes) / static_cast<double>(packets) - ethernet_size;
-  figures.crypto = std::numeric_limits<double>::quiet_NaN();
+  figures.io = figures.crypto = unknown;
   figures.packets = all.lan.rx_packets + all.wan.rx_packets;
   figures.lost = all.dropped;
   return figures;

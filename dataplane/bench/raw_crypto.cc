@@ -2,6 +2,7 @@
 
 #include <intel-ipsec-mb.h>
 #include <rte_cycles.h>
+#include <rte_prefetch.h>
 
 #include <algorithm>
 #include <array>
@@ -144,6 +145,30 @@ struct RawCrypto::State {
   std::array<std::array<uint8_t, 64>, dataplane::burst_size> tags;
 };
 
+void prefetch(const void* from, size_t size) {
+  for (size_t at = 0; at < size; at += RTE_CACHE_LINE_SIZE) rte_prefetch0(static_cast<const uint8_t*>(from) + at);
+}
+
+// The round keys, and the powers of H that every packet uses: the last ones of the table.
+void prefetch(const gcm_key_data& key) {
+  constexpr size_t round_keys = sizeof key.expanded_keys, powers = 3 * size_t{RTE_CACHE_LINE_SIZE};
+  prefetch(&key, round_keys);
+  prefetch(reinterpret_cast<const uint8_t*>(&key) + sizeof key - powers, powers);
+}
+
+void prefetch(const CbcKey& key, bool encrypt) {
+  prefetch(encrypt ? &key.encrypt : &key.decrypt, sizeof key.encrypt);
+  prefetch(&key.inner, sizeof key.inner + sizeof key.outer);
+}
+
+// Calls `fetch` for the key of the packet some way on, unless the one before it has the same.
+template <typename Fetch>
+void look_ahead(std::span<const RawPacket> packets, size_t at, Fetch fetch) {
+  constexpr size_t distance = 4;
+  const size_t next = at + distance;
+  if (next < packets.size() && packets[next].key != packets[next - 1].key) fetch(packets[next].key);
+}
+
 void RawCrypto::State::run_gcm(CryptoWork work, std::span<const RawPacket> packets) {
   const bool short_key = info(keys.suite).cipher_key == 16;
   const aes_gcm_enc_dec_t call = work == CryptoWork::seal
@@ -151,6 +176,7 @@ void RawCrypto::State::run_gcm(CryptoWork work, std::span<const RawPacket> packe
                                      : (short_key ? manager.library->gcm128_dec : manager.library->gcm256_dec);
   for (size_t i = 0; i < packets.size(); ++i) {
     const RawPacket& packet = packets[i];
+    look_ahead(packets, i, [&](uint16_t key) { prefetch(keys.keys[key]->gcm); });
     uint8_t* text = packet.esp + 16;
     const size_t length = packet.length - 32u;
     uint8_t* icv = work == CryptoWork::seal ? text + length : tags[0].data();
@@ -163,6 +189,7 @@ void RawCrypto::State::run_chacha(CryptoWork work, std::span<const RawPacket> pa
   for (size_t i = 0; i < packets.size(); ++i) {
     const RawPacket& packet = packets[i];
     const auto& key = keys.keys[packet.key]->chacha;
+    look_ahead(packets, i, [&](uint16_t next) { prefetch(&keys.keys[next]->chacha, key.size()); });
     IMB_JOB& job = *IMB_GET_NEXT_JOB(manager.library);
     job.cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
     job.hash_alg = IMB_AUTH_CHACHA20_POLY1305;
@@ -193,6 +220,7 @@ void RawCrypto::State::run_cbc(CryptoWork work, std::span<const RawPacket> packe
     for (size_t i = 0; i < burst.size(); ++i) {
       const RawPacket& packet = burst[i];
       const CbcKey& key = keys.keys[packet.key]->cbc;
+      if (i == 0 || packet.key != burst[i - 1].key) prefetch(key, encrypt);
       IMB_JOB& job = jobs[i];
       job.enc_keys = key.encrypt.data();
       job.dec_keys = key.decrypt.data();

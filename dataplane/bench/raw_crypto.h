@@ -1,8 +1,8 @@
 // intel-ipsec-mb called directly on ESP packets, with nothing around it: what the data path is compared with. GCM by
 // the one-packet calls, ChaCha20-Poly1305 by one-packet jobs, CBC with HMAC by the cipher and hash bursts, as many
-// packets at a time as a worker's burst has, the longest first. What a call needs of a packet's header (nonce,
-// additional data) was laid out before; no ICV is compared. Where the build or the processor has no ipsec-mb
-// (EspCrypto::available), none of this may be used.
+// packets at a time as a worker's burst has, the longest first. The keys of the packets that follow are prefetched, as
+// the data path does. What a call needs of a packet's header (nonce, additional data) was laid out before; no ICV is
+// compared. Where the build or the processor has no ipsec-mb (EspCrypto::available), none of this may be used.
 #pragma once
 
 #include <memory>

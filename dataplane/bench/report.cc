@@ -5,9 +5,11 @@
 #include <rte_version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
@@ -51,6 +53,10 @@ void print_line(const ordered_json& line) {
 
 std::string cycles_text(double cycles) { return std::isnan(cycles) ? "-" : fmt::format("{:.1f}", cycles); }
 
+std::string spread_text(const Spread& spread) {
+  return std::isnan(spread.median) ? "-" : fmt::format("{:.1f} ({:.0f}-{:.0f})", spread.median, spread.min, spread.max);
+}
+
 ordered_json describe(const Totals::Port& port, double seconds) {
   const auto rate = [&](uint64_t count, double unit) {
     return rounded(static_cast<double>(count) / seconds / unit, 1000);
@@ -61,7 +67,7 @@ ordered_json describe(const Totals::Port& port, double seconds) {
           {"tx_gbps", rate(port.tx_bytes * 8, 1e9)}};
 }
 
-// All workers together.
+// That all workers together take in.
 double packets_a_second(const Figures& figures) {
   double rate = 0;
   for (const double cycles : figures.workers)
@@ -83,8 +89,9 @@ void Report::machine(const MachineReport& machine) {
   const std::string backend = machine.backend == crypto::EspBackend::openssl ? "openssl" : "ipsec-mb";
   const uint64_t tsc_mhz = rte_get_tsc_hz() / 1'000'000;
   if (!json_lines_) {
-    fmt::print("{}: TSC cycles a packet and core, median (least-greatest) of {} runs.\n{}, TSC {} MHz, {}, {}.\n\n",
-               scenario_.name, machine.effort.runs, processor(), tsc_mhz, memory, backend);
+    const std::string of = scenario_.in_memory() ? fmt::format("{} runs", machine.effort.runs) : "the seconds";
+    fmt::print("{}: TSC cycles a packet and core, median (least-greatest) of {}.\n{}, TSC {} MHz, {}, {}.\n\n",
+               scenario_.name, of, processor(), tsc_mhz, memory, backend);
     return;
   }
   print_line({{"machine",
@@ -108,13 +115,34 @@ void Report::progress(const std::string& what) {
     fmt::print(stderr, "\r\033[K{}", what);
 }
 
-void Report::cell(const Cell& cell, const Figures& figures, const std::string& note) {
-  const double rate = packets_a_second(figures);
+// What a row is about: a cell, but for what several cells have not in common.
+struct Report::Label {
+  const Cell& cell;
+  bool one_size = true, one_direction = true;
+};
+
+void Report::cell(const Cell& cell, const Figures& figures, const std::string& note) { row({cell}, figures, note); }
+
+void Report::forwarded(const std::vector<Cell>& cells, const Figures& figures, const std::string& note) {
+  const Cell& first = cells.front();
+  const bool one_size = std::ranges::all_of(cells, [&](const Cell& cell) { return cell.size == first.size; });
+  const bool one_direction =
+      std::ranges::all_of(cells, [&](const Cell& cell) { return cell.direction == first.direction; });
+  row({first, one_size, one_direction}, figures, note);
+}
+
+void Report::row(const Label& label, const Figures& figures, const std::string& note) {
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  const Cell& cell = label.cell;
+  const double loss =
+      figures.packets == 0 ? unknown : static_cast<double>(figures.lost) / static_cast<double>(figures.packets);
+  const double rate = packets_a_second(figures) * (figures.lost == 0 ? 1 : 1 - loss);
   const double mpps = rate / 1e6, gbps = rate * figures.inner_bytes * 8 / 1e9;
-  const double overhead = figures.path.median - figures.io - figures.crypto;
-  const double loss = static_cast<double>(figures.lost) / static_cast<double>(std::max<uint64_t>(figures.packets, 1));
+  const double overhead = figures.helpers != 0 ? unknown : figures.path.median - figures.io - figures.crypto;
   if (json_lines_) {
     ordered_json row = describe(scenario_, cell);
+    if (!label.one_size) row["size"] = nullptr;
+    if (!label.one_direction) row["direction"] = nullptr;
     row["mpps"] = rounded(mpps, 1000);
     row["gbps"] = rounded(gbps, 1000);
     row["cycles_per_packet"] = rounded(figures.path.median, 10);
@@ -128,6 +156,8 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
     for (size_t stage = 0; stage < figures.stages.size(); ++stage)
       if (figures.stages[stage] != 0)
         row["stages"][std::string(name(static_cast<Stage>(stage)))] = rounded(figures.stages[stage], 10);
+    row["repeated"] = figures.repeated;
+    if (figures.helpers != 0) row["helpers"] = figures.helpers;
     if (scenario_.during != During::nothing) row["changes"] = figures.changes;
     if (!note.empty()) row["note"] = note;
     if (figures.workers.size() > 1)
@@ -138,12 +168,14 @@ void Report::cell(const Cell& cell, const Figures& figures, const std::string& n
   if (!std::exchange(headed_, true))
     fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6} {:>7} {:>8} {:>7} {:>7} {:>6}\n", "suite", "size", "",
                "tunnels", "routes", "wrk", "cycles", "io", "crypto", "overhead", "Mpps", "Gbit/s", "loss");
-  fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6.1f} {:>7} {:>8} {:>7.2f} {:>7.2f} {:>6}\n",
-             cell.suite ? info(*cell.suite).name : "-", size_name(cell.size), name(cell.direction), cell.tunnels,
-             cell.routes, cell.workers,
-             fmt::format("{:.1f} ({:.0f}-{:.0f})", figures.path.median, figures.path.min, figures.path.max), figures.io,
-             cycles_text(figures.crypto), cycles_text(overhead), mpps, gbps,
-             figures.lost == 0 ? "0" : fmt::format("{:.1e}", loss));
+  fmt::print("{:<14} {:>5} {:<5} {:>7} {:>7} {:>3} {:>22} {:>6} {:>7} {:>8} {:>7.2f} {:>7.2f} {:>6}\n",
+             cell.suite ? info(*cell.suite).name : "-", label.one_size ? size_name(cell.size) : "-",
+             label.one_direction ? name(cell.direction) : "-", cell.tunnels, cell.routes, cell.workers,
+             spread_text(figures.path), cycles_text(figures.io), cycles_text(figures.crypto), cycles_text(overhead),
+             mpps, gbps,
+             loss == 0          ? "0"
+             : std::isnan(loss) ? "-"
+                                : fmt::format("{:.1e}", loss));
   if (scenario_.during != During::nothing) fmt::print("  {}: {} times\n", name(scenario_.during), figures.changes);
   if (!note.empty()) fmt::print("  {}\n", note);
   std::fflush(stdout);

@@ -24,6 +24,8 @@ class Report {
   void progress(const std::string& what);
   // `note`: what a reader must know about the figures; may be empty.
   void cell(const Cell& cell, const Figures& figures, const std::string& note);
+  // All of forwarding, which serves several cells at once: what they have not in common is left open.
+  void forwarded(const std::vector<Cell>& cells, const Figures& figures, const std::string& note);
   // One second of forwarding.
   void second(const Second& second);
   // A cell that is not measured, and why.
@@ -32,6 +34,9 @@ class Report {
   static std::string title(const Cell& cell);
 
  private:
+  struct Label;
+  void row(const Label& label, const Figures& figures, const std::string& note);
+
   const Scenario& scenario_;
   const bool json_lines_;
   bool headed_ = false;  // the table's head is printed

@@ -1,5 +1,8 @@
 #include "dataplane/bench/scenario.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/messages/bench.h"
@@ -15,6 +18,28 @@ std::unexpected<Error> contradiction(const std::string& why) { return fail(messa
 template <typename T>
 bool wanted(const std::vector<T>& chosen, const T& value) {
   return chosen.empty() || std::ranges::find(chosen, value) != chosen.end();
+}
+
+template <typename T>
+std::string unmatched(const std::string& option, const std::vector<T>& chosen, const std::vector<T>& there) {
+  if (std::ranges::any_of(there, [&](const T& value) { return wanted(chosen, value); })) return {};
+  return fmt::format("{}: the scenario has {}", option, fmt::join(there, ", "));
+}
+
+// The first option that matches nothing, and what there is. Cells are all combinations, so where none is left there is
+// such an option.
+std::string unmatched(const Scenario& scenario, const Filter& filter) {
+  std::vector<std::string> suites, sizes, directions;
+  for (const EspSuite suite : scenario.suites) suites.emplace_back(info(suite).name);
+  for (const FrameSize size : scenario.sizes) sizes.push_back(size_name(size));
+  for (const Direction direction : scenario.directions) directions.emplace_back(name(direction));
+  for (const std::string& text :
+       {suites.empty() ? "" : unmatched("--suite", filter.suites, suites), unmatched("--size", filter.sizes, sizes),
+        unmatched("--direction", filter.directions, directions),
+        unmatched("--tunnels", filter.tunnels, scenario.tunnels), unmatched("--routes", filter.routes, scenario.routes),
+        unmatched("--workers", filter.workers, scenario.workers)})
+    if (!text.empty()) return text;
+  return {};
 }
 
 }  // namespace
@@ -76,7 +101,7 @@ Result<std::vector<Cell>> cells_of(const Scenario& scenario, const Filter& filte
                   (!suite || wanted(filter.suites, std::string(info(*suite).name))) &&
                   wanted(filter.sizes, size_name(size)))
                 cells.push_back({direction, suite, size, tunnels, routes, workers});
-  if (cells.empty()) return fail(messages::scenario_nothing_left);
+  if (cells.empty()) return fail(messages::scenario_nothing_left, unmatched(scenario, filter));
   return cells;
 }
 

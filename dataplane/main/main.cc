@@ -57,32 +57,38 @@ Result<void> forward(const Options& options, int stop_fd) {
   return {};
 }
 
+Result<void> start(const Options& options) {
+  if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
+    return dropped;
+  return start_eal(options);
+}
+
 // The way in for static keys; nothing of what serves a control is started.
-Result<void> benchmark(Options options, int stop_fd) {
+Result<int> benchmark(Options options, int stop_fd) {
   auto plan = bench::make_plan(*options.bench);
   if (!plan) return std::unexpected(plan.error());
   options.workers = plan->workers;
   // What the user asked for counts, for better or worse.
   if (options.memory_mb == 0) options.memory_mb = plan->memory_mb;
   plan->memory_mb = options.memory_mb;
-  if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
-    return dropped;
-  if (auto started = start_eal(options); !started) return started;
-  auto result = bench::run(*plan, *options.bench, backend(options), stop_fd);
+  if (auto started = start(options); !started) return std::unexpected(started.error());
+  const auto finished = bench::run(*plan, *options.bench, backend(options), stop_fd);
   rte_eal_cleanup();
-  return result;
+  if (!finished) return std::unexpected(finished.error());
+  constexpr int interrupted = 130;  // as shells call it
+  return *finished ? 0 : interrupted;
 }
 
-Result<void> run(const Options& options) {
+// The exit code.
+Result<int> run(const Options& options) {
   if (!crypto::EspCrypto::available(backend(options))) return fail(messages::crypto_unavailable);
   const UniqueFd stop_fd = stop_signals();
   if (options.bench) return benchmark(options, stop_fd.get());
-  if (auto dropped = drop_privileges({.pci = wants_pci(options.eal), .af_xdp = options.af_xdp}); !dropped)
-    return dropped;
-  if (auto started = start_eal(options); !started) return started;
-  auto result = forward(options, stop_fd.get());
+  if (auto started = start(options); !started) return std::unexpected(started.error());
+  const auto result = forward(options, stop_fd.get());
   rte_eal_cleanup();
-  return result;
+  if (!result) return std::unexpected(result.error());
+  return 0;
 }
 
 }  // namespace
@@ -94,13 +100,12 @@ int main(int argc, char** argv) {
   sekisho::dataplane::Options options;
   if (const auto code = sekisho::dataplane::parse_options(argc, argv, options)) return *code;
   try {
-    if (auto result = sekisho::dataplane::run(options); !result) {
-      spdlog::critical("{}", result.error().text());
-      return 1;
-    }
+    const auto code = sekisho::dataplane::run(options);
+    if (code) return *code;
+    spdlog::critical("{}", code.error().text());
+    return 1;
   } catch (const std::exception& e) {
     spdlog::critical("start failed: {}", e.what());
     return 1;
   }
-  return 0;
 }

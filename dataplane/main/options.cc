@@ -64,18 +64,21 @@ void add_bench_options(CLI::App& app, bench::Options& options) {
   };
   effort("--runs", options.effort.runs, "runs of each measurement");
   effort("--passes", options.effort.passes, "passes of each run");
-  app.add_option("--port", options.ports, "this device instead of the scenario's; may be given for both ports")
-      ->type_name("lan|wan=DEVICE")
-      ->allow_extra_args(false)
-      ->needs(file)
-      ->group(group);
-  app.add_option("--seconds", options.seconds, "how long to forward between such devices; else until SIGTERM")
-      ->needs(file)
-      ->group(group);
+  CLI::Option* port =
+      app.add_option("--port", options.ports, "this device instead of the scenario's; may be given for both ports")
+          ->type_name("lan|wan=DEVICE")
+          ->allow_extra_args(false)
+          ->needs(file)
+          ->group(group);
+  CLI::Option* seconds =
+      app.add_option("--seconds", options.seconds, "how long to forward between such devices; else until SIGTERM")
+          ->needs(file)
+          ->group(group);
   app.add_option("--write-pcap", options.pcap_file,
                  "write the frames that come in, for a generator, and measure nothing")
       ->type_name("FILE")
       ->needs(file)
+      ->excludes(port, seconds)
       ->group(group);
   app.add_flag("--json-lines", options.json_lines, "print an object of JSON for each cell as it finishes")
       ->needs(file)
@@ -120,6 +123,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
   if (bench.file.empty()) return {};
   if (workers->count() > 0) bench.filter.workers = {options.workers};
   if (memory->count() == 0) options.memory_mb = 0;
+  bench.own_effort = app.count("--runs") + app.count("--passes") > 0;
+  bench.busy_poll = options.busy_poll;
   options.bench = std::move(bench);
   return {};
 }

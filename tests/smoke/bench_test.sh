@@ -73,15 +73,32 @@ scenario '{tunnels: [20]}'
 bench --direction in --seconds 1 --port lan=net_null0,no-rx=1 --port "wan=$(fed wan in)"
 equal 'a replayed packet is not opened again' true "$(rows '.[0].loss > 0.9')"
 
+bench --seconds 1 --direction in --port lan=net_null0,no-rx=1 --port wan=net_null1,no-rx=1
+holds 'nothing is made of nothing' \
+  'all(.mpps == 0 and .note == "nothing came in" and .cycles_per_packet == null and .io_cycles == null and .loss == null)'
+
+# The exit code is in $code.
+terminate() {
+  kill -TERM "$pid"
+  code=0
+  wait "$pid" || code=$?
+  pid=
+}
 step 'SIGTERM ends it'
 "$DATAPLANE" --bench "$WORK/scenario.json" --no-huge --direction out --json-lines --port "lan=$(fed lan out)" \
   --port wan=net_null0,no-rx=1 >"$WORK/lines" 2>"$WORK/log" &
 pid=$!
 await_line 10 "$WORK/lines" '"second":1'
-kill -TERM "$pid"
-expect 'in good order' wait "$pid"
-pid=
+terminate
+equal 'in good order' 0 "$code"
 expect 'with a summary' grep -q '"cycles_per_packet"' "$WORK/lines"
+
+"$DATAPLANE" --bench "$WORK" --no-huge --json-lines --runs 1000 --passes 100 >"$WORK/lines" 2>"$WORK/log" &
+pid=$!
+await_line 10 "$WORK/lines" '"progress":"1/2'
+terminate
+equal 'measuring ends with cells left' 130 "$code"
+expect 'how many were measured' grep -q 'ending after 1 of 2' "$WORK/log"
 
 # refused ID ARGUMENTS...
 refused() {
@@ -104,7 +121,10 @@ refused SKO-BEN-003 --bench "$WORK/scenario.json"
 scenario '{direction: "plain"}'
 refused SKO-BEN-004 --bench "$WORK/scenario.json"
 scenario '{}'
-refused SKO-BEN-005 --bench "$WORK/scenario.json" --size 1420
+refused SKO-BEN-005 --bench "$WORK" --size 1420
+refused SKO-BEN-009 --bench "$WORK" --seconds 1
+refused SKO-BEN-009 --bench "$WORK" --runs 1 --port lan=net_null0 --port wan=net_null1
+refused excludes --bench "$WORK" --write-pcap "$WORK/some.pcap" --port lan=net_null0
 refused SKO-BEN-004 --bench "$WORK/scenario.json" --port lan=net_null0
 refused SKO-DPL-012 --bench "$WORK/scenario.json" --direction in --port lan=net_null0 --port wan=net_nothing0 --no-huge
 scenario '{sizes: [64, 570]}'

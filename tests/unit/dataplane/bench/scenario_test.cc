@@ -158,7 +158,7 @@ TEST_CASE("cells are the combinations that the filter leaves") {
   CHECK((*cells)[1].direction == Direction::in);
   CHECK((*cells)[1].suite == EspSuite::aes256gcm16);
   CHECK((*cells)[1].size == imix);
-  CHECK_FALSE(cells_of(*scenario, {.tunnels = {2}}));
+  CHECK(cells_of(*scenario, {.tunnels = {2}}).error().detail == "--tunnels: the scenario has 1, 10");
   CHECK_FALSE(cells_of(*scenario, {.sizes = {"sixty-four"}}));
 }
 
