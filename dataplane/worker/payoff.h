@@ -1,7 +1,7 @@
 // Whether it pays to share crypto work, found out by trying: handing packets over costs much between distant
 // processors, and a helper may have lost its own. From time to time one batch is done alone and the next one shared,
 // and both are timed. One comparison says little, for the batches differ and anything may get in between; several in a
-// row do.
+// row do. If it does not pay, batches are done alone for a while, without help being wanted.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +15,14 @@ class Payoff {
     bool share;
     bool timed;  // report() what it cost
   };
-  // How to do the next batch.
+  // Whether the next batch is one of those until the next try: to be done alone, and no turn.
+  bool rests() {
+    if (rest_ == 0) return false;
+    --rest_;
+    return true;
+  }
+  // How to do the next batch, if it does not rest.
   Turn next() {
-    if (rest_ != 0) {
-      --rest_;
-      return {.share = false, .timed = false};
-    }
     turn_ = turn_ + 1 == period ? 0 : turn_ + 1;
     return {.share = turn_ != 0, .timed = turn_ <= 1};
   }

@@ -51,7 +51,7 @@ constexpr auto inverse = [] {
 
 SharedCrypto::~SharedCrypto() {
   look(false);
-  want(false);
+  for (const bool seal : {false, true}) want(seal, false);
 }
 
 void SharedCrypto::look(bool looking) {
@@ -60,24 +60,28 @@ void SharedCrypto::look(bool looking) {
   board_->looking_.fetch_add(looking ? 1u : -1u, std::memory_order_relaxed);
 }
 
-void SharedCrypto::want(bool wanting) {
-  if (wanting == wanting_) return;
-  wanting_ = wanting;
+void SharedCrypto::want(bool seal, bool wanting) {
+  if (wanting == wanting_[seal]) return;
+  wanting_[seal] = wanting;
   board_->wanting_.fetch_add(wanting ? 1u : -1u, std::memory_order_relaxed);
 }
 
 bool SharedCrypto::share(std::span<EspJob> jobs, bool seal) {
   if (jobs.size() < full_batch) return false;
   busy();
+  Payoff& payoff = payoff_[seal];
+  if (payoff.rests()) {
+    want(seal, false);
+    return false;
+  }
   const unsigned helpers = board_->looking_.load(std::memory_order_relaxed);
-  if (helpers == 0 && wanting_) return false;
+  if (helpers == 0 && wanting_[seal]) return false;
   const Load load = load_of(jobs);
   if (!load.suffices_for(2)) return false;
-  want(true);
+  want(seal, true);
   if (helpers == 0) return false;
   uint32_t pieces = helpers + 1;
   while (!load.suffices_for(pieces)) --pieces;
-  Payoff& payoff = payoff_[seal];
   const Payoff::Turn turn = payoff.next();
   const uint64_t start = turn.timed ? rte_rdtsc() : 0;
   if (turn.share)
@@ -117,7 +121,7 @@ std::optional<std::span<EspJob>> SharedCrypto::take(Offer& offer) {
 
 void SharedCrypto::idle() {
   if (board_ == nullptr) return;
-  want(false);
+  for (const bool seal : {false, true}) want(seal, false);
   look(wanted());
   if (!looking_) return;
   for (unsigned step = 1; step < board_->offers_.size(); ++step) {

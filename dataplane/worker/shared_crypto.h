@@ -7,13 +7,13 @@
 // - a batch begins and ends within one call: nothing is in flight when the owner reports its quiescent state, so the
 //   SAs, keys and packets of a piece live as long as anybody works on it;
 // - a piece that nobody took is done by the owner. What it may have to wait for is the one piece that a helper has
-// begun.
-//   A helper that lost its processor meanwhile would hold the owner up, so there is a board only where every worker has
-//   a processor of its own.
+//   begun. A helper that lost its processor meanwhile would hold the owner up, so there is a board only where every
+//   worker has a processor of its own.
 //
 // Nobody who is busy looks at the offers, nobody offers before an idle worker has said that it is looking, and nobody
 // looks before a busy one has said that it would have help. So a gateway whose workers are all busy, or all idle,
-// leaves the board alone, and an idle worker that sleeps finds out within its sleep that it is needed.
+// leaves the board alone, and an idle worker that sleeps finds out within its sleep that it is needed. Nor is it kept
+// awake where sharing does not pay, but for a try now and then.
 #pragma once
 
 #include <array>
@@ -46,7 +46,8 @@ class WorkBoard {
   };
   static_assert(sizeof(Offer) == 64);
 
-  // How many workers look for a piece, read by the busy; and how many would have help, read by the idle.
+  // How many workers look for a piece, read by the busy; and how many would have help, read by the idle; who
+  // would have it for both directions counts twice.
   alignas(64) std::atomic<unsigned> looking_{0};
   alignas(64) std::atomic<unsigned> wanting_{0};
   std::array<Offer, ipc::max_workers> offers_;
@@ -91,13 +92,14 @@ class SharedCrypto {
   void offer(std::span<crypto::EspJob> jobs, uint32_t pieces, bool seal);
   static std::optional<std::span<crypto::EspJob>> take(Offer& offer);
   void look(bool looking);
-  void want(bool wanting);
+  void want(bool seal, bool wanting);
 
   crypto::EspCrypto& own_;
   WorkBoard* const board_;
   const unsigned index_;
-  bool looking_ = false, wanting_ = false;  // whether it is counted on the board
-  std::array<Payoff, 2> payoff_;            // of open and seal
+  bool looking_ = false;              // whether it is counted on the board
+  std::array<bool, 2> wanting_ = {};  // likewise, for open and seal
+  std::array<Payoff, 2> payoff_;      // of open and seal
 };
 
 }  // namespace sekisho::dataplane

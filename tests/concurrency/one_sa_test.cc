@@ -46,7 +46,7 @@ std::span<rte_mbuf*> allocate(Mbufs& mbufs, size_t count) {
 
 void free(std::span<rte_mbuf*> mbufs) { rte_pktmbuf_free_bulk(mbufs.data(), static_cast<unsigned>(mbufs.size())); }
 
-// A second worker of a gateway, with ports of its own; or with none, to help the first one.
+// A second worker of a gateway, with ports of its own.
 struct SecondWorker {
   explicit SecondWorker(Gateway& gateway) : worker(gateway.another_worker(*counters)), ports(gateway.ports()) {
     ports.rx.clear();
@@ -63,6 +63,31 @@ struct SecondWorker {
   MemoryPort wan, lan;
   std::unique_ptr<Worker> worker;
   WorkerPorts ports;
+};
+
+// What a worker without packets does for the gateway's first one; counts the pieces it took.
+class Helper final : public crypto::EspCrypto {
+ public:
+  explicit Helper(Gateway& gateway) : shared_(*this, &gateway.board(), 1) {}
+  void idle() { shared_.idle(); }
+  uint64_t pieces() const { return pieces_; }
+
+  crypto::EspKeyPtr make_key(EspSuite suite, bool esn, ByteView material) const override {
+    return own_->make_key(suite, esn, material);
+  }
+  void seal(std::span<crypto::EspJob> jobs) override {
+    ++pieces_;
+    own_->seal(jobs);
+  }
+  void open(std::span<crypto::EspJob> jobs) override {
+    ++pieces_;
+    own_->open(jobs);
+  }
+
+ private:
+  std::unique_ptr<crypto::EspCrypto> own_ = crypto::EspCrypto::create(crypto::EspCrypto::fastest());
+  SharedCrypto shared_;
+  uint64_t pieces_ = 0;
 };
 
 // Frames by number, each entered once.
@@ -230,18 +255,18 @@ TEST_CASE("two workers on one SA: no sequence number twice and none left out, no
   CHECK(packets_in_use() == 0);
 }
 
-// One worker of each gateway gets all packets; the other finds nothing to do and shares the crypto work.
+// One worker of each gateway gets all packets; another finds nothing to do and shares the crypto work.
 TEST_CASE("a worker that is helped keeps the order of its packets exactly") {
   Gateway a(0), b(1);
-  SecondWorker helper_a(a), helper_b(b);
+  Helper helper_a(a), helper_b(b);
   const SaPair sa = make_sa(a, b);
   REQUIRE(a.add(sa.outbound));
   REQUIRE(b.add(sa.inbound));
   std::atomic<bool> stop{false};
   std::thread helper([&] {
     while (!stop.load(std::memory_order_relaxed)) {
-      helper_a.worker->poll();
-      helper_b.worker->poll();
+      helper_a.idle();
+      helper_b.idle();
     }
   });
   Bytes frame = lan_frame(a, 300);
@@ -265,7 +290,12 @@ TEST_CASE("a worker that is helped keeps the order of its packets exactly") {
   helper.join();
   CHECK(wrong == 0);
   CHECK(expected == total);
-  CHECK(a.all_drops() + b.all_drops() + helper_a.drops() + helper_b.drops() == 0);
+  CHECK(a.all_drops() + b.all_drops() == 0);
+  // On one processor the two threads only take turns, and the owner may find every piece left.
+  if (std::thread::hardware_concurrency() > 1) {
+    CHECK(helper_a.pieces() > 0);
+    CHECK(helper_b.pieces() > 0);
+  }
   CHECK(packets_in_use() == 0);
 }
 

@@ -80,6 +80,7 @@ class Gateway {
   Sad& sad() { return *sad_; }
   TunnelTable& tunnels() { return *tunnels_; }
   WorkerPorts& ports() { return ports_; }
+  WorkBoard& board() { return board_; }
 
  private:
   void set_up_routes();

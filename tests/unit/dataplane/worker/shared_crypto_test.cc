@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -104,7 +105,6 @@ TEST_CASE("without a board, and as long as nobody looks, a batch stays whole") {
 TEST_CASE("a helper takes its piece, and each packet is worked on once") {
   for (const EspSuite suite : {EspSuite::aes128gcm16, EspSuite::chacha20poly1305, EspSuite::aes256_sha256}) {
     Team team(suite);
-    team.key = crypto::counting_key(team.own, suite, false);
     team.meet();
     bool helped = false;
     team.own.before = [&] {
@@ -185,7 +185,6 @@ TEST_CASE("what is not worth handing over stays whole") {
   CHECK(team.own.batches == std::vector<size_t>{31, 64});
   // CBC: a piece must fill lanes, which one long packet among short ones does not.
   Team cbc(EspSuite::aes256_sha256);
-  cbc.key = crypto::counting_key(cbc.own, cbc.suite, false);
   cbc.meet();
   Batch mixed(cbc.key, cbc.suite, 64, 64);
   mixed.packets[5] = crypto::plain_packet(cbc.suite, 6, Bytes(8000, 5));
@@ -229,6 +228,7 @@ TEST_CASE("sharing that does not pay is given up, and tried again") {
   const auto run = [&](unsigned batches, uint64_t alone, uint64_t shared) {
     unsigned count = 0;
     for (unsigned i = 0; i < batches; ++i) {
+      if (payoff.rests()) continue;
       const Payoff::Turn turn = payoff.next();
       count += turn.share ? 1 : 0;
       if (turn.timed) payoff.report(turn.share ? shared : alone, 1000);
@@ -247,6 +247,27 @@ TEST_CASE("sharing that does not pay is given up, and tried again") {
   }
 }
 
+TEST_CASE("where sharing does not pay nobody is kept awake but for a try") {
+  Team team;
+  team.meet();
+  // What is shared takes long.
+  team.own.before = [&] {
+    if (team.own.batches.back() < 64) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  };
+  const auto batches_while = [&](bool wanted) {
+    Batch batch = team.batch();
+    unsigned count = 0;
+    for (; team.helper.wanted() == wanted && count < 10000; ++count) team.owner.seal(batch.jobs);
+    return count;
+  };
+  CHECK(batches_while(true) < 10000);
+  team.helper.idle();  // not wanted: looks no longer
+  team.own.batches.clear();
+  CHECK(batches_while(false) > 900);
+  CHECK(team.helper.wanted());
+  CHECK(std::ranges::count(team.own.batches, 64u) == std::ssize(team.own.batches));
+}
+
 TEST_CASE("workers share only if each has a processor of its own") {
   CHECK(own_processors(std::vector{processors({0}), processors({3}), processors({1})}));
   CHECK_FALSE(own_processors(std::vector{processors({0}), processors({1}), processors({0})}));
@@ -254,10 +275,19 @@ TEST_CASE("workers share only if each has a processor of its own") {
   CHECK_FALSE(own_processors(std::vector{processors({})}));
 }
 
-TEST_CASE("threads: two owners and two helpers, every packet is sealed and opened") {
+TEST_CASE("threads: two owners and two helpers share, every packet is sealed and opened") {
   constexpr int rounds = 300;
   Team team;
+  Watched fourth;
+  SharedCrypto second_owner(fourth, &team.board, 7);
   std::atomic<bool> stop{false};
+  // Until a helper has taken a piece, an owner that has offered some does not go on.
+  std::atomic<bool> helped{false};
+  for (Watched* helper : {&team.other, &team.third}) helper->before = [&] { helped.store(true); };
+  for (Watched* owner : {&team.own, &fourth})
+    owner->before = [&, owner] {
+      while (owner->batches.back() < 64 && !helped.load()) std::this_thread::yield();
+    };
   std::vector<std::thread> helpers, owners;
   for (SharedCrypto* helper : {&team.helper, &team.second_helper})
     helpers.emplace_back([&, helper] {
@@ -266,12 +296,10 @@ TEST_CASE("threads: two owners and two helpers, every packet is sealed and opene
         std::this_thread::yield();
       }
     });
-  Watched fourth;
-  SharedCrypto second_owner(fourth, &team.board, 7);
   std::atomic<int> wrong{0};
   for (SharedCrypto* owner : {&team.owner, &second_owner})
     owners.emplace_back([&, owner] {
-      for (int round = 0; round < rounds; ++round) {
+      for (int round = 0; round < rounds || !helped.load(); ++round) {
         Batch batch = team.batch(64, 512);
         owner->seal(batch.jobs);
         for (size_t i = 0; i < 64; ++i) wrong += batch.jobs[i].ok && !batch.plain(i) ? 0 : 1;
@@ -288,6 +316,7 @@ TEST_CASE("threads: two owners and two helpers, every packet is sealed and opene
   stop.store(true);
   for (auto& helper : helpers) helper.join();
   CHECK(wrong == 0);
+  CHECK(team.other.batches.size() + team.third.batches.size() > 0);
 }
 
 }  // namespace sekisho::dataplane
