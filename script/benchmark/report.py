@@ -14,6 +14,8 @@ HEADINGS = ("case", "Mpps", "Gbit/s", "cycles (least-most)", "io", "net", "crypt
 
 def ratio(result):
     """Of a packet's cycles, less the port device's, to those of the cryptography alone; None where there is none."""
+    if result.get("overhead_cycles") is None:  # part of the cryptography was done elsewhere, or nothing is known of it
+        return None
     net, crypto = budget.net_cycles(result), result.get("crypto_cycles")
     return net / crypto if net is not None and crypto else None
 
