@@ -52,13 +52,15 @@ json encode(const ike::Connection& connection) {
             {"retry_interval", whole_seconds(connection.retry_interval)},
             {"retransmission", retransmission(connection.retransmission)}}},
           {"esp",
-           {{"proposals", texts(connection.esp_proposals)},
-            {"lifetime", whole_seconds(connection.child_lifetime)},
-            {"lifetime_bytes", connection.child_lifetime_bytes},
-            {"lifetime_packets", connection.child_lifetime_packets},
-            {"replay_window", connection.replay_window},
+           {{"proposals", texts(connection.children.front().esp_proposals)},
+            {"lifetime", whole_seconds(connection.children.front().lifetime)},
+            {"lifetime_bytes", connection.children.front().lifetime_bytes},
+            {"lifetime_packets", connection.children.front().lifetime_packets},
+            {"replay_window", connection.children.front().replay_window},
             {"encapsulation", word(connection.encapsulation)}}},
-          {"selectors", {{"local", texts(connection.local_selectors)}, {"remote", texts(connection.remote_selectors)}}},
+          {"selectors",
+           {{"local", texts(connection.children.front().local_selectors)},
+            {"remote", texts(connection.children.front().remote_selectors)}}},
           {"start", connection.start == ike::StartMode::start ? "start" : "respond"}};
 }
 

@@ -83,15 +83,15 @@ void read_selector_list(const Object& object, std::string_view key, std::vector<
 // The data path checks a packet against pairs of one local and one remote selector of the same family.
 size_t count_pairs(const ike::Connection& connection) {
   size_t pairs = 0;
-  for (const auto& local : connection.local_selectors)
-    pairs += static_cast<size_t>(std::ranges::count_if(connection.remote_selectors, [&](const auto& remote) {
-      return remote.first.family() == local.first.family();
-    }));
+  for (const auto& local : connection.children.front().local_selectors)
+    pairs += static_cast<size_t>(
+        std::ranges::count_if(connection.children.front().remote_selectors,
+                              [&](const auto& remote) { return remote.first.family() == local.first.family(); }));
   return pairs;
 }
 
 bool may_carry(const ike::Connection& connection, const Prefix& prefix) {
-  return std::ranges::any_of(connection.remote_selectors, [&](const TrafficSelector& selector) {
+  return std::ranges::any_of(connection.children.front().remote_selectors, [&](const TrafficSelector& selector) {
     return selector.first.family() == prefix.family() && selector.first <= prefix.address() &&
            prefix.last() <= selector.last;
   });
@@ -110,7 +110,7 @@ void check_route(const Prefix& prefix, const Node& node, const ike::Connection& 
   context.claims.claim(ClaimKind::route, prefix.text(), node);
   if (!may_carry(connection, prefix)) {
     std::string selectors;
-    for (const auto& selector : connection.remote_selectors)
+    for (const auto& selector : connection.children.front().remote_selectors)
       selectors += (selectors.empty() ? "" : " ") + selector.text();
     node.fail(messages::config_route_outside_selectors, fmt::format("{} is not within {}", prefix.text(), selectors));
   }
@@ -138,37 +138,38 @@ void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
 
 void read_esp(const Object& tunnel_object, Tunnel& tunnel) {
   ike::Connection& connection = tunnel.connection;
-  append(connection.esp_proposals, modern_esp);
-  if (tunnel.profile == Profile::legacy) append(connection.esp_proposals, legacy_esp);
+  append(connection.children.front().esp_proposals, modern_esp);
+  if (tunnel.profile == Profile::legacy) append(connection.children.front().esp_proposals, legacy_esp);
   const auto node = tunnel_object.get("esp");
   if (!node) return;
   const Object object(
       *node, {"proposals", "lifetime", "lifetime_bytes", "lifetime_packets", "replay_window", "encapsulation"});
-  read_proposals(object, tunnel.profile, read_esp_proposal, connection.esp_proposals);
-  read_seconds(object, "lifetime", 2, week, connection.child_lifetime);
+  read_proposals(object, tunnel.profile, read_esp_proposal, connection.children.front().esp_proposals);
+  read_seconds(object, "lifetime", 2, week, connection.children.front().lifetime);
   constexpr uint64_t most = uint64_t{1} << 62;
-  if (const auto bytes = object.get("lifetime_bytes")) assign(connection.child_lifetime_bytes, bytes->integer(0, most));
+  if (const auto bytes = object.get("lifetime_bytes"))
+    assign(connection.children.front().lifetime_bytes, bytes->integer(0, most));
   if (const auto packets = object.get("lifetime_packets"))
-    assign(connection.child_lifetime_packets, packets->integer(0, most));
+    assign(connection.children.front().lifetime_packets, packets->integer(0, most));
   if (const auto encapsulation = object.get("encapsulation"))
     assign(connection.encapsulation, encapsulation->choice({"auto", "force", "off"}));
   const auto window = object.get("replay_window");
   const auto size = window ? window->integer(0, 4096) : std::nullopt;
   if (!size) return;
-  connection.replay_window = static_cast<uint16_t>(*size);
+  connection.children.front().replay_window = static_cast<uint16_t>(*size);
   if (*size % 64 != 0)
     window->fail(messages::config_out_of_range, fmt::format("{} is neither 0 nor a multiple of 64 up to 4096", *size));
 }
 
 void read_selectors(const Object& tunnel_object, ike::Connection& connection) {
-  connection.local_selectors = connection.remote_selectors = everything();
+  connection.children.front().local_selectors = connection.children.front().remote_selectors = everything();
   const auto node = tunnel_object.get("selectors");
   if (!node) return;
   const Object object(*node, {"local", "remote"});
-  read_selector_list(object, "local", connection.local_selectors);
-  read_selector_list(object, "remote", connection.remote_selectors);
-  const auto& local = connection.local_selectors;
-  const auto& remote = connection.remote_selectors;
+  read_selector_list(object, "local", connection.children.front().local_selectors);
+  read_selector_list(object, "remote", connection.children.front().remote_selectors);
+  const auto& local = connection.children.front().local_selectors;
+  const auto& remote = connection.children.front().remote_selectors;
   if (local.empty() || remote.empty()) return;
   for (const Family family : {Family::ipv4, Family::ipv6})
     if (has_family(local, family) && has_family(remote, family)) {
@@ -192,7 +193,7 @@ void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, 
                    fmt::format("{} routes, at most {}", tunnel.routes.size(), max_routes));
     return;
   }
-  for (const TrafficSelector& selector : tunnel.connection.remote_selectors) {
+  for (const TrafficSelector& selector : tunnel.connection.children.front().remote_selectors) {
     unsigned length = 0;
     while (Prefix(selector.first, length).last() != selector.last ||
            Prefix(selector.first, length).address() != selector.first)

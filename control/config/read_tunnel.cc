@@ -91,6 +91,7 @@ void read_tunnel(const std::string& name, const Node& node, Context& context) {
       node, {"interface", "local", "remote", "psk_file", "profile", "ike", "esp", "selectors", "routes", "start"});
   Tunnel tunnel;
   tunnel.connection.name = name;
+  tunnel.connection.children.front().name = name;
   read_interface(object, tunnel.interface, context);
   read_ends(object, node, tunnel.connection, context.claims);
   read_psk_file(object, tunnel, context.directory);

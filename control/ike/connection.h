@@ -56,7 +56,11 @@ struct EspProposal {
   bool legacy() const;  // modp1024; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
 };
 
-enum class StartMode : uint8_t { start, respond };
+enum class StartMode : uint8_t {
+  start,      // at once, and again whenever it goes down
+  respond,    // never from here
+  on_traffic  // with the first packet for it
+};
 enum class Encapsulation : uint8_t { automatic, force, off };
 
 // RFC 7296 section 2.4: intervals grow by `factor`; the last try is followed by one more interval, then the peer is
@@ -67,6 +71,18 @@ struct Retransmission {
   unsigned tries = 6;  // sends in all, the first included
 };
 
+// One child SA that the connection is to have: what it carries, how, and for how long.
+struct ChildDefinition {
+  std::string name;  // unique in its connection
+  std::vector<EspProposal> esp_proposals;
+  std::vector<TrafficSelector> local_selectors;
+  std::vector<TrafficSelector> remote_selectors;
+  Duration lifetime = std::chrono::hours(1);  // rekeyed a margin (a tenth, with jitter) before
+  uint64_t lifetime_bytes = 0;                // 0: none
+  uint64_t lifetime_packets = 0;
+  uint16_t replay_window = 256;
+};
+
 struct Connection {
   std::string name;
   IpAddress local;
@@ -75,19 +91,13 @@ struct Connection {
   Identity remote_id;
   std::shared_ptr<const SecretBytes> psk;
   std::vector<IkeProposal> ike_proposals;
-  std::vector<EspProposal> esp_proposals;
-  std::vector<TrafficSelector> local_selectors;
-  std::vector<TrafficSelector> remote_selectors;
+  std::vector<ChildDefinition> children = std::vector<ChildDefinition>(1);  // never empty
   StartMode start = StartMode::start;
   Encapsulation encapsulation = Encapsulation::automatic;
-  Duration ike_lifetime = std::chrono::hours(8);  // rekeyed a margin (a tenth, with jitter) before
-  Duration child_lifetime = std::chrono::hours(1);
-  uint64_t child_lifetime_bytes = 0;  // 0: none
-  uint64_t child_lifetime_packets = 0;
+  Duration ike_lifetime = std::chrono::hours(8);     // rekeyed a margin (a tenth, with jitter) before
   Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
   Retransmission retransmission;
   Duration retry_interval = std::chrono::seconds(10);  // StartMode::start: between attempts after a failure
-  uint16_t replay_window = 256;
 };
 
 }  // namespace sekisho::ike

@@ -15,17 +15,28 @@ bool same_proposals(const std::vector<Proposal>& a, const std::vector<Proposal>&
   return std::ranges::equal(a, b, {}, &Proposal::text, &Proposal::text);
 }
 
-bool same_negotiated(const Connection& a, const Connection& b) {
-  return a.local == b.local && a.remote == b.remote && a.local_id == b.local_id && a.remote_id == b.remote_id &&
-         same_key(a.psk, b.psk) && same_proposals(a.ike_proposals, b.ike_proposals) &&
-         same_proposals(a.esp_proposals, b.esp_proposals) && a.local_selectors == b.local_selectors &&
-         a.remote_selectors == b.remote_selectors && a.encapsulation == b.encapsulation &&
+bool same_negotiated(const ChildDefinition& a, const ChildDefinition& b) {
+  return a.name == b.name && same_proposals(a.esp_proposals, b.esp_proposals) &&
+         a.local_selectors == b.local_selectors && a.remote_selectors == b.remote_selectors &&
          a.replay_window == b.replay_window;
 }
 
+bool same_negotiated(const Connection& a, const Connection& b) {
+  return a.local == b.local && a.remote == b.remote && a.local_id == b.local_id && a.remote_id == b.remote_id &&
+         same_key(a.psk, b.psk) && same_proposals(a.ike_proposals, b.ike_proposals) &&
+         std::ranges::equal(a.children, b.children,
+                            [](const auto& one, const auto& other) { return same_negotiated(one, other); }) &&
+         a.encapsulation == b.encapsulation;
+}
+
+bool same_local(const ChildDefinition& a, const ChildDefinition& b) {
+  return a.lifetime == b.lifetime && a.lifetime_bytes == b.lifetime_bytes && a.lifetime_packets == b.lifetime_packets;
+}
+
 bool same_local(const Connection& a, const Connection& b) {
-  return a.start == b.start && a.ike_lifetime == b.ike_lifetime && a.child_lifetime == b.child_lifetime &&
-         a.child_lifetime_bytes == b.child_lifetime_bytes && a.child_lifetime_packets == b.child_lifetime_packets &&
+  return a.start == b.start && a.ike_lifetime == b.ike_lifetime &&
+         std::ranges::equal(a.children, b.children,
+                            [](const auto& one, const auto& other) { return same_local(one, other); }) &&
          a.dpd_interval == b.dpd_interval && a.retransmission.first == b.retransmission.first &&
          a.retransmission.factor == b.retransmission.factor && a.retransmission.tries == b.retransmission.tries &&
          a.retry_interval == b.retry_interval;

@@ -55,6 +55,7 @@ class Engine::Impl {
   void take(Context& context, const RekeyChild& event);
   void take(Context& context, const RekeyIke& event);
   void take(Context& context, const ChildSaEvent& event);
+  void take(Context& context, const TrafficWaiting& event);
   void take(Context& context, const Shutdown&);
 
   void delete_all_of(Context& context, const std::string& name) {
@@ -156,6 +157,10 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
   }
 }
 
+void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
+  if (connections_.find(event.connection)) v2::pursue(context, event.connection);
+}
+
 void Engine::Impl::take(Context& context, const Shutdown&) {
   sas_.for_each([&](v2::IkeSa& sa) { v2::drop(context, sa, v2::Farewell::send_delete); });
   // A peer that begins again at once must find nobody: what it made would outlive the daemon.
@@ -163,7 +168,8 @@ void Engine::Impl::take(Context& context, const Shutdown&) {
 }
 
 ChildSaView Engine::Impl::view(const v2::ChildSa& child) {
-  return {.inbound_spi = child.inbound_spi,
+  return {.name = child.name,
+          .inbound_spi = child.inbound_spi,
           .outbound_spi = child.outbound_spi,
           .suite = child.suite,
           .esn = child.esn,

@@ -60,11 +60,15 @@ struct ChildSaEvent {
   uint32_t inbound_spi = 0;
   Kind kind{};
 };
+// A packet waits in the data path for a tunnel that has no SA (StartMode::on_traffic).
+struct TrafficWaiting {
+  std::string connection;
+};
 // The daemon ends: a delete goes to every peer, once, without waiting for the answer, and no connection is left.
 struct Shutdown {};
 
 using Event = std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate,
-                           RekeyChild, RekeyIke, ChildSaEvent, Shutdown>;
+                           RekeyChild, RekeyIke, ChildSaEvent, TrafficWaiting, Shutdown>;
 
 // ------------------------------------------------------------------------------------------------------ actions
 
@@ -84,6 +88,7 @@ struct SaParameters {
 // `outbound_active`, else from ActivateOutbound on (a responder waits until the initiator surely has the SA).
 struct InstallChildSa {
   std::string connection;
+  std::string child;  // ChildDefinition::name
   EspSuite suite{};
   bool esn = false;
   bool udp_encapsulation = false;
@@ -96,6 +101,15 @@ struct InstallChildSa {
   std::vector<TrafficSelector> remote_selectors;
   uint16_t replay_window = 0;
   uint64_t soft_packets = 0, hard_packets = 0, soft_bytes = 0, hard_bytes = 0;  // 0: none
+};
+// Both directions of an installed child SA have other outer addresses from now on: the peer moved (NAT rebinding, RFC
+// 4555). Keys, SPIs, sequence numbers and the replay window stay.
+struct UpdateChildSa {
+  std::string connection;
+  uint32_t inbound_spi = 0;
+  bool udp_encapsulation = false;
+  Endpoint local;
+  Endpoint remote;
 };
 struct ActivateOutbound {
   std::string connection;
@@ -112,12 +126,13 @@ struct Report {
   std::string detail;
 };
 
-using Action = std::variant<SendDatagram, InstallChildSa, ActivateOutbound, RemoveChildSa, Report>;
+using Action = std::variant<SendDatagram, InstallChildSa, UpdateChildSa, ActivateOutbound, RemoveChildSa, Report>;
 using Actions = std::vector<Action>;
 
 // -------------------------------------------------------------------------------------------------------- views
 
 struct ChildSaView {
+  std::string name;  // ChildDefinition::name
   uint32_t inbound_spi = 0, outbound_spi = 0;
   EspSuite suite{};
   bool esn = false;

@@ -98,6 +98,8 @@ void Daemon::perform(const ike::InstallChildSa& action) {
   child_refused(action.connection, action.inbound.spi, error);
 }
 
+void Daemon::perform(const ike::UpdateChildSa&) {}
+
 void Daemon::perform(const ike::ActivateOutbound& action) { tunnels_.activate(action.connection, action.inbound_spi); }
 
 void Daemon::perform(const ike::RemoveChildSa& action) { tunnels_.remove_child(action.connection, action.inbound_spi); }

@@ -99,6 +99,7 @@ class Daemon final : public rpc::Operations,
   void perform(ike::Action& action);
   void perform(const ike::SendDatagram& action);
   void perform(const ike::InstallChildSa& action);
+  void perform(const ike::UpdateChildSa& action);
   void perform(const ike::ActivateOutbound& action);
   void perform(const ike::RemoveChildSa& action);
   void perform(const ike::Report& action);

@@ -63,13 +63,16 @@ TEST_CASE("no common IKE proposal") {
 }
 
 TEST_CASE("no common ESP proposal") {
-  expect_failure([](ike::Connection& c) { c.esp_proposals = {*ike::EspProposal::parse("aes256-sha512")}; },
-                 messages::child_no_proposal, messages::child_no_proposal, true);
+  expect_failure(
+      [](ike::Connection& c) { c.children.front().esp_proposals = {*ike::EspProposal::parse("aes256-sha512")}; },
+      messages::child_no_proposal, messages::child_no_proposal, true);
 }
 
 TEST_CASE("no common traffic selectors") {
   expect_failure(
-      [](ike::Connection& c) { c.local_selectors = {TrafficSelector::from_prefix(*Prefix::parse("192.168.0.0/24"))}; },
+      [](ike::Connection& c) {
+        c.children.front().local_selectors = {TrafficSelector::from_prefix(*Prefix::parse("192.168.0.0/24"))};
+      },
       messages::ike_ts_unacceptable, messages::ike_ts_unacceptable, true);
 }
 
@@ -167,7 +170,8 @@ TEST_CASE("a configuration set again changes nothing; a changed one rebuilds") {
     world.run_for(10s);
     if (!world.a.data_path->find(before)) throw Violation("rebuilt without need");
     auto changed = connection_of(world, world.a);
-    changed.esp_proposals.insert(changed.esp_proposals.begin(), *ike::EspProposal::parse("aes256-sha256"));
+    changed.children.front().esp_proposals.insert(changed.children.front().esp_proposals.begin(),
+                                                  *ike::EspProposal::parse("aes256-sha256"));
     world.step(world.a, ike::SetConnection{std::move(changed)});
     if (world.a.data_path->find(before)) throw Violation("not rebuilt");
     world.settle(60s);

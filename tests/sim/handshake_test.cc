@@ -149,14 +149,14 @@ TEST_CASE("encapsulation by configuration") {
 TEST_CASE("selectors are narrowed to what both ends have") {
   for_seeds(3, [](World& world) {
     auto at_a = connection_of(world, world.a), at_b = connection_of(world, world.b);
-    for (auto* selectors : {&at_a.local_selectors, &at_a.remote_selectors})
+    for (auto* selectors : {&at_a.children.front().local_selectors, &at_a.children.front().remote_selectors})
       *selectors = {TrafficSelector::from_prefix(Prefix{}), TrafficSelector::from_prefix(*Prefix::parse("::/0"))};
     world.step(world.b, ike::SetConnection{std::move(at_b)});
     world.step(world.a, ike::SetConnection{std::move(at_a)});
     demand_up(world, 1s);
     const auto& sa = world.a.data_path->installed().begin()->second;
-    if (sa.local_selectors != connection_of(world, world.a).local_selectors ||
-        sa.remote_selectors != connection_of(world, world.a).remote_selectors)
+    if (sa.local_selectors != connection_of(world, world.a).children.front().local_selectors ||
+        sa.remote_selectors != connection_of(world, world.a).children.front().remote_selectors)
       throw Violation("not narrowed");
   });
 }
@@ -174,7 +174,7 @@ TEST_CASE("every suite of the data path and every key exchange comes up") {
     for_seeds(1, [&](World& world) {
       for (Node* node : {&world.b, &world.a}) {
         ike::Connection connection = connection_of(world, *node);
-        connection.esp_proposals = {*ike::EspProposal::parse(suite.name)};
+        connection.children.front().esp_proposals = {*ike::EspProposal::parse(suite.name)};
         connection.ike_proposals = {*ike::IkeProposal::parse(proposals[at % std::size(proposals)])};
         world.step(*node, ike::SetConnection{std::move(connection)});
       }

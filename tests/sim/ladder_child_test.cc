@@ -249,7 +249,7 @@ TEST_CASE("a peer cannot fill the SA table with children") {
 
 TEST_CASE("PFS: the peer's wrong group gets INVALID_KE_PAYLOAD, none at all too") {
   auto connection = Puppet::engine_connection();
-  connection.esp_proposals = {*ike::EspProposal::parse("aes128gcm16-x25519")};
+  connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16-x25519")};
   Puppet puppet(connection);
   puppet.establish_as_initiator();
   Payloads request = puppet.child_request(new_spi, Puppet::own_spi, filled(32, 1));
@@ -266,8 +266,8 @@ TEST_CASE("PFS: the peer's wrong group gets INVALID_KE_PAYLOAD, none at all too"
 
 TEST_CASE("PFS: a peer that asks for another group gets it once, and is not followed further") {
   auto connection = Puppet::engine_connection();
-  connection.esp_proposals = {*ike::EspProposal::parse("aes128gcm16-x25519"),
-                              *ike::EspProposal::parse("aes128gcm16-ecp256")};
+  connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16-x25519"),
+                                               *ike::EspProposal::parse("aes128gcm16-ecp256")};
   Puppet puppet(connection);
   puppet.establish_as_initiator();
   const auto first = engine_rekeys(puppet);

@@ -39,9 +39,9 @@ ike::Connection Puppet::engine_connection() {
   connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
   connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519"),
                               *ike::IkeProposal::parse("aes128gcm16-prfsha256-ecp256")};
-  connection.esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
-  connection.local_selectors = {network("10.1.0.0/24")};
-  connection.remote_selectors = {network("10.2.0.0/24")};
+  connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
+  connection.children.front().local_selectors = {network("10.1.0.0/24")};
+  connection.children.front().remote_selectors = {network("10.2.0.0/24")};
   connection.start = ike::StartMode::respond;
   connection.dpd_interval = Duration::zero();
   return connection;
@@ -145,9 +145,9 @@ Bytes Puppet::auth(bool of_engine, ByteView id_body) const {
 Payloads Puppet::auth_request() {
   const IdInitiator id{connection.remote_id};
   return {id, Authentication{AuthMethod::shared_key, auth(false, id.body())},
-          ike::suite::offer_esp(connection.esp_proposals, own_spi, ike::suite::ChildOrigin::ike_auth),
-          TrafficSelectorsInitiator{connection.remote_selectors},
-          TrafficSelectorsResponder{connection.local_selectors}};
+          ike::suite::offer_esp(connection.children.front().esp_proposals, own_spi, ike::suite::ChildOrigin::ike_auth),
+          TrafficSelectorsInitiator{connection.children.front().remote_selectors},
+          TrafficSelectorsResponder{connection.children.front().local_selectors}};
 }
 
 void Puppet::take_auth(const Payloads& theirs) {
@@ -205,11 +205,11 @@ Payloads Puppet::child_request(uint32_t new_spi, std::optional<uint32_t> replace
     spi.u32(*replaces);
     payloads.push_back(Notify{NotifyType::rekey_sa, Protocol::esp, std::move(spi).take(), {}});
   }
-  payloads.push_back(
-      ike::suite::offer_esp(connection.esp_proposals, new_spi, ike::suite::ChildOrigin::create_child_sa));
+  payloads.push_back(ike::suite::offer_esp(connection.children.front().esp_proposals, new_spi,
+                                           ike::suite::ChildOrigin::create_child_sa));
   payloads.push_back(Nonce{nonce});
-  payloads.push_back(TrafficSelectorsInitiator{connection.remote_selectors});
-  payloads.push_back(TrafficSelectorsResponder{connection.local_selectors});
+  payloads.push_back(TrafficSelectorsInitiator{connection.children.front().remote_selectors});
+  payloads.push_back(TrafficSelectorsResponder{connection.children.front().local_selectors});
   return payloads;
 }
 
@@ -217,11 +217,11 @@ Payloads Puppet::child_request(uint32_t new_spi, std::optional<uint32_t> replace
 Payloads Puppet::child_answer(uint32_t new_spi, const Bytes& nonce) const {
   ByteWriter spi;
   spi.u32(new_spi);
-  Payloads payloads = {
-      ike::suite::offer_esp(std::span(connection.esp_proposals).first(1), new_spi, ike::suite::ChildOrigin::ike_auth)};
+  Payloads payloads = {ike::suite::offer_esp(std::span(connection.children.front().esp_proposals).first(1), new_spi,
+                                             ike::suite::ChildOrigin::ike_auth)};
   if (!nonce.empty()) payloads.push_back(Nonce{nonce});
-  payloads.push_back(TrafficSelectorsInitiator{connection.local_selectors});
-  payloads.push_back(TrafficSelectorsResponder{connection.remote_selectors});
+  payloads.push_back(TrafficSelectorsInitiator{connection.children.front().local_selectors});
+  payloads.push_back(TrafficSelectorsResponder{connection.children.front().remote_selectors});
   return payloads;
 }
 

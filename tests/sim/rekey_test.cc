@@ -18,8 +18,8 @@ struct Settings {
 void bring_up(World& world, const Settings& settings = {}) {
   for (Node* node : {&world.b, &world.a}) {
     ike::Connection connection = connection_of(world, *node);
-    connection.esp_proposals = {*ike::EspProposal::parse(settings.esp)};
-    connection.child_lifetime = settings.child_lifetime;
+    connection.children.front().esp_proposals = {*ike::EspProposal::parse(settings.esp)};
+    connection.children.front().lifetime = settings.child_lifetime;
     connection.ike_lifetime = settings.ike_lifetime;
     world.step(*node, ike::SetConnection{std::move(connection)});
   }

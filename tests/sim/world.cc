@@ -245,11 +245,11 @@ ike::Connection connection_of(const World& world, const Node& node) {
   connection.remote_id = *ike::Identity::parse(is_a ? "b.lab" : "a.lab");
   connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
   connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519")};
-  connection.esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
+  connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
   const auto left = TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"));
   const auto right = TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/24"));
-  connection.local_selectors = {is_a ? left : right};
-  connection.remote_selectors = {is_a ? right : left};
+  connection.children.front().local_selectors = {is_a ? left : right};
+  connection.children.front().remote_selectors = {is_a ? right : left};
   connection.start = is_a ? ike::StartMode::start : ike::StartMode::respond;
   connection.dpd_interval = 10s;
   connection.retransmission = {.first = 500ms, .factor = 1.2, .tries = 12};

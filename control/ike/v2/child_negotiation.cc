@@ -25,14 +25,15 @@ std::string text(const suite::Selectors& selectors) {
 }
 
 suite::Selectors configured(const Connection& connection) {
-  return {connection.local_selectors, connection.remote_selectors};
+  return {connection.children.front().local_selectors, connection.children.front().remote_selectors};
 }
 
 void report_refusal(Context& context, const IkeSa& sa, const wire::Payloads& answer) {
   const Connection& connection = *sa.connection;
   if (wire::find_notify(answer, wire::NotifyType::no_proposal_chosen))
-    return context.report(messages::child_no_proposal, sa.name(),
-                          "peer answered NO_PROPOSAL_CHOSEN; offered here: " + suite::text(connection.esp_proposals));
+    return context.report(
+        messages::child_no_proposal, sa.name(),
+        "peer answered NO_PROPOSAL_CHOSEN; offered here: " + suite::text(connection.children.front().esp_proposals));
   if (wire::find_notify(answer, wire::NotifyType::ts_unacceptable))
     return context.report(messages::ike_ts_unacceptable, sa.name(),
                           "peer answered TS_UNACCEPTABLE; offered here: " + text(configured(connection)));
@@ -48,9 +49,9 @@ void report_refusal(Context& context, const IkeSa& sa, const wire::Payloads& ans
 
 void add_child_offer(const Connection& connection, uint32_t inbound_spi, suite::ChildOrigin origin,
                      wire::Payloads& payloads) {
-  payloads.push_back(suite::offer_esp(connection.esp_proposals, inbound_spi, origin));
-  payloads.push_back(wire::TrafficSelectorsInitiator{connection.local_selectors});
-  payloads.push_back(wire::TrafficSelectorsResponder{connection.remote_selectors});
+  payloads.push_back(suite::offer_esp(connection.children.front().esp_proposals, inbound_spi, origin));
+  payloads.push_back(wire::TrafficSelectorsInitiator{connection.children.front().local_selectors});
+  payloads.push_back(wire::TrafficSelectorsResponder{connection.children.front().remote_selectors});
 }
 
 std::expected<ChildChoice, wire::NotifyType> choose_child(Context& context, const IkeSa& sa,
@@ -60,9 +61,10 @@ std::expected<ChildChoice, wire::NotifyType> choose_child(Context& context, cons
   const auto* ts_responder = wire::find<wire::TrafficSelectorsResponder>(request);
   if (!offered || !ts_initiator || !ts_responder) return std::unexpected(wire::NotifyType::invalid_syntax);
   const Connection& connection = *sa.connection;
-  const auto chosen = suite::select_esp(*offered, connection.esp_proposals, origin);
+  const auto chosen = suite::select_esp(*offered, connection.children.front().esp_proposals, origin);
   if (!chosen) {
-    context.report(messages::child_no_proposal, sa.name(), suite::compare(*offered, connection.esp_proposals));
+    context.report(messages::child_no_proposal, sa.name(),
+                   suite::compare(*offered, connection.children.front().esp_proposals));
     return std::unexpected(wire::NotifyType::no_proposal_chosen);
   }
   const suite::Selectors theirs{ts_responder->selectors, ts_initiator->selectors};
@@ -91,11 +93,11 @@ ChildVerdict check_child_answer(Context& context, const IkeSa& sa, const wire::P
     return {ChildAnswer::refused, {}};
   }
   const Connection& connection = *sa.connection;
-  const auto chosen = suite::accept_esp(*chosen_by_peer, connection.esp_proposals, origin);
+  const auto chosen = suite::accept_esp(*chosen_by_peer, connection.children.front().esp_proposals, origin);
   if (!chosen) {
-    context.report(
-        messages::child_no_proposal, sa.name(),
-        "the peer's answer is not one of ours: " + suite::compare(*chosen_by_peer, connection.esp_proposals));
+    context.report(messages::child_no_proposal, sa.name(),
+                   "the peer's answer is not one of ours: " +
+                       suite::compare(*chosen_by_peer, connection.children.front().esp_proposals));
     return {ChildAnswer::unacceptable, {}};
   }
   suite::Selectors selectors;

@@ -83,6 +83,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   if (active && entry) entry->sends_on = negotiated.inbound_spi;
 
   ChildSa& child = sa.children.emplace_back();
+  child.name = connection.children.front().name;
   child.inbound_spi = negotiated.inbound_spi;
   child.outbound_spi = negotiated.chosen.peer_spi;
   child.suite = negotiated.chosen.suite;
@@ -93,14 +94,15 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.pfs = negotiated.chosen.pfs;
   child.selectors = negotiated.selectors;
   child.created = context.now;
-  child.rekey_at = context.renewal_of(connection.child_lifetime);
-  child.expires_at = context.now + connection.child_lifetime;
+  child.rekey_at = context.renewal_of(connection.children.front().lifetime);
+  child.expires_at = context.now + connection.children.front().lifetime;
 
   context.report(messages::child_established, connection.name,
                  fmt::format("SPIs {:08x} in, {:08x} out, {}{}", child.inbound_spi, child.outbound_spi,
                              negotiated.chosen.text(), child.udp_encapsulation ? ", UDP-encapsulated" : ""));
   context.actions.push_back(InstallChildSa{
       .connection = connection.name,
+      .child = child.name,
       .suite = child.suite,
       .esn = child.esn,
       .udp_encapsulation = child.udp_encapsulation,
@@ -111,11 +113,11 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
       .remote = sa.remote,
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
-      .replay_window = connection.replay_window,
-      .soft_packets = soft_limit(context, connection.child_lifetime_packets),
-      .hard_packets = connection.child_lifetime_packets,
-      .soft_bytes = soft_limit(context, connection.child_lifetime_bytes),
-      .hard_bytes = connection.child_lifetime_bytes,
+      .replay_window = connection.children.front().replay_window,
+      .soft_packets = soft_limit(context, connection.children.front().lifetime_packets),
+      .hard_packets = connection.children.front().lifetime_packets,
+      .soft_bytes = soft_limit(context, connection.children.front().lifetime_bytes),
+      .hard_bytes = connection.children.front().lifetime_bytes,
   });
   return child;
 }

@@ -22,6 +22,7 @@ enum class ChildState : uint8_t {
 };
 
 struct ChildSa {
+  std::string name;  // ChildDefinition::name
   uint32_t inbound_spi = 0, outbound_spi = 0;
   EspSuite suite{};
   bool esn = false;

@@ -80,16 +80,17 @@ std::optional<wire::Payloads> CreateChild::request(Context& context, IkeSa& sa) 
                                     .spi = std::move(old_spi).take(),
                                     .data = {}});
   }
-  payloads.push_back(suite::offer_esp(sa.connection->esp_proposals, inbound_spi_, suite::ChildOrigin::create_child_sa));
+  payloads.push_back(suite::offer_esp(sa.connection->children.front().esp_proposals, inbound_spi_,
+                                      suite::ChildOrigin::create_child_sa));
   payloads.push_back(wire::Nonce{nonce_});
-  const auto group = group_.value_or(sa.connection->esp_proposals.front().pfs);
+  const auto group = group_.value_or(sa.connection->children.front().esp_proposals.front().pfs);
   if (group != crypto::KeyExchangeId::none) {
     key_exchange_ = crypto::KeyExchange::generate(group);
     const ByteView value = key_exchange_->public_value();
     payloads.push_back(wire::KeyExchange{group, Bytes(value.begin(), value.end())});
   }
-  payloads.push_back(wire::TrafficSelectorsInitiator{sa.connection->local_selectors});
-  payloads.push_back(wire::TrafficSelectorsResponder{sa.connection->remote_selectors});
+  payloads.push_back(wire::TrafficSelectorsInitiator{sa.connection->children.front().local_selectors});
+  payloads.push_back(wire::TrafficSelectorsResponder{sa.connection->children.front().remote_selectors});
   return payloads;
 }
 
@@ -154,7 +155,7 @@ void CreateChild::replace(Context& context, IkeSa& sa, const Bytes& nonce_r, con
 bool CreateChild::take_other_group(Context& context, IkeSa& sa, const wire::Notify& invalid_ke) {
   ByteReader reader(invalid_ke.data);
   const auto group = static_cast<crypto::KeyExchangeId>(reader.u16());
-  const auto& proposals = sa.connection->esp_proposals;
+  const auto& proposals = sa.connection->children.front().esp_proposals;
   if (!reader.finished() || group_ || std::ranges::find(proposals, group, &EspProposal::pfs) == proposals.end())
     return false;
   release_spi(context);

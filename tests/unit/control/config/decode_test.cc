@@ -68,8 +68,8 @@ TEST_CASE("a configuration is decoded with its defaults") {
   CHECK(as_text(tunnel.connection.psk->view()) == "swordfish");
   CHECK(tunnel.connection.ike_lifetime == std::chrono::hours(8));
   CHECK(tunnel.connection.ike_proposals.at(0).text() == "aes128gcm16-prfsha256-x25519");
-  CHECK(tunnel.connection.local_selectors.size() == 2);
-  CHECK(tunnel.connection.replay_window == 256);
+  CHECK(tunnel.connection.children.front().local_selectors.size() == 2);
+  CHECK(tunnel.connection.children.front().replay_window == 256);
   CHECK(tunnel.routes.empty());
 }
 
