@@ -35,9 +35,11 @@ strongswan_start() {
   strongswan_load "$side" "${connection_keys[@]}"
 }
 
-# strongswan_load SIDE [KEY=VALUE...]: another configuration for the one that runs; established SAs stay.
+# strongswan_load SIDE [KEY=VALUE...]: another configuration for the one that runs; established SAs stay. connection,
+# local, remote and child are further lines of those sections; they come last and therefore count.
 strongswan_load() {
-  local side=$1 ike=aes128gcm16-prfsha256-x25519 esp=aes128gcm16 psk=swordfish-in-the-lab connection='' child=''
+  local side=$1 ike=aes128gcm16-prfsha256-x25519 esp=aes128gcm16 psk=swordfish-in-the-lab
+  local id=$1.lab peer_id=${OTHER[$1]}.lab connection='' local='' remote='' child=''
   local remote_addrs=${WAN[${OTHER[$1]}]}
   local local_ts="${LAN4[$1]}.0/24,${LAN6[$1]}:/64" remote_ts="${LAN4[${OTHER[$1]}]}.0/24,${LAN6[${OTHER[$1]}]}:/64"
   shift
@@ -83,7 +85,7 @@ END
 }
 
 strongswan_write_connection() {
-  local side=$1 other=${OTHER[$1]} directory=$LAB_DIR/$1/swanctl
+  local side=$1 directory=$LAB_DIR/$1/swanctl
   mkdir -p "$directory"/{x509,x509ca,x509ocsp,x509aa,x509ac,x509crl,pubkey,private,rsa,ecdsa,bliss,pkcs8,pkcs12}
   cat >"$directory/swanctl.conf" <<END
 connections {
@@ -95,11 +97,13 @@ connections {
     $connection
     local {
       auth = psk
-      id = $side.lab
+      id = $id
+      $local
     }
     remote {
       auth = psk
-      id = $other.lab
+      id = $peer_id
+      $remote
     }
     children {
       c {
@@ -113,8 +117,8 @@ connections {
 }
 secrets {
   ike-1 {
-    id-1 = $side.lab
-    id-2 = $other.lab
+    id-1 = $id
+    id-2 = $peer_id
     secret = "$psk"
   }
 }

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Sekisho against strongSwan, scenario by scenario; as root.
+#
+#   tests/smoke/interop/interop.sh             every scenario of scenarios.json
+#   tests/smoke/interop/interop.sh NAME...     these
+#   tests/smoke/interop/interop.sh --list
+#
+# Both gateways stay up; each scenario gives both another configuration (scenario.jq), and then, once for each end that
+# begins: the tunnel comes up, hosts reach each other both ways, both ends say the algorithms that were asked for, nothing
+# but ESP and IKE crossed the internet, what the scenario adds (then.sh), the tunnel goes down.
+#
+# Prints `ok NAME` or `FAILED NAME` for each, then the count. What a failed one did is in $LAB_KEEP_LOGS.
+INTEROP=$(cd "$(dirname "$0")" && pwd)
+all=$(jq -c '.[]' "$INTEROP/scenarios.json")
+names=$(jq -r .name <<<"$all")
+case ${1:-} in
+  -h | --help) sed -n '2,/^INTEROP=/{/^INTEROP=/!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+  --list) echo "$names"; exit 0 ;;
+esac
+for name in "$@"; do
+  grep -qxF -- "$name" <<<"$names" || { echo "there is no scenario '$name'; --list shows them" >&2; exit 2; }
+done
+[ $# = 0 ] || names=$(printf '%s\n' "$@")
+
+source "$INTEROP/../lab.sh"
+source "$INTEROP/network.sh"
+source "$INTEROP/then.sh"
+
+# of FILTER: a part of the scenario.
+of() { jq -r "$1" <<<"$scenario"; }
+
+# The release of strongSwan that a version number stands for, and what makes it send ESP as it is.
+declare -A RELEASE=([5.9.8]=bookworm [6.0.1]=trixie) RAW_ESP=([5.9.8]=no [6.0.1]=yes)
+running=
+peer_start() {
+  [ "$running" != "$1" ] || return 0
+  [ -z "$running" ] || strongswan_stop b
+  strongswan_start b release="${RELEASE[$1]}" raw_esp="${RAW_ESP[$1]}" charon='delete_rekeyed_delay = 1' || return 1
+  running=$1
+}
+
+# lines SECTION: what the scenario has for that section of swanctl.conf.
+lines() {
+  of "def lines: to_entries[] | if .value | type == \"object\" then \"\\(.key) {\", (.value | lines), \"}\"
+    else \"\\(.key) = \\(.value)\" end; .swanctl.$1 // {} | lines"
+}
+
+configure() {
+  local network
+  network=$(of .network)
+  network "$network"
+  strongswan_load b remote_addrs="$(seen a "$network")" psk="$(of .psk)" id="$(of .ids.strongswan)" \
+    peer_id="$(of .ids.sekisho)" connection="$(lines connection)" child="$(lines child)" \
+    local="$(lines local)" remote="$(lines remote)"
+  PSK=$(of .psk) sekisho_apply a ".tunnels.tokyo *= $(of '.tunnel | tojson')" ".tokyo.remote.address = \"$(seen b "$network")\""
+}
+
+begin() {
+  case $1 in
+    sekisho) expect 'Sekisho begins' sekisho a tunnel up tokyo --timeout 15 ;;
+    strongswan) expect 'strongSwan begins' swanctl b --initiate --child c --timeout 15 ;;
+  esac
+  await_tunnel a up
+}
+
+# strongSwan's view: "algorithms of the IKE SA", or of its child.
+strongswan_algorithms() {
+  swanctl b --list-sas >"$LAB_DIR/sas"
+  case $1 in
+    ike) sed -nE '4s/^ *//p' "$LAB_DIR/sas" ;;
+    esp) sed -nE 's/.*, ESP(in UDP)?:([^,]*).*/\2/p' "$LAB_DIR/sas" ;;
+  esac
+}
+
+expect_algorithms() {
+  equal "the IKE SA's proposal, to Sekisho" "$(of .ike)" "$(sekisho a show ike-sa --json | jq -r '.[0].proposal')"
+  equal "the child SA's suite, to Sekisho" "$(of '.suite')" "$(sekisho a show child-sa --json | jq -r '.[0].suite')"
+  equal "the IKE SA's algorithms, to strongSwan" "$(of .proposed.ike)" "$(strongswan_algorithms ike)"
+  equal "the child SA's algorithms, to strongSwan" "$(of .proposed.esp)" "$(strongswan_algorithms esp)"
+}
+
+end() {
+  case $1 in
+    sekisho) sekisho a tunnel down tokyo ;;
+    strongswan) swanctl b --terminate --ike t --timeout 5 >/dev/null ;;
+  esac
+  await_tunnel a down
+  await 5 'no IKE SA at Sekisho' eval '[ "$(sekisho a show ike-sa --json)" = "[]" ]'
+  await 5 'no IKE SA at strongSwan' eval '[ -z "$(swanctl b --list-sas)" ]'
+}
+
+# once INITIATOR: the whole life of one tunnel.
+once() {
+  local each
+  begin "$1"
+  equal 'pings lost from left' 0 "$(ping_lost left 4 3 0.01)"
+  equal 'pings lost from right' 0 "$(ping_lost right 4 3 0.01)"
+  expect_algorithms
+  for each in $(of '.then[]'); do "then_$each" "$1"; done
+  expect_sealed_only "$(of .network)" "$(of .peer)"
+  end "$1"
+}
+
+run_scenario() {
+  local each
+  configure
+  for each in $(of '.initiators[]'); do
+    step "$each"
+    once "$each"
+  done
+}
+
+# After a failure nothing is known of either gateway, so both begin anew.
+start_both() {
+  sekisho_start a '.tokyo.start = "respond"'
+  running=
+}
+stop_both() {
+  sekisho_stop a || :
+  [ -z "$running" ] || strongswan_stop b || :
+  rm -f "$LAB_DIR/b/charon.vici"
+}
+
+lab_up sekisho strongswan
+# Where a child SA is for 0.0.0.0/0, strongSwan's routes would send what comes for its own LAN back into the tunnel.
+on b ip rule add priority 100 to "${LAN4[b]}.0/24" lookup main
+start_both
+passed=0 failed=0
+mkdir "$LAB_DIR/scenario"
+for name in $names; do
+  started=${EPOCHREALTIME/./}
+  log=$LAB_DIR/scenario/$name.log
+  scenario=$(jq -c --arg name "$name" 'select(.name == $name)' <<<"$all" | jq -c -f "$INTEROP/scenario.jq")
+  peer_start "$(of .peer)" >>"$log"
+  (trap ike_at_once EXIT && run_scenario) >>"$log" 2>&1 &  # in the background `set -e` holds, in a condition it would not
+  wait "$!" && status=0 || status=$?
+  seconds=$(jq -n "(${EPOCHREALTIME/./} - $started) / 1e5 | floor / 10")
+  if [ "$status" = 0 ]; then
+    passed=$((passed + 1))
+    printf 'ok      %-44s %5s s\n' "$name" "$seconds"
+    continue
+  fi
+  failed=$((failed + 1))
+  printf 'FAILED  %-44s %5s s; the end of what it did:\n' "$name" "$seconds"
+  tail -n 15 "$log" | sed 's/^/        /'
+  stop_both >>"$log" 2>&1
+  start_both >>"$log" 2>&1
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
