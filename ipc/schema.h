@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 2;
+inline constexpr uint32_t schema_version = 3;
 
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
@@ -63,6 +63,7 @@ enum class CommandType : uint16_t {
   route_set,
   route_remove,
   sa_add,
+  sa_move,
   sa_remove,
 };
 
@@ -173,6 +174,17 @@ struct SaAdd {
   std::array<SelectorPair, max_selector_pairs> selectors{};
 };
 
+// An SA that is there has other outer addresses from now on (RFC 7296 section 2.23, RFC 4555). Key, sequence numbers
+// and replay window stay. The SPI must be the SA's.
+struct SaMove {
+  static constexpr auto type = CommandType::sa_move;
+  SaId id;
+  uint32_t spi = 0;
+  uint8_t udp_encapsulation = 0;  // these as in SaAdd
+  uint16_t source_port = 0, destination_port = 0;
+  Address source, destination;
+};
+
 struct SaRemove {
   static constexpr auto type = CommandType::sa_remove;
   SaId id;
@@ -269,7 +281,7 @@ static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> &&
 static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
 static_assert(laid_out<TunnelSet, 24> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 24>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
-static_assert(laid_out<SaAdd, 808> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
+static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
 static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24>);
 
 }  // namespace sekisho::ipc

@@ -98,7 +98,7 @@ void Daemon::perform(const ike::InstallChildSa& action) {
   child_refused(action.connection, action.inbound.spi, error);
 }
 
-void Daemon::perform(const ike::UpdateChildSa&) {}
+void Daemon::perform(const ike::UpdateChildSa& action) { tunnels_.move(action); }
 
 void Daemon::perform(const ike::ActivateOutbound& action) { tunnels_.activate(action.connection, action.inbound_spi); }
 

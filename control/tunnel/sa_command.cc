@@ -11,6 +11,21 @@ ipc::SelectorPair::Range to_range(const TrafficSelector& selector) {
   return {ipc::from_address(selector.first), ipc::from_address(selector.last), selector.first_port, selector.last_port};
 }
 
+// What SaAdd and SaMove have in common, from an InstallChildSa or an UpdateChildSa: where packets of that direction
+// come from and go to.
+void set_outer(auto& command, const auto& child, ipc::Direction direction) {
+  const bool inbound = direction == ipc::Direction::inbound;
+  const Endpoint& source = inbound ? child.remote : child.local;
+  const Endpoint& destination = inbound ? child.local : child.remote;
+  command.udp_encapsulation = child.udp_encapsulation;
+  if (child.udp_encapsulation) {
+    command.source_port = source.port;
+    command.destination_port = destination.port;
+  }
+  command.source = ipc::from_address(source.address);
+  command.destination = ipc::from_address(destination.address);
+}
+
 }  // namespace
 
 std::vector<ipc::SelectorPair> pair_selectors(const std::vector<TrafficSelector>& source,
@@ -30,8 +45,6 @@ std::vector<ipc::SelectorPair> pair_selectors(const std::vector<TrafficSelector>
 ipc::SaAdd make_sa_add(const ike::InstallChildSa& child, ipc::Direction direction, ipc::SaId id, ipc::TunnelId tunnel) {
   const bool inbound = direction == ipc::Direction::inbound;
   const ike::SaParameters& parameters = inbound ? child.inbound : child.outbound;
-  const Endpoint& source = inbound ? child.remote : child.local;
-  const Endpoint& destination = inbound ? child.local : child.remote;
   ipc::SaAdd sa;
   sa.id = id;
   sa.spi = parameters.spi;
@@ -39,14 +52,8 @@ ipc::SaAdd make_sa_add(const ike::InstallChildSa& child, ipc::Direction directio
   sa.direction = direction;
   sa.suite = child.suite;
   sa.esn = child.esn;
-  sa.udp_encapsulation = child.udp_encapsulation;
   sa.replay_window = inbound ? child.replay_window : 0;
-  if (child.udp_encapsulation) {
-    sa.source_port = source.port;
-    sa.destination_port = destination.port;
-  }
-  sa.source = ipc::from_address(source.address);
-  sa.destination = ipc::from_address(destination.address);
+  set_outer(sa, child, direction);
   sa.soft_packets = child.soft_packets;
   sa.hard_packets = child.hard_packets;
   sa.soft_bytes = child.soft_bytes;
@@ -58,6 +65,12 @@ ipc::SaAdd make_sa_add(const ike::InstallChildSa& child, ipc::Direction directio
   sa.selector_pairs = static_cast<uint8_t>(pairs.size());
   std::ranges::copy(pairs, sa.selectors.begin());
   return sa;
+}
+
+ipc::SaMove make_sa_move(const ike::UpdateChildSa& update, ipc::Direction direction, ipc::SaId id, uint32_t spi) {
+  ipc::SaMove move{.id = id, .spi = spi};
+  set_outer(move, update, direction);
+  return move;
 }
 
 }  // namespace sekisho::control

@@ -1,4 +1,4 @@
-// An installed child SA in the dataplane's terms: two SaAdd, one a direction.
+// An installed child SA in the dataplane's terms: two SaAdd, one a direction, and two SaMove where the peer moves.
 #pragma once
 
 #include <vector>
@@ -15,5 +15,7 @@ std::vector<ipc::SelectorPair> pair_selectors(const std::vector<TrafficSelector>
 
 // `child` gives everything but the ids; the key material is that of the direction. Whoever calls this wipes the result.
 ipc::SaAdd make_sa_add(const ike::InstallChildSa& child, ipc::Direction direction, ipc::SaId id, ipc::TunnelId tunnel);
+
+ipc::SaMove make_sa_move(const ike::UpdateChildSa& update, ipc::Direction direction, ipc::SaId id, uint32_t spi);
 
 }  // namespace sekisho::control

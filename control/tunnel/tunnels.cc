@@ -188,6 +188,19 @@ void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
   push(name);
 }
 
+// A child that the dataplane does not hold gets a successor, which knows the new addresses.
+void Tunnels::move(const ike::UpdateChildSa& update) {
+  Tunnel* tunnel = find(update.connection);
+  const Child* child = tunnel ? find_child(*tunnel, update.inbound_spi) : nullptr;
+  if (!child || child->lost || !sink_.ready()) return;
+  Transaction transaction;
+  transaction.add(make_sa_move(update, ipc::Direction::inbound, child->inbound, child->inbound_spi));
+  transaction.add(make_sa_move(update, ipc::Direction::outbound, child->outbound, child->outbound_spi));
+  sink_.submit(std::move(transaction), [this, name = update.connection](const std::optional<Error>& refusal) {
+    if (refusal) listener_.tunnel_refused(name, *refusal);
+  });
+}
+
 void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
   engine_gave_up(ipc::sa_of_spi(inbound_spi));
   Tunnel* tunnel = find(name);

@@ -3,6 +3,7 @@
 //
 //   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once acknowledged
 //   activate     TunnelSet
+//   move         SaMove both
 //   remove       SaRemove both, TunnelSet where it was the one that sends: the newest other one takes over, or none
 //
 // SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; then the outbound
@@ -75,6 +76,7 @@ class Tunnels {
   // False: it cannot be installed (nothing of it was), and child_refused() will not be called.
   bool install(const ike::InstallChildSa& child);
   void activate(const std::string& name, uint32_t inbound_spi);
+  void move(const ike::UpdateChildSa& update);
   // Takes what is left of the SA away, if anything is, and gives back its inbound SPI.
   void remove_child(const std::string& name, uint32_t inbound_spi);
   // Takes away the leftovers of tunnels that have an SA of their own for so long.

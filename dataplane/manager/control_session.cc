@@ -87,6 +87,8 @@ Result<void> ControlSession::take(const ipc::ReceivedMessage& message) {
       return stage<ipc::RouteRemove>(message);
     case ipc::CommandType::sa_add:
       return stage<ipc::SaAdd>(message);
+    case ipc::CommandType::sa_move:
+      return stage<ipc::SaMove>(message);
     case ipc::CommandType::sa_remove:
       return stage<ipc::SaRemove>(message);
   }

@@ -147,6 +147,7 @@ std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
   }
   publish_ports(staging);
   publish_sas(staging);
+  move_sas(staging);
   publish_tunnels(staging);
   remove_sas(staging);
   remove_tunnels(staging);
@@ -236,6 +237,30 @@ void Forwarding::publish_sas(Staging& staging) {
     }
     holdings_.sas[id] = made.record;
   }
+}
+
+// The way to an outbound SA's new address is there before the address is. Whatever a worker makes of both while they
+// change is sealed all the same, and at worst lost.
+void Forwarding::move_sas(const Staging& staging) {
+  if (staging.moved_sas.empty()) return;
+  std::vector<InboundSa*> inbound;
+  for (const auto& [id, staged] : staging.moved_sas) {
+    const OuterAddresses& outer = staged.value.outer;
+    if (InboundSa* sa = sad_->inbound(id)) {
+      sa->set_outer(outer);
+      inbound.push_back(sa);
+    } else {
+      fib_->set_outer(id, IpAddress::v4(outer.destination));
+      sad_->outbound(id)->set_outer(outer);
+    }
+  }
+  // A source that changes once more is reported once more; but one that a worker compared with the old is not.
+  moving_ = true;
+  reclaimer_.defer([this, inbound = std::move(inbound)] {
+    for (InboundSa* sa : inbound)
+      sa->raised.fetch_and(static_cast<uint8_t>(~raised_source_changed), std::memory_order_relaxed);
+    moving_ = false;
+  });
 }
 
 void Forwarding::publish_tunnels(const Staging& staging) {

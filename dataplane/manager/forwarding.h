@@ -45,8 +45,9 @@ class Forwarding {
 
   // All of it or, with the reason, nothing. Requires ready().
   std::optional<Refusal> carry_out(Staging& staging);
-  // Whether the tables take a transaction: the one before has reached both copies of the FIB.
-  bool ready() const { return fib_->idle(); }
+  // Whether the tables take a transaction: the one before has reached both copies of the FIB, and no worker holds the
+  // outer header that an SA had before it moved.
+  bool ready() const { return fib_->idle() && !moving_; }
 
   // Goes on with what waits for grace periods; to be called every millisecond or so while busy().
   void poll();
@@ -71,6 +72,7 @@ class Forwarding {
   // The steps that cannot.
   void publish_ports(const Staging& staging);
   void publish_sas(Staging& staging);
+  void move_sas(const Staging& staging);
   void publish_tunnels(const Staging& staging);
   void remove_sas(const Staging& staging);
   void remove_tunnels(const Staging& staging);
@@ -88,6 +90,7 @@ class Forwarding {
   std::unique_ptr<SlowPath> slow_path_;
   std::unique_ptr<Ports> ports_;
   Holdings holdings_;
+  bool moving_ = false;
   std::atomic<bool> stop_{false};
   bool launched_ = false;
 };

@@ -82,6 +82,11 @@ Checked check_sas(const Staging& staging, const Holdings& holdings, const Outcom
       return refusal(staged.index, ipc::CommandType::sa_add,
                      "SA " + number(id) + " belongs to tunnel " + number(tunnel) + ", which does not exist");
   }
+  for (const auto& [id, staged] : staging.moved_sas) {
+    const auto held = holdings.sas.find(id);
+    if (held == holdings.sas.end() || held->second.spi != staged.value.spi)
+      return refusal(staged.index, ipc::CommandType::sa_move, "there is no SA " + number(id) + " with that SPI");
+  }
   if (staging.removed_tunnels.empty()) return {};
   for (const auto& [id, record] : holdings.sas) {
     const auto removed = staging.removed_tunnels.find(record.tunnel);
@@ -186,7 +191,7 @@ Result<void> Staging::stage(const ipc::RouteRemove& command) {
 
 Result<void> Staging::stage(const ipc::SaAdd& command) {
   if (auto valid = validate(command); !valid) return valid;
-  if (sas.contains(command.id) || removed_sas.contains(command.id)) return named_twice("SA", command.id);
+  if (names(command.id)) return named_twice("SA", command.id);
   NewSa made{{command.spi, command.tunnel, command.direction}, *ipc::to_address(command.destination), InboundSaPtr()};
   if (command.direction == ipc::Direction::inbound) {
     auto sa = make_inbound_sa(command, crypto_);
@@ -201,9 +206,17 @@ Result<void> Staging::stage(const ipc::SaAdd& command) {
   return {};
 }
 
+Result<void> Staging::stage(const ipc::SaMove& command) {
+  const auto outer = dataplane::check(command);
+  if (!outer) return std::unexpected(outer.error());
+  if (names(command.id)) return named_twice("SA", command.id);
+  moved_sas.emplace(command.id, Staged<MovedSa>{count_, {command.spi, *outer}});
+  return {};
+}
+
 Result<void> Staging::stage(const ipc::SaRemove& command) {
   if (auto valid = validate(command); !valid) return valid;
-  if (sas.contains(command.id) || removed_sas.contains(command.id)) return named_twice("SA", command.id);
+  if (names(command.id)) return named_twice("SA", command.id);
   removed_sas[command.id] = count_;
   return {};
 }

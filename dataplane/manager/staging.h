@@ -6,7 +6,8 @@
 //   - one transaction names a port, tunnel or SA once (a next hop or route named again replaces the earlier);
 //   - a port keeps its device and name, a tunnel its name;
 //   - a tunnel's TX SA is an outbound SA of this tunnel; removing a TX SA leaves the tunnel without one;
-//   - a tunnel goes only when its SAs are gone.
+//   - a tunnel goes only when its SAs are gone;
+//   - an SA moves only where it is held under that SPI.
 //
 // A SaAdd becomes a finished SA at once, so that the key lives on only in the SA. Nothing here touches DPDK.
 #pragma once
@@ -52,6 +53,11 @@ class Staging {
     std::variant<InboundSaPtr, OutboundSaPtr> sa;
   };
 
+  struct MovedSa {
+    uint32_t spi;
+    OuterAddresses outer;
+  };
+
   Staging(const ipc::TransactionBegin& begin, const crypto::EspCrypto& crypto)
       : id_(begin.id), replace_routes_(begin.replace_routes != 0), crypto_(crypto) {}
 
@@ -78,6 +84,7 @@ class Staging {
   std::map<ipc::TunnelId, Staged<TunnelRecord>> tunnels;
   std::map<ipc::TunnelId, uint32_t> removed_tunnels;
   std::map<ipc::SaId, Staged<NewSa>> sas;
+  std::map<ipc::SaId, Staged<MovedSa>> moved_sas;
   std::map<ipc::SaId, uint32_t> removed_sas;
   std::map<ipc::NextHopId, Staged<NextHop>> next_hops;
   std::vector<RouteChange> routes;
@@ -91,7 +98,9 @@ class Staging {
   Result<void> stage(const ipc::RouteSet& command);
   Result<void> stage(const ipc::RouteRemove& command);
   Result<void> stage(const ipc::SaAdd& command);
+  Result<void> stage(const ipc::SaMove& command);
   Result<void> stage(const ipc::SaRemove& command);
+  bool names(ipc::SaId id) const { return sas.contains(id) || moved_sas.contains(id) || removed_sas.contains(id); }
   void refuse(uint32_t index, ipc::CommandType command, std::string reason) {
     refusal_ = Refusal{index, command, std::move(reason)};
   }

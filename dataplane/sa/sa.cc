@@ -10,14 +10,30 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr uint8_t protocol_udp = 17, protocol_esp = 50;
-
 std::unexpected<Error> refuse(const char* why) { return fail(messages::sa_refused, why); }
 
 Be32 ipv4_of(const ipc::Address& address) {
   uint32_t raw;
   std::memcpy(&raw, address.bytes.data(), sizeof raw);
   return Be32::from_raw(raw);
+}
+
+// Of a SaAdd or a SaMove.
+template <typename Command>
+Result<void> check_outer(const Command& command) {
+  if (command.udp_encapsulation > 1) return refuse("a flag that is neither 0 nor 1");
+  if (command.source.family != 4 || command.destination.family != 4) return refuse("outer addresses other than IPv4");
+  if (ipv4_of(command.source) == Be32() || ipv4_of(command.destination) == Be32())
+    return refuse("an outer address of 0.0.0.0");
+  if (command.udp_encapsulation && (command.source_port == 0 || command.destination_port == 0))
+    return refuse("a UDP port of 0");
+  return {};
+}
+
+template <typename Command>
+OuterAddresses outer_of(const Command& command) {
+  return {ipv4_of(command.source), ipv4_of(command.destination), Be16(command.source_port),
+          Be16(command.destination_port), command.udp_encapsulation != 0};
 }
 
 SuiteLengths lengths_of(EspSuite suite) { return {info(suite).iv, info(suite).block, info(suite).icv}; }
@@ -31,26 +47,12 @@ Result<std::unique_ptr<const SaCold>> make_cold(const ipc::SaAdd& add, const cry
                                                *selectors, add.suite, std::move(key)});
 }
 
-OuterHeader make_outer(const ipc::SaAdd& add) {
-  constexpr uint8_t hop_limit = 64;
-  const bool udp = add.udp_encapsulation != 0;
-  std::array<uint8_t, 20> bytes{0x45};
-  bytes[8] = hop_limit;
-  bytes[9] = udp ? protocol_udp : protocol_esp;
-  std::copy_n(add.source.bytes.begin(), 4, bytes.begin() + 12);
-  std::copy_n(add.destination.bytes.begin(), 4, bytes.begin() + 16);
+OuterHeader make_outer(const OuterAddresses& from) {
   OuterHeader outer;
-  std::memcpy(&outer.from_ttl, bytes.data() + 8, sizeof outer.from_ttl);
-  std::memcpy(&outer.destination, bytes.data() + 16, sizeof outer.destination);
-  // The first word changes with the TOS: it is no part of the sum.
-  for (size_t i = 2; i < bytes.size(); i += 2) {
-    uint16_t word;
-    std::memcpy(&word, bytes.data() + i, sizeof word);
-    outer.sum += word;
-  }
-  if (!udp) return outer;
-  outer.length = 28;
-  outer.ports = Be16(add.source_port).raw() | uint32_t{Be16(add.destination_port).raw()} << 16;
+  outer.addresses = from.source.raw() | uint64_t{from.destination.raw()} << 32;
+  if (from.udp) outer.ports = from.source_port.raw() | uint32_t{from.destination_port.raw()} << 16;
+  outer.sum = outer.hop_limit_and_protocol();
+  for (unsigned shift = 0; shift < 64; shift += 16) outer.sum += outer.addresses >> shift & 0xffff;
   return outer;
 }
 
@@ -66,17 +68,34 @@ Result<void> check(const ipc::SaAdd& add) {
   if (add.direction != ipc::Direction::inbound && add.direction != ipc::Direction::outbound)
     return refuse("unknown direction");
   if (static_cast<size_t>(add.suite) >= esp_suite_count) return refuse("unknown suite");
-  if (add.esn > 1 || add.udp_encapsulation > 1) return refuse("a flag that is neither 0 nor 1");
+  if (add.esn > 1) return refuse("a flag that is neither 0 nor 1");
   if (add.selector_pairs == 0 || add.selector_pairs > ipc::max_selector_pairs)
     return refuse("number of selector pairs");
-  if (add.source.family != 4 || add.destination.family != 4) return refuse("outer addresses other than IPv4");
-  if (ipv4_of(add.source) == Be32() || ipv4_of(add.destination) == Be32()) return refuse("an outer address of 0.0.0.0");
-  if (add.udp_encapsulation && (add.source_port == 0 || add.destination_port == 0)) return refuse("a UDP port of 0");
+  if (auto sound = check_outer(add); !sound) return sound;
   if (add.spi < 256) return refuse("a reserved SPI");  // RFC 4303 section 2.1
   if (add.direction == ipc::Direction::outbound) return {};
   if (ipc::sa_of_spi(add.spi) != add.id) return refuse("an inbound SPI that does not carry the SA's id");
   if (add.replay_window > 4096 || add.replay_window % 64 != 0) return refuse("size of the replay window");
   return {};
+}
+
+Result<OuterAddresses> check(const ipc::SaMove& move) {
+  if (move.id.value() >= ipc::max_sas) return refuse("SA id out of range");
+  if (auto sound = check_outer(move); !sound) return std::unexpected(std::move(sound.error()));
+  return outer_of(move);
+}
+
+void InboundSa::set_outer(const OuterAddresses& addresses) {
+  source.store(addresses.source, std::memory_order_relaxed);
+  destination.store(addresses.destination, std::memory_order_relaxed);
+  source_port.store(addresses.source_port, std::memory_order_relaxed);
+  udp_encapsulation.store(addresses.udp, std::memory_order_relaxed);
+}
+
+void OutboundSa::set_outer(const OuterAddresses& addresses) {
+  const bool second = !second_in_use.load(std::memory_order_relaxed);
+  (second ? second_outer : first_outer) = make_outer(addresses);
+  second_in_use.store(second, std::memory_order_release);
 }
 
 Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
@@ -87,14 +106,11 @@ Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCry
   sa->cold = sa->owned_cold.get();
   sa->key = sa->cold->key.get();
   sa->spi = add.spi;
-  sa->source = ipv4_of(add.source);
-  sa->destination = ipv4_of(add.destination);
-  sa->source_port = Be16(add.source_port);
+  sa->set_outer(outer_of(add));
   sa->id = add.id;
   sa->tunnel = add.tunnel;
   sa->suite = add.suite;
   sa->lengths = lengths_of(add.suite);
-  sa->udp_encapsulation = add.udp_encapsulation != 0;
   sa->esn = add.esn != 0;
   sa->selected = sa->cold->selectors.ipv4_ranges();
   sa->limited = (add.soft_packets | add.hard_packets | add.soft_bytes | add.hard_bytes) != 0;
@@ -114,7 +130,7 @@ Result<OutboundSaPtr> make_outbound_sa(const ipc::SaAdd& add, const crypto::EspC
   sa->lengths = lengths_of(add.suite);
   sa->esn = add.esn != 0;
   sa->byte_limited = (add.soft_bytes | add.hard_bytes) != 0;
-  sa->outer = make_outer(add);
+  sa->set_outer(outer_of(add));
   sa->selected = sa->cold->selectors.ipv4_ranges();
   const uint64_t end = end_of_numbers(sa->esn);
   sa->last_sequence = add.hard_packets != 0 ? std::min(add.hard_packets, end) : end;

@@ -48,6 +48,13 @@ struct InDenseMemory {
   static void operator delete(void* block, size_t size) { crypto::give_key_block(block, size); }
 };
 
+// Where an SA's packets come from and go to, as they travel.
+struct OuterAddresses {
+  Be32 source, destination;
+  Be16 source_port, destination_port;
+  bool udp = false;  // the ports count
+};
+
 struct alignas(64) InboundSa : InDenseMemory {
   explicit InboundSa(uint32_t replay_window) : replay(replay_window) {}
 
@@ -55,13 +62,16 @@ struct alignas(64) InboundSa : InDenseMemory {
   const crypto::EspKey* key = nullptr;
   const SaCold* cold = nullptr;
   uint32_t spi = 0;  // host order
-  Be32 source, destination;
-  Be16 source_port;
+  // Written by the manager when the SA moves, each for itself: a packet that meets old ones and new ones mixed is at
+  // worst dropped for its address.
+  std::atomic<Be32> source, destination;
+  std::atomic<Be16> source_port;
+  std::atomic<bool> udp_encapsulation{false};
+  // Constant again.
   ipc::SaId id;
   ipc::TunnelId tunnel;
   EspSuite suite{};
   SuiteLengths lengths{};
-  bool udp_encapsulation : 1 = false;
   bool esn : 1 = false;
   bool limited : 1 = false;  // some packet or byte limit is set: packets and bytes below are kept
   Ipv4Ranges selected;       // what they hold needs no look at the selectors
@@ -74,23 +84,29 @@ struct alignas(64) InboundSa : InDenseMemory {
   std::atomic<uint64_t> packets{0}, bytes{0};
 
   std::unique_ptr<const SaCold> owned_cold;
+
+  void set_outer(const OuterAddresses& addresses);
 };
 static_assert(offsetof(InboundSa, replay) == 64);
 
 // The outer IPv4 header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the
 // wire.
 struct OuterHeader {
-  uint64_t from_ttl = 0;     // bytes 8..15: TTL, protocol, a checksum of 0, source
-  uint32_t destination = 0;  // bytes 16..19
-  uint32_t ports = 0;        // UDP: both
-  uint32_t sum = 0;          // of the constant 16-bit words of the IPv4 header, in the order of this machine
-  uint8_t length = 20;       // 20, or 28 with UDP
+  static constexpr size_t max_length = 28;
+
+  uint64_t addresses = 0;  // source and destination
+  uint32_t ports = 0;      // UDP: both, neither 0
+  uint32_t sum = 0;        // of the constant 16-bit words of the IPv4 header, in the order of this machine
+
+  bool udp() const { return ports != 0; }
+  uint16_t hop_limit_and_protocol() const { return Be16(static_cast<uint16_t>(64 << 8 | (udp() ? 17 : 50))).raw(); }
+  uint8_t length() const { return udp() ? max_length : 20; }
 };
 
 struct alignas(64) OutboundSa : InDenseMemory {
   // Constant after publication.
   const crypto::EspKey* key = nullptr;
-  OuterHeader outer;
+  OuterHeader first_outer;  // see outer()
   Be32 spi;
   ipc::SaId id;
   Ipv4Ranges selected;  // as above
@@ -98,8 +114,9 @@ struct alignas(64) OutboundSa : InDenseMemory {
   SuiteLengths lengths{};
   bool esn : 1 = false;
   bool byte_limited : 1 = false;
-  std::atomic<uint8_t> raised{0};    // as above
-  std::atomic<bool> expired{false};  // as above
+  std::atomic<uint8_t> raised{0};          // as above
+  std::atomic<bool> expired{false};        // as above
+  std::atomic<bool> second_in_use{false};  // changed by the manager when the SA moves
 
   // Written by any worker.
   alignas(64) std::atomic<uint64_t> sequence{0};  // the last one given out; also the count of packets
@@ -107,8 +124,17 @@ struct alignas(64) OutboundSa : InDenseMemory {
   uint64_t soft_sequence = 0;                     // constant: past it, soft_expired is raised
   std::atomic<uint64_t> bytes{0};                 // kept with byte_limited
   const SaCold* cold = nullptr;                   // constant
+  OuterHeader second_outer;                       // see outer()
 
   std::unique_ptr<const SaCold> owned_cold;
+
+  // The header in use, one of two. It may change between two stages of one worker; what it was stays readable to the
+  // end of the iteration.
+  const OuterHeader& outer() const {
+    return second_in_use.load(std::memory_order_acquire) ? second_outer : first_outer;
+  }
+  // Writes the header that is not in use, and takes it into use. So before the next call, a grace period has to pass.
+  void set_outer(const OuterAddresses& addresses);
 };
 static_assert(offsetof(OutboundSa, sequence) == 64 && offsetof(OutboundSa, owned_cold) <= 128);
 
@@ -117,6 +143,8 @@ using OutboundSaPtr = std::unique_ptr<OutboundSa>;
 
 // Everything about a SaAdd that can be said without other objects: ids, enumerations, families, selectors, SPI.
 Result<void> check(const ipc::SaAdd& add);
+// The same about a SaMove, which it gives back in the form that set_outer() takes.
+Result<OuterAddresses> check(const ipc::SaMove& move);
 // For an `add` that passed check() and has the direction. `crypto` makes the key; its backend must be the workers'.
 Result<InboundSaPtr> make_inbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto);
 Result<OutboundSaPtr> make_outbound_sa(const ipc::SaAdd& add, const crypto::EspCrypto& crypto);

@@ -41,14 +41,14 @@ void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, 
   const bool ipv4 = packet.header.family == 4;
   const uint64_t dont_fragment = ipv4 ? inner[6] & 0x40u : 0;
   const uint64_t start = uint64_t{0x45} | uint64_t{traffic_class(inner, packet.header.family)} << 8 |
-                         uint64_t{Be16(static_cast<uint16_t>(from.length + esp_length)).raw()} << 16 |
+                         uint64_t{Be16(static_cast<uint16_t>(from.length() + esp_length)).raw()} << 16 |
                          uint64_t{Be16(static_cast<uint16_t>(sequence)).raw()} << 32 | dont_fragment << 48;
   const uint64_t words = (start & 0xffff) + (start >> 16 & 0xffff) + (start >> 32 & 0xffff) + (start >> 48);
   const auto checksum = static_cast<uint16_t>(~fold(from.sum + words));
   store_raw(outer, start);
-  store_raw(outer + 8, from.from_ttl | uint64_t{checksum} << 16);
-  store_raw(outer + 16, from.destination);
-  if (from.length == ipv4_header_size) return;
+  store_raw(outer + 8, from.hop_limit_and_protocol() | uint32_t{checksum} << 16);
+  store_raw(outer + 12, from.addresses);
+  if (!from.udp()) return;
   // A UDP checksum of 0: there is none (RFC 3948 section 2.1).
   const Be16 udp_length(static_cast<uint16_t>(udp_header_size + esp_length));
   store_raw(outer + 20, uint64_t{from.ports} | uint64_t{udp_length.raw()} << 32);
@@ -59,13 +59,15 @@ void write_outer(uint8_t* outer, const OuterHeader& from, const Packet& packet, 
 struct Layout {
   Layout(const Context& context, const OutboundSa& sa, const NextHop& next_hop)
       : sa(sa),
+        outer(sa.outer()),
         esp_before(esp_header_size + sa.lengths.iv),
-        outer_before(esp_before + sa.outer.length),
+        outer_before(esp_before + outer.length()),
         framed(next_hop.kind == ipc::NextHopKind::adjacency),
         // Without an adjacency the port is 0, and the header is not used.
         ethernet(next_hop.mac, context.ports->ports[next_hop.port.value()].mac) {}
 
   const OutboundSa& sa;
+  const OuterHeader outer;
   const uint32_t esp_before, outer_before;
   const bool framed;
   const EthernetHeader ethernet;
@@ -77,7 +79,7 @@ void prepare(const Layout& layout, const Outbound& item, uint64_t sequence, Burs
   const Packet& packet = item.packet;
   uint8_t* esp = packet.l3 - layout.esp_before;
   uint8_t* start = packet.l3 - layout.outer_before;
-  write_outer(start, sa.outer, packet, item.esp_length, sequence);
+  write_outer(start, layout.outer, packet, item.esp_length, sequence);
   store_raw(esp, uint64_t{sa.spi.raw()} | uint64_t{Be32(static_cast<uint32_t>(sequence)).raw()} << 32);
   write_trailer(packet.l3 + packet.header.length, padding_for(packet.header.length, sa.lengths.block),
                 packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);

@@ -10,13 +10,13 @@ Be32 address_at(const uint8_t* at) { return Be32::from_raw(load_raw<uint32_t>(at
 
 // An SPI is only ours together with our address: another host's ESP may pass through with any SPI.
 bool is_for(const InboundSa& sa, const Inbound& in) {
-  return sa.spi == in.esp.spi && address_at(in.packet.l3 + 16) == sa.destination;
+  return sa.spi == in.esp.spi && address_at(in.packet.l3 + 16) == sa.destination.load(std::memory_order_relaxed);
 }
 
 // Behind a NAT the peer's address may have changed; whether it is the peer the ICV will tell.
 bool right_addresses(const InboundSa& sa, const Packet& packet, const EspLocation& esp) {
-  if (esp.udp != sa.udp_encapsulation) return false;
-  return esp.udp || address_at(packet.l3 + 12) == sa.source;
+  if (esp.udp != sa.udp_encapsulation.load(std::memory_order_relaxed)) return false;
+  return esp.udp || address_at(packet.l3 + 12) == sa.source.load(std::memory_order_relaxed);
 }
 
 // Fills in the rest of `in`; or drops the packet.

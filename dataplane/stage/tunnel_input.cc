@@ -34,7 +34,8 @@ void watch_source(Context& context, const Inbound& in) {
   const uint8_t* outer = in.packet.l3;
   const auto source = Be32::from_raw(load_raw<uint32_t>(outer + 12));
   const auto port = Be16::from_raw(load_raw<uint16_t>(outer + in.packet.header.header_length));
-  if (source == sa.source && port == sa.source_port) return;
+  if (source == sa.source.load(std::memory_order_relaxed) && port == sa.source_port.load(std::memory_order_relaxed))
+    return;
   if (in.sequence < sa.replay.highest()) return;
   PathEvent event = event_of(sa, ipc::SaEventKind::source_changed);
   event.source = source;
@@ -102,7 +103,7 @@ void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& out) {
   for (const Inbound& item : in.items()) {
     InboundSa& sa = *item.sa;
     context.raise(sa.raised, raised_first_packet, event_of(sa, ipc::SaEventKind::first_packet));
-    if (sa.udp_encapsulation) watch_source(context, item);
+    if (item.esp.udp) watch_source(context, item);
     take_out(context, item, traffic, out);
   }
 }

@@ -12,14 +12,14 @@ namespace {
 using ipc::DropReason, ipc::SaCounter;
 
 // Room in the mbuf for all that goes before the inner packet, with the Ethernet header, and for the most that any suite
-// puts behind it.
+// puts behind it. An SA may move into UDP before the packet is sealed.
 bool has_room(const Outbound& out) {
   constexpr size_t behind = 64;
   static_assert(std::ranges::all_of(
       esp_suites, [](const EspSuiteInfo& s) { return s.block + esp_trailer_size + s.icv <= behind; }));
   static_assert(trailer_room <= behind);
   const rte_mbuf& mbuf = *out.packet.mbuf;
-  const size_t front = RTE_ETHER_HDR_LEN + size_t{out.sa->outer.length} + esp_header_size + out.sa->lengths.iv;
+  const size_t front = RTE_ETHER_HDR_LEN + OuterHeader::max_length + esp_header_size + out.sa->lengths.iv;
   const auto before = static_cast<size_t>(out.packet.l3 - static_cast<const uint8_t*>(mbuf.buf_addr));
   return before >= front && before + out.packet.header.length + behind <= mbuf.buf_len;
 }
@@ -29,7 +29,7 @@ std::optional<DropReason> check_outer(const Context& context, const Outbound& ou
   if (out.outer->kind == ipc::NextHopKind::adjacency) [[likely]] {
     const WorkerPort& port = context.ports->ports[out.outer->port.value()];
     if (port.device == no_device) return DropReason::blackhole;
-    if (out.sa->outer.length + out.esp_length > port.mtu) return DropReason::too_big;
+    if (out.sa->outer().length() + out.esp_length > port.mtu) return DropReason::too_big;
     return {};
   }
   if (out.outer->kind == ipc::NextHopKind::punt) return {};

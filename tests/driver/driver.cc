@@ -123,6 +123,16 @@ ipc::SaAdd sa_add(Words& words) {
   return sa;
 }
 
+ipc::SaMove sa_move(Words& words) {
+  ipc::SaMove move{.id = words.id<ipc::SaId>()};
+  move.spi = static_cast<uint32_t>(words.number());
+  move.source = wire(words.address());
+  move.destination = wire(words.address());
+  if (words.more() && words.word() == "udp")
+    move.udp_encapsulation = 1, move.source_port = move.destination_port = 4500;
+  return move;
+}
+
 // Calls `send` with the command that the line is.
 void parse(const std::string& line, const auto& send) {
   Words words(line);
@@ -146,6 +156,7 @@ void parse(const std::string& line, const auto& send) {
   if (verb == "sa-remove") return send(ipc::SaRemove{.id = words.id<ipc::SaId>()});
   if (verb == "next-hop") return send(next_hop(words));
   if (verb == "sa") return send(sa_add(words));
+  if (verb == "sa-move") return send(sa_move(words));
   if (verb == "route" || verb == "route-remove") {
     const Prefix prefix = words.prefix();
     const auto length = static_cast<uint8_t>(prefix.length());

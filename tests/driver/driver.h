@@ -10,6 +10,7 @@
 //   route PREFIX NEXT-HOP
 //   route-remove PREFIX
 //   sa in|out ID SPI TUNNEL SUITE SOURCE DESTINATION SEED [esn] [udp] [window=N] [hard-packets=N] [soft-packets=N]
+//   sa-move ID SPI SOURCE DESTINATION [udp]
 //   sa-remove ID
 //
 // An SA carries everything of both families; its key is SEED repeated, so the two ends of a test agree on it.

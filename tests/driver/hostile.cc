@@ -83,7 +83,7 @@ class Hostile {
   }
 
   bool send_command(ipc::Channel& channel) {
-    switch (below(9)) {
+    switch (below(10)) {
       case 0: {
         auto set = random<ipc::PortSet>();
         set.id = ipc::PortId(static_cast<uint16_t>(16 + below(32)));
@@ -106,6 +106,8 @@ class Hostile {
         return send(channel, random<ipc::NextHopSet>());
       case 7:
         return send(channel, random<ipc::RouteSet>());
+      case 8:
+        return send(channel, random<ipc::SaMove>());
       default:
         return send(channel, random<ipc::RouteRemove>());
     }

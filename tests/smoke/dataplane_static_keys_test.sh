@@ -106,6 +106,14 @@ done
 ping_wait
 equal 'pings lost' 0 "$PING_LOST"
 
+step 'an SA moves into UDP and goes on where it was'
+for side in a b; do
+  printf 'sa-move %d %d %s %s udp\n' 30 $((0x100000 + 30)) "${WAN[b]}" "${WAN[a]}" \
+    31 $((0x100000 + 31)) "${WAN[a]}" "${WAN[b]}" | drive "$side" >>"$LAB_DIR/$side/driver.log"
+done
+ping_sizes left 4 64 576 1372
+equal 'numbers used twice' 0 "$(($(counter a 'drop esp-replay') + $(counter b 'drop esp-replay')))"
+
 step 'a control gone wrong'
 ping_in_background left 4 200 0.02 -W 10
 "$HOSTILE" "$LAB_DIR/a/dataplane.sock" 30000 "${SEED:-1}" || fail "hostile control, seed ${SEED:-1}"

@@ -181,6 +181,18 @@ Result<void> Gateway::add(const ipc::SaAdd& sa) {
   return {};
 }
 
+Result<void> Gateway::move(const ipc::SaMove& move) {
+  const auto outer = check(move);
+  if (!outer) return std::unexpected(outer.error());
+  if (InboundSa* sa = sad_->inbound(move.id)) {
+    sa->set_outer(*outer);
+  } else {
+    tables(index_).fib().set_outer(move.id, IpAddress::v4(outer->destination));
+    sad_->outbound(move.id)->set_outer(*outer);
+  }
+  return {};
+}
+
 void Gateway::remove(ipc::SaId sa) {
   sad_->unlink_inbound(sa);
   sad_->unlink_outbound(sa);

@@ -60,6 +60,7 @@ class Gateway {
 
   // As the manager does it.
   Result<void> add(const ipc::SaAdd& sa);
+  Result<void> move(const ipc::SaMove& move);
   void remove(ipc::SaId sa);
   void set_next_hop(ipc::NextHopId id, ipc::NextHopKind kind, uint16_t target = 0);
 

@@ -44,6 +44,14 @@ struct Dataplane final : TransactionSink {
       REQUIRE(sas.emplace(sa->id, *sa).second);
     } else if (const auto gone = as<ipc::SaRemove>(command)) {
       sas.erase(gone->id);
+    } else if (const auto move = as<ipc::SaMove>(command)) {
+      ipc::SaAdd& sa = sas.at(move->id);
+      REQUIRE(sa.spi == move->spi);
+      sa.source = move->source;
+      sa.destination = move->destination;
+      sa.udp_encapsulation = move->udp_encapsulation;
+      sa.source_port = move->source_port;
+      sa.destination_port = move->destination_port;
     } else if (const auto set = as<ipc::TunnelSet>(command)) {
       tunnels[set->id] = *set;
     } else if (const auto removed = as<ipc::TunnelRemove>(command)) {
@@ -237,6 +245,38 @@ TEST_CASE("a refused installation is reported, gives its ids back and leaves the
   dataplane.work();
   CHECK(gateway.sends_on("tokyo") == 0xa1);
   CHECK(dataplane.sas.size() == 4);
+}
+
+TEST_CASE("a child SA whose peer moved keeps its SAs, which learn the new addresses") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t spi = gateway.install("tokyo", true, 0xa1);
+  dataplane.work();
+  ike::UpdateChildSa update{.connection = "tokyo",
+                            .inbound_spi = spi,
+                            .udp_encapsulation = true,
+                            .local = {address("10.9.1.7"), 4500},
+                            .remote = {address("10.9.2.8"), 61000}};
+  gateway.tunnels.move(update);
+  gateway.tunnels.move(update);
+  dataplane.work();
+  REQUIRE(dataplane.sas.size() == 2);
+  for (const auto& [id, sa] : dataplane.sas) {
+    const bool inbound = sa.direction == ipc::Direction::inbound;
+    CHECK(ipc::to_address(inbound ? sa.source : sa.destination) == update.remote.address);
+    CHECK(ipc::to_address(inbound ? sa.destination : sa.source) == update.local.address);
+    CHECK((inbound ? sa.source_port : sa.destination_port) == 61000);
+    CHECK((inbound ? sa.destination_port : sa.source_port) == 4500);
+    CHECK(sa.udp_encapsulation == 1);
+  }
+  CHECK(gateway.sends_on("tokyo") == 0xa1);
+  // Nothing is said of a child that the dataplane does not hold, nor to a dataplane that is not there.
+  update.inbound_spi = spi + 1;
+  gateway.tunnels.move(update);
+  update.inbound_spi = spi;
+  gateway.tunnels.dataplane_down();
+  gateway.tunnels.move(update);
+  CHECK(dataplane.queue.empty());
 }
 
 TEST_CASE("ids never run out over many rekeys, lost dataplanes and abandoned negotiations") {

@@ -105,6 +105,26 @@ TEST_CASE("ports: every field is checked") {
   CHECK(reason(ipc::PortRemove{.id = ipc::PortId(ipc::max_ports)}) != "");
 }
 
+TEST_CASE("an SA moves only where it is held, and to addresses that can be") {
+  using M = ipc::SaMove;
+  const M move{.id = ipc::SaId(2),
+               .spi = 0x12340002,
+               .source = ipc::from_address(*IpAddress::parse("10.9.1.1")),
+               .destination = ipc::from_address(*IpAddress::parse("10.9.2.3"))};
+  CHECK(reason(move) == "");
+  CHECK(changed<M>(move, [](M& m) { m.id = ipc::SaId(ipc::max_sas); }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.id = ipc::SaId(3); }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.spi += 1; }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.udp_encapsulation = 2; }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.udp_encapsulation = 1; }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.source.family = 6; }) != "");
+  CHECK(changed<M>(move, [](M& m) { m.destination = {}; }) != "");
+  Staging staging = begin();
+  REQUIRE(staging.add(move));
+  REQUIRE(staging.add(ipc::SaRemove{.id = move.id}));
+  CHECK(staging.check(holdings()));
+}
+
 TEST_CASE("SAs: every field is checked") {
   using S = ipc::SaAdd;
   const S in = sa(5, ipc::Direction::inbound), out = sa(6, ipc::Direction::outbound);

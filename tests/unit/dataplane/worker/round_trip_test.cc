@@ -125,6 +125,56 @@ TEST_CASE("sequence numbers count up from 1, the high half stays home") {
   CHECK(lab.b.all_drops() == 0);
 }
 
+TEST_CASE("an SA moves to other addresses, into UDP and out of it, with its key, numbers and window") {
+  Lab lab;
+  const SaPair sa = make_sa(lab.a, lab.b);
+  REQUIRE(lab.a.add(sa.outbound));
+  REQUIRE(lab.b.add(sa.inbound));
+  const auto* key = lab.a.sad().outbound(outbound_id)->key;
+  ipc::SaMove there{
+      .id = outbound_id, .spi = sa.outbound.spi, .source = sa.outbound.source, .destination = sa.outbound.destination};
+  const ipc::SaMove home = there;
+  there.source.bytes[3] = 77;  // 192.0.2.77
+  there.udp_encapsulation = 1;
+  there.source_port = 4501;
+  there.destination_port = 4500;
+  const auto other_end = [](ipc::SaMove move) {
+    move.id = inbound_id;
+    return move;
+  };
+  const Bytes packet = ip({"10.1.0.1", "10.2.0.2"}, udp(5, 6, text(40)));
+  const auto sequence = [&](size_t esp) { return ByteReader(ByteView(lab.wire.at(0)).subspan(14 + esp + 4)).u32(); };
+
+  REQUIRE(lab.across(packet).size() == 1);
+  const Bytes first = lab.wire[0];
+  for (uint32_t round = 0; round < 6; ++round) {
+    const bool away = round % 2 == 0;
+    const ipc::SaMove& to = away ? there : home;
+    REQUIRE(lab.a.move(to));
+    CHECK(lab.across(packet).empty());  // b has not moved yet
+    CHECK(lab.b.drops(ipc::DropReason::esp_wrong_address) == round + 1);
+    REQUIRE(lab.b.move(other_end(to)));
+    REQUIRE(lab.b.move(other_end(to)));  // once more is no harm
+    REQUIRE(lab.across(packet).size() == 1);
+    CHECK(sequence(away ? 28 : 20) == 3 + 2 * round);
+    Bytes fixed = lab.wire[0];
+    CHECK(fixed[14 + 9] == (away ? 17 : 50));
+    CHECK(fixed[14 + 15] == (away ? 77 : 1));
+    if (away) CHECK((fixed[34] << 8 | fixed[35]) == 4501);
+    fix_checksum(fixed);
+    CHECK(lab.wire[0] == fixed);
+  }
+  CHECK(lab.a.sad().outbound(outbound_id)->key == key);
+  lab.b.receive_frame(wan_port, first);  // at home again: the window still knows it
+  CHECK(lab.b.drops(ipc::DropReason::esp_replay) == 1);
+
+  // To where no route leads, nothing goes.
+  there.destination = {.family = 4, .bytes = {8, 8, 8, 8}};
+  REQUIRE(lab.a.move(there));
+  CHECK(lab.across(packet).empty());
+  CHECK(lab.a.drops(ipc::DropReason::blackhole) == 1);
+}
+
 TEST_CASE("DSCP and ECN go out, congestion comes in; DF is copied; identification moves") {
   Lab lab;
   const SaPair sa = make_sa(lab.a, lab.b);
