@@ -112,6 +112,22 @@ inline constexpr Message child_expired{
     "The child SA reached the end of its lifetime without having been rekeyed.",
     "Look for an earlier message about the rekey; a new one is made where the tunnel is configured to start."};
 
+inline constexpr Message child_no_additional{
+    "SKO-IKE-070", Severity::error, "peer takes no more child SAs",
+    "The peer answered NO_ADDITIONAL_SAS: it allows no further child SA in this IKE SA.",
+    "Raise the peer's limit, or put the selectors of several children into one. It is asked again every five minutes."};
+inline constexpr Message child_single_pair{
+    "SKO-IKE-071", Severity::error, "peer takes one pair of selectors for each child SA",
+    "The peer answered SINGLE_PAIR_REQUIRED: it makes no child SA for more than one local and one remote address "
+    "range.",
+    "Define a child of its own under \"children\" for each pair of a local and a remote prefix."};
+inline constexpr Message child_selectors_cut{
+    "SKO-IKE-072", Severity::warning, "not all of the peer's selectors were taken",
+    "What both ends want to protect makes more pairs of selectors than one child SA can have here, which is 8; the "
+    "first "
+    "ones were taken, and traffic of the others is dropped.",
+    "Offer fewer or wider selectors at the peer, or divide them among several children."};
+
 inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_no_proposal,
                                                   &ike_authentication_failed,
@@ -138,6 +154,9 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &child_rekey_failed,
                                                   &ike_rekey_failed,
                                                   &ike_expired,
-                                                  &child_expired};
+                                                  &child_expired,
+                                                  &child_no_additional,
+                                                  &child_single_pair,
+                                                  &child_selectors_cut};
 
 }  // namespace sekisho::messages

@@ -1,6 +1,7 @@
 #include "control/ike/connection.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace sekisho::ike {
 namespace {
@@ -197,5 +198,13 @@ std::string EspProposal::text() const {
 }
 
 bool EspProposal::legacy() const { return pfs == crypto::KeyExchangeId::modp1024; }
+
+// ----------------------------------------------------------------------------------------------------- Connection
+
+const ChildDefinition& Connection::child(std::string_view child_name) const {
+  const auto found = std::ranges::find(children, child_name, &ChildDefinition::name);
+  assert(found != children.end());
+  return *found;
+}
 
 }  // namespace sekisho::ike

@@ -98,6 +98,9 @@ struct Connection {
   Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
   Retransmission retransmission;
   Duration retry_interval = std::chrono::seconds(10);  // StartMode::start: between attempts after a failure
+
+  // By name; there must be one.
+  const ChildDefinition& child(std::string_view child_name) const;
 };
 
 }  // namespace sekisho::ike

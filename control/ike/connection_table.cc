@@ -61,10 +61,21 @@ ConnectionEntry* ConnectionTable::find(const std::string& name) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+ChildEntry* ConnectionTable::find(const std::string& name, const std::string& child) {
+  ConnectionEntry* entry = find(name);
+  if (!entry) return nullptr;
+  const auto found = entry->children.find(child);
+  return found == entry->children.end() ? nullptr : &found->second;
+}
+
 ConnectionEntry& ConnectionTable::set(Connection connection) {
   const std::string name = connection.name;
   ConnectionEntry& entry = entries_[name];
   entry.connection = std::make_shared<const Connection>(std::move(connection));
+  std::map<std::string, ChildEntry> children;
+  for (const ChildDefinition& definition : entry.connection->children)
+    children[definition.name] = entry.children[definition.name];
+  entry.children = std::move(children);
   return entry;
 }
 

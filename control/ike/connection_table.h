@@ -1,5 +1,5 @@
 // The connections that the operator wants, and what the engine remembers about each beyond its SAs: whether to keep it
-// up, when to try next, which child SA it sends on, and how much it reported lately.
+// up, when to try next, which child SAs it sends on, what failed last, and how much it reported lately.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/message.h"
 #include "control/ike/connection.h"
+#include "control/ike/failure.h"
 
 namespace sekisho::ike {
 
@@ -30,17 +31,27 @@ class ReportLimit {
   std::map<const Message*, Bucket> buckets_;
 };
 
+// Of one ChildDefinition.
+struct ChildEntry {
+  uint32_t sends_on = 0;              // inbound SPI of the child SA whose outbound half is in use; 0: none
+  std::optional<Instant> attempt_at;  // when to ask for it next, in the IKE SA that there is
+};
+
 struct ConnectionEntry {
   std::shared_ptr<const Connection> connection;
-  bool wanted = false;                // we bring it up again whenever it goes down
-  std::optional<Instant> attempt_at;  // when to do so next
-  uint32_t sends_on = 0;              // inbound SPI of the child SA whose outbound half is in use; 0: none
+  bool wanted = false;                         // we bring it up again whenever it goes down
+  bool held_down = false;                      // by the operator
+  std::optional<Instant> attempt_at;           // when to begin an IKE SA next
+  unsigned attempts = 0;                       // begun here since one was established
+  std::map<std::string, ChildEntry> children;  // one for each definition
+  std::optional<Failure> last_failure;
   ReportLimit reports;
 };
 
 class ConnectionTable {
  public:
   ConnectionEntry* find(const std::string& name);
+  ChildEntry* find(const std::string& name, const std::string& child);
   ConnectionEntry& set(Connection connection);
   void erase(const std::string& name) { entries_.erase(name); }
   // Those whose addresses fit; an unspecified remote address fits every peer, but comes last.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/ike/connection_table.h"
+#include "control/ike/connection_view.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/informational.h"
@@ -31,8 +32,15 @@ class Engine::Impl {
       if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
     };
     sas_.for_each([&](const v2::IkeSa& sa) { take_earlier(v2::deadline(sa)); });
-    for (const auto& [name, entry] : connections_.all()) take_earlier(entry.attempt_at);
+    for (const auto& [name, entry] : connections_.all()) take_earlier(v2::next_attempt(entry));
     return earliest;
+  }
+
+  std::vector<ConnectionView> connections() const {
+    const std::vector<IkeSaView> sas = views();
+    std::vector<ConnectionView> result;
+    for (const auto& [name, entry] : connections_.all()) result.push_back(ike::view(entry, sas));
+    return result;
   }
 
   std::vector<IkeSaView> views() const {
@@ -61,6 +69,10 @@ class Engine::Impl {
   void delete_all_of(Context& context, const std::string& name) {
     for (v2::IkeSa* sa : sas_.of(name)) v2::begin_delete(context, *sa);
   }
+  static void forget_attempts(ConnectionEntry& entry) {
+    entry.attempt_at.reset();
+    for (auto& [name, child] : entry.children) child.attempt_at.reset();
+  }
   static IkeSaView view(const v2::IkeSa& sa);
   static ChildSaView view(const v2::ChildSa& child);
 
@@ -76,8 +88,8 @@ void Engine::Impl::take(Context& context, const TimerFired&) {
   sas_.for_each([&](v2::IkeSa& sa) { v2::on_timer(context, sa); });
   std::vector<std::string> due;
   for (const auto& [name, entry] : connections_.all())
-    if (entry.attempt_at && context.now >= *entry.attempt_at) due.push_back(name);
-  for (const std::string& name : due) v2::pursue(context, name);
+    if (const auto at = v2::next_attempt(entry); at && context.now >= *at) due.push_back(name);
+  for (const std::string& name : due) v2::on_attempt_timer(context, name);
 }
 
 void Engine::Impl::take(Context& context, SetConnection& event) {
@@ -86,7 +98,10 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   ConnectionEntry* known = connections_.find(name);
   const Difference difference = known ? compare(*known->connection, event.connection) : Difference::negotiated;
   if (difference == Difference::none) return;
-  if (known && difference == Difference::negotiated) delete_all_of(context, name);
+  if (known && difference == Difference::negotiated) {
+    delete_all_of(context, name);
+    known->children.clear();
+  }
   // A tunnel that the operator took down stays down, unless what changed is that it is to start.
   const bool start_changed = !known || (known->connection->start == StartMode::start) != start;
   ConnectionEntry& entry = connections_.set(std::move(event.connection));
@@ -94,7 +109,7 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   if (difference == Difference::local)
     for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;
   if (!entry.wanted)
-    entry.attempt_at.reset();
+    forget_attempts(entry);
   else
     v2::pursue(context, name);
 }
@@ -108,6 +123,8 @@ void Engine::Impl::take(Context& context, const Initiate& event) {
   ConnectionEntry* entry = connections_.find(event.name);
   if (!entry) return;
   entry->wanted = entry->connection->start == StartMode::start;
+  entry->held_down = false;
+  forget_attempts(*entry);
   v2::pursue(context, event.name);
 }
 
@@ -115,7 +132,8 @@ void Engine::Impl::take(Context& context, const Terminate& event) {
   ConnectionEntry* entry = connections_.find(event.name);
   if (!entry) return;
   entry->wanted = false;
-  entry->attempt_at.reset();
+  entry->held_down = true;
+  forget_attempts(*entry);
   delete_all_of(context, event.name);
 }
 
@@ -214,5 +232,6 @@ Engine::~Engine() = default;
 Actions Engine::step(Event event, Instant now) { return impl_->step(std::move(event), now); }
 std::optional<Instant> Engine::next_deadline() const { return impl_->next_deadline(); }
 std::vector<IkeSaView> Engine::ike_sas() const { return impl_->views(); }
+std::vector<ConnectionView> Engine::connections() const { return impl_->connections(); }
 
 }  // namespace sekisho::ike

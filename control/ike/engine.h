@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "base/secret_bytes.h"
 #include "control/ike/connection.h"
+#include "control/ike/failure.h"
 
 namespace sekisho::ike {
 
@@ -124,6 +125,7 @@ struct Report {
   const Message* message = nullptr;
   std::string connection;  // empty: none in particular
   std::string detail;
+  std::optional<Mismatch> mismatch;
 };
 
 using Action = std::variant<SendDatagram, InstallChildSa, UpdateChildSa, ActivateOutbound, RemoveChildSa, Report>;
@@ -157,6 +159,24 @@ struct IkeSaView {
   std::vector<ChildSaView> children;
 };
 
+// Where a connection stands beyond its SAs.
+struct ConnectionView {
+  struct Child {
+    std::string name;  // ChildDefinition::name
+    bool up = false;
+    std::optional<Instant> next_attempt;
+  };
+  std::string name;
+  // "down": by the operator; "waiting": for the peer, for traffic or for the next attempt; "connecting"; "established":
+  // an IKE SA, but not every child; "up": every child.
+  std::string state;
+  bool wanted = false;                  // it is brought up again whenever it goes down
+  unsigned attempts = 0;                // that began here since the last IKE SA was established
+  std::optional<Instant> next_attempt;  // at an IKE SA
+  std::vector<Child> children;
+  std::optional<Failure> last_failure;  // warnings included; it may be over since
+};
+
 // ------------------------------------------------------------------------------------------------------- engine
 
 class Environment {
@@ -185,6 +205,7 @@ class Engine {
   // When TimerFired wants to be called; nothing where no timer runs.
   std::optional<Instant> next_deadline() const;
   std::vector<IkeSaView> ike_sas() const;
+  std::vector<ConnectionView> connections() const;
 
  private:
   class Impl;

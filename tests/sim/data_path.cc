@@ -34,6 +34,7 @@ void DataPath::take(const ike::InstallChildSa& action) {
       action.outbound.key_material.size() != info(action.suite).key_material())
     throw Violation("key material has the wrong length");
   Installed sa{.connection = action.connection,
+               .child = action.child,
                .inbound_spi = action.inbound.spi,
                .outbound_spi = action.outbound.spi,
                .inbound_key = crypto::sha1({action.inbound.key_material.view()}),
@@ -44,18 +45,19 @@ void DataPath::take(const ike::InstallChildSa& action) {
                .local_selectors = action.local_selectors,
                .remote_selectors = action.remote_selectors};
   if (!outbound_keys_.insert(sa.outbound_key).second) throw Violation("an outbound key was installed twice");
-  if (action.outbound_active) sends_on_[action.connection] = action.inbound.spi;
+  if (action.outbound_active) sends_on_[{action.connection, action.child}] = action.inbound.spi;
   installed_.emplace(action.inbound.spi, std::move(sa));
 }
 
 void DataPath::take(const ike::ActivateOutbound& action) {
-  if (!installed_.contains(action.inbound_spi)) throw Violation("an SA was activated that is not installed");
-  sends_on_[action.connection] = action.inbound_spi;
+  const auto found = installed_.find(action.inbound_spi);
+  if (found == installed_.end()) throw Violation("an SA was activated that is not installed");
+  sends_on_[{found->second.connection, found->second.child}] = action.inbound_spi;
 }
 
 void DataPath::take(const ike::RemoveChildSa& action) {
   if (installed_.erase(action.inbound_spi) != 1) throw Violation("an SA was removed that is not installed");
-  if (sends_on_[action.connection] == action.inbound_spi) sends_on_.erase(action.connection);
+  std::erase_if(sends_on_, [&](const auto& entry) { return entry.second == action.inbound_spi; });
 }
 
 DataPath::Installed* DataPath::find(uint32_t inbound_spi) {
@@ -63,8 +65,8 @@ DataPath::Installed* DataPath::find(uint32_t inbound_spi) {
   return found == installed_.end() ? nullptr : &found->second;
 }
 
-const DataPath::Installed* DataPath::sends_on(const std::string& connection) const {
-  const auto spi = sends_on_.find(connection);
+const DataPath::Installed* DataPath::sends_on(const std::string& connection, const std::string& child) const {
+  const auto spi = sends_on_.find({connection, child.empty() ? connection : child});
   if (spi == sends_on_.end()) return nullptr;
   const auto found = installed_.find(spi->second);
   return found == installed_.end() ? nullptr : &found->second;

@@ -38,7 +38,7 @@ class DataPath final : public ike::Environment {
   void take(const ike::RemoveChildSa& action);
 
   struct Installed {
-    std::string connection;
+    std::string connection, child;
     uint32_t inbound_spi = 0, outbound_spi = 0;
     Bytes inbound_key, outbound_key;  // digests
     bool encapsulated = false;
@@ -48,8 +48,8 @@ class DataPath final : public ike::Environment {
   };
   const std::map<uint32_t, Installed>& installed() const { return installed_; }
   Installed* find(uint32_t inbound_spi);
-  // What that connection sends on; nullptr: its traffic is dropped.
-  const Installed* sends_on(const std::string& connection) const;
+  // What that connection sends on for that child, "": the one of the connection's own name; nullptr: dropped.
+  const Installed* sends_on(const std::string& connection, const std::string& child = {}) const;
   size_t reserved() const { return reserved_.size(); }
   size_t capacity = 64;  // of the SA table
 
@@ -57,8 +57,8 @@ class DataPath final : public ike::Environment {
   Random& random_;
   std::set<Bytes>& outbound_keys_;
   std::map<uint32_t, Installed> installed_;
-  std::set<uint32_t> reserved_;  // allocated and neither installed nor given back
-  std::map<std::string, uint32_t> sends_on_;
+  std::set<uint32_t> reserved_;                                       // allocated and neither installed nor given back
+  std::map<std::pair<std::string, std::string>, uint32_t> sends_on_;  // by connection and child
 };
 
 }  // namespace sekisho::sim

@@ -45,7 +45,7 @@ void expect_failure(const Change& change, const Message& at_initiator, const Mes
                    return mended;
                  }()});
       world.settle(60s);
-      world.expect_one_pair(tunnel);
+      world.expect_settled(tunnel);
     });
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a peer that does not answer") {
     world.b.alive = true;
     world.step(world.b, ike::SetConnection{connection_of(world, world.b)});
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a peer that is dead is noticed, from either end") {
     world.step(world.b, ike::SetConnection{at_b});
     world.step(world.a, ike::SetConnection{connection_of(world, world.a)});
     world.run_for(20s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     // The line is cut: both notice, and both give everything back.
     world.filter = [](const Node&, ByteView) { return false; };
     world.run_for(60s);
@@ -111,7 +111,7 @@ TEST_CASE("a peer that is dead is noticed, from either end") {
       if (!node->data_path->installed().empty()) throw Violation("SAs with a dead peer");
     }
     world.settle(90s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("a peer that was restarted is believed when it proves itself") {
     const bool back = world.run_until([&] { return world.up(tunnel); }, 300s);
     if (!back) throw Violation("not up again");
     world.settle(120s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -146,13 +146,13 @@ TEST_CASE("down and up again by the operator") {
     world.expect_nothing();
     world.step(world.a, ike::Initiate{tunnel});
     world.settle(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     // The end that only responds may begin when it is told to.
     world.step(world.a, ike::Terminate{tunnel});
     world.settle(30s);
     world.step(world.b, ike::Initiate{tunnel});
     world.settle(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("a configuration set again changes nothing; a changed one rebuilds") {
     world.step(world.a, ike::SetConnection{std::move(changed)});
     if (world.a.data_path->find(before)) throw Violation("not rebuilt");
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     world.step(world.a, ike::RemoveConnection{tunnel});
     world.settle(30s);
     world.expect_nothing();
@@ -211,7 +211,7 @@ TEST_CASE("a full SA table is reported and nothing leaks") {
     if (full.count(messages::sa_table_full) == 0) throw Violation("not reported");
     full.data_path->capacity = 64;
     world.settle(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 

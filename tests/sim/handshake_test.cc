@@ -24,7 +24,7 @@ TEST_CASE("the tunnel comes up from either side, over a perfect network at once"
     if (!a_starts) world.step(world.b, ike::SetConnection{std::move(at_b)});
     demand_up(world, 100ms);
     world.settle(20s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("the tunnel comes up over a rough network") {
     world.step(world.a, ike::SetConnection{connection_of(world, world.a)});
     demand_up(world, 300s);
     world.settle();
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("both ends begin at once and one IKE SA is left") {
     world.step(world.b, ike::SetConnection{std::move(at_b)});
     world.run_for(20s);
     world.settle();
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("a responder that wants another group gets it") {
     world.step(world.a, ike::SetConnection{std::move(at_a)});
     demand_up(world, 10s);
     world.settle(40s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (world.a.engine->ike_sas()[0].proposal != "aes256-sha256-ecp256") throw Violation("wrong proposal");
   });
 }
@@ -87,7 +87,7 @@ TEST_CASE("a responder under load asks for a cookie") {
     demand_up(world, 300s);
     if (cookies == 0) throw Violation("no cookie was asked for");
     world.settle();
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("a NAT before the initiator is detected, and UDP encapsulation is used
     world.step(world.a, ike::SetConnection{connection_of(world, world.a)});
     demand_up(world, 300s);
     world.settle();
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     const auto& at_a = world.a.data_path->installed().begin()->second;
     const auto& at_b = world.b.data_path->installed().begin()->second;
     if (!at_a.encapsulated || !at_b.encapsulated) throw Violation("no UDP encapsulation through a NAT");

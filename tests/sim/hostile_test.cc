@@ -64,7 +64,7 @@ std::vector<World::Recorded> record_corpus(World& world) {
 TEST_CASE("mutated messages leave both ends alive and an established SA unmoved") {
   for_seeds(1, [](World& world) {
     const auto corpus = record_corpus(world);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     const uint32_t spi = world.a.data_path->installed().begin()->first;
     const uint64_t ike_spi = world.a.engine->ike_sas()[0].initiator_spi;
     world.a.reports.clear();
@@ -83,7 +83,7 @@ TEST_CASE("mutated messages leave both ends alive and an established SA unmoved"
     for (const Node* node : {&world.a, &world.b})
       if (node->reports.size() > 1000) throw Violation("reports without a limit");
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (!world.a.data_path->find(spi) || world.a.engine->ike_sas()[0].initiator_spi != ike_spi)
       throw Violation("the established SA was moved");
   });
@@ -103,7 +103,7 @@ TEST_CASE("mutated messages do not keep a handshake from succeeding") {
     }
     world.record = false;
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("old messages that are sent again change nothing") {
       if (i % 50 == 0) world.run_for(100ms);
     }
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     for (const Node* node : {&world.a, &world.b})
       if (node->engine->ike_sas()[0].remote.address != world.peer_of(*node).address)
         throw Violation("a replay moved the peer");

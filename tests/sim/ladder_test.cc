@@ -21,7 +21,7 @@ void configure(World& world) {
 void bring_up(World& world) {
   configure(world);
   world.run_for(1s);
-  world.expect_one_pair(tunnel);
+  world.expect_settled(tunnel);
 }
 
 ike::wire::Header header_of(const World::Recorded& recorded) {
@@ -50,7 +50,7 @@ TEST_CASE("2.21.1: forged errors before the answer do not stop a handshake") {
       configure(world);
       for (int i = 0; i < 3; ++i) world.step(world.a, forged_answer(world.recorded.front(), type, data));
       world.run_for(2s);
-      world.expect_one_pair(tunnel);
+      world.expect_settled(tunnel);
       if (world.a.count(messages::ike_no_proposal) != 0) throw Violation("a forged error was taken for the reason");
     });
 }
@@ -62,7 +62,7 @@ TEST_CASE("2.6: a forged cookie costs one attempt at most") {
     configure(world);
     world.step(world.a, forged_answer(world.recorded.front(), NotifyType::cookie, Bytes(64, 7)));
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("2.21.2: errors and deletes in clear do not touch an established SA") 
                                                   ike::wire::encode(header, {request})});
       }
     world.run_for(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("2.1: a request that comes again gets the same answer, bit by bit") {
     world.step(world.b, request.datagram);
     if (world.recorded.size() != 1 || world.recorded[0].datagram.data != answer.datagram.data)
       throw Violation("not the same answer");
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("2.3: requests outside the window are not answered") {
     world.recorded.clear();
     world.step(world.b, auth.datagram);
     if (!world.recorded.empty()) throw Violation("an old request was answered");
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("2.8.1: of two rekeys that cross, the one with the lowest nonce goes, 
     world.step(world.a, ike::RekeyChild{tunnel});
     world.step(world.b, ike::RekeyChild{tunnel});
     world.run_for(5s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     // The winner installed both, the loser only the winner's.
     const size_t at_a = world.a.count(messages::child_established), at_b = world.b.count(messages::child_established);
     if (std::min(at_a, at_b) != 1 || std::max(at_a, at_b) != 2) throw Violation("not three installations");
@@ -172,7 +172,7 @@ TEST_CASE("2.8: the responder of a rekey whose answer is lost goes on sending on
     world.run_for(5s);
     world.traffic = 1s;
     world.run_for(5s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (world.b.data_path->find(old)) throw Violation("the old SA is still there");
   });
 }
@@ -185,7 +185,7 @@ TEST_CASE("2.25.1: a child that the peer deletes while it is being rekeyed is ma
                ike::ChildSaEvent{world.b.data_path->installed().begin()->first, ike::ChildSaEvent::Kind::hard_expired});
     world.step(world.a, ike::RekeyChild{tunnel});
     world.run_for(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (world.a.data_path->find(before)) throw Violation("the deleted child is still there");
   });
 }

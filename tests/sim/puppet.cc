@@ -39,6 +39,7 @@ ike::Connection Puppet::engine_connection() {
   connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
   connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519"),
                               *ike::IkeProposal::parse("aes128gcm16-prfsha256-ecp256")};
+  connection.children.front().name = "tunnel";
   connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
   connection.children.front().local_selectors = {network("10.1.0.0/24")};
   connection.children.front().remote_selectors = {network("10.2.0.0/24")};

@@ -52,7 +52,7 @@ TEST_CASE("a child SA is rekeyed from either end") {
       }
       world.traffic = 1s;
       world.settle(30s);
-      world.expect_one_pair(tunnel);
+      world.expect_settled(tunnel);
     });
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("without traffic the responder switches when the old child is deleted"
     for (int round = 0; round < 3; ++round) {
       world.step(either(world), ike::RekeyChild{tunnel});
       world.run_for(5s);
-      world.expect_one_pair(tunnel);
+      world.expect_settled(tunnel);
     }
   });
 }
@@ -80,7 +80,7 @@ TEST_CASE("both ends rekey the child SA at once") {
     }
     world.traffic = 1s;
     world.settle(60s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("the IKE SA is rekeyed from either end") {
     }
     world.traffic = 1s;
     world.settle(90s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (world.a.engine->ike_sas()[0].initiator_spi == before) throw Violation("the IKE SA is still the old one");
   });
 }
@@ -112,7 +112,7 @@ TEST_CASE("both ends rekey the IKE SA at once") {
     }
     world.traffic = 1s;
     world.settle(120s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("child and IKE SA are rekeyed in any order from both ends") {
     }
     world.traffic = 1s;
     world.settle(180s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 
@@ -155,14 +155,14 @@ TEST_CASE("the data path asks for a rekey, and for an end") {
     world.step(world.a, ike::ChildSaEvent{first, ike::ChildSaEvent::Kind::soft_expired});
     world.step(world.a, ike::ChildSaEvent{first, ike::ChildSaEvent::Kind::soft_expired});
     world.run_for(5s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
     if (spi_of(world.a) == first) throw Violation("not rekeyed");
     world.hitless = false;
     Node& node = either(world);
     world.step(node, ike::ChildSaEvent{spi_of(node), ike::ChildSaEvent::Kind::hard_expired});
     if (!node.data_path->installed().empty()) throw Violation("a hard-expired SA stays in the data path");
     world.settle(30s);
-    world.expect_one_pair(tunnel);
+    world.expect_settled(tunnel);
   });
 }
 

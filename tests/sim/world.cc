@@ -1,5 +1,6 @@
 #include "tests/sim/world.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -16,7 +17,8 @@ std::string text_of(const Node& node) {
   std::string text = node.name + ":";
   for (const ike::IkeSaView& sa : node.engine->ike_sas()) {
     text += " IKE[" + sa.state + (sa.initiator ? " i" : " r");
-    for (const ike::ChildSaView& child : sa.children) text += " " + child.state + (child.outbound_active ? "*" : "");
+    for (const ike::ChildSaView& child : sa.children)
+      text += " " + child.name + ":" + child.state + (child.outbound_active ? "*" : "");
     text += "]";
   }
   text += " data path: " + std::to_string(node.data_path->installed().size()) + " SAs, " +
@@ -129,7 +131,8 @@ void World::deliver(Node& to, const ike::DatagramReceived& datagram) {
 
 // A data packet on whatever `from` sends on, over the same network but for its losses.
 void World::send_packet(Node& from, const std::string& connection) {
-  const DataPath::Installed* sa = from.data_path->sends_on(connection);
+  const std::string& child = children[children.size() == 1 ? 0 : random_.below(children.size())];
+  const DataPath::Installed* sa = from.data_path->sends_on(connection, child);
   if (!sa || !from.alive) return;
   Node& to = peer_of(from);
   const auto spread = static_cast<uint64_t>((network.longest - network.shortest).count()) + 1;
@@ -147,15 +150,19 @@ void World::send_packet(Node& from, const std::string& connection) {
      });
 }
 
-bool World::reaches(Node& from, const std::string& connection) {
-  const DataPath::Installed* sending = from.data_path->sends_on(connection);
+bool World::reaches(Node& from, const std::string& connection, const std::string& child) {
+  const DataPath::Installed* sending = from.data_path->sends_on(connection, child);
   if (!sending) return false;
   const DataPath::Installed* receiving = peer_of(from).data_path->find(sending->outbound_spi);
   return receiving && receiving->inbound_key == sending->outbound_key &&
          receiving->encapsulated == sending->encapsulated;
 }
 
-bool World::up(const std::string& connection) { return reaches(a, connection) && reaches(b, connection); }
+bool World::up(const std::string& connection) {
+  return std::ranges::all_of(children, [&](const std::string& child) {
+    return reaches(a, connection, child) && reaches(b, connection, child);
+  });
+}
 
 void World::check(const std::string& cause) {
   if (!hitless) return;
@@ -215,7 +222,7 @@ void World::settle(Duration time) {
   run_for(time);
 }
 
-void World::expect_one_pair(const std::string& connection) {
+void World::expect_settled(const std::string& connection) {
   const auto demand = [this](bool holds, const char* what) {
     if (!holds) throw Violation(std::string(what) + "\n" + text_of(a) + text_of(b));
   };
@@ -223,8 +230,8 @@ void World::expect_one_pair(const std::string& connection) {
   for (Node* node : {&a, &b}) {
     const auto sas = node->engine->ike_sas();
     demand(sas.size() == 1 && sas[0].state == "established", "there is not exactly one IKE SA");
-    demand(sas[0].children.size() == 1, "there is not exactly one child SA");
-    demand(node->data_path->installed().size() == 1, "the data path has other than one SA");
+    demand(sas[0].children.size() == children.size(), "there is not exactly one child SA of each definition");
+    demand(node->data_path->installed().size() == children.size(), "the data path has other SAs than these");
     demand(node->data_path->reserved() == 0, "an SPI leaked");
   }
 }
@@ -245,6 +252,7 @@ ike::Connection connection_of(const World& world, const Node& node) {
   connection.remote_id = *ike::Identity::parse(is_a ? "b.lab" : "a.lab");
   connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
   connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519")};
+  connection.children.front().name = tunnel;
   connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
   const auto left = TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"));
   const auto right = TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/24"));

@@ -68,11 +68,14 @@ class World {
   // The process ends at once and another one starts, with nothing remembered.
   void restart(Node& node);
 
+  // The children that both ends are to have, by name; what is up, sent on and expected concerns each of them.
+  std::vector<std::string> children = {"tunnel"};
+
   bool up(const std::string& connection);
-  // With a perfect network and time for every timer: one IKE SA and one child SA on each side that fit each other, and
-  // nothing else.
+  // With a perfect network and time for every timer: one IKE SA and one child SA of each definition on each side that
+  // fit each other, and nothing else.
   void settle(Duration time = 90s);
-  void expect_one_pair(const std::string& connection);
+  void expect_settled(const std::string& connection);
   void expect_nothing();
 
  private:
@@ -90,7 +93,7 @@ class World {
   void deliver(Node& to, const ike::DatagramReceived& datagram);
   void send_packet(Node& from, const std::string& connection);
   void check(const std::string& cause);
-  bool reaches(Node& from, const std::string& connection);
+  bool reaches(Node& from, const std::string& connection, const std::string& child);
   double chance();
   void trace(const Node& node, const ike::Action& action) const;
 

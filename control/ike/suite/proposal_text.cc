@@ -11,8 +11,9 @@ using wire::SecurityAssociation;
 using wire::Transform;
 using wire::TransformType;
 
-// A peer may offer hundreds of combinations; the log line stays a line.
+// A peer may offer hundreds of combinations; the log line stays a line, and a list within a screen.
 constexpr size_t longest = 480;
+constexpr size_t most_texts = 32;
 
 std::string number(std::string_view kind, uint16_t id) { return std::string(kind) + std::to_string(id); }
 
@@ -91,10 +92,33 @@ std::string list_text(std::span<const Own> proposals) {
   return list;
 }
 
+std::vector<std::string> texts(const SecurityAssociation& offered) {
+  std::vector<std::string> list;
+  for (const Proposal& proposal : offered.proposals) {
+    if (list.size() == most_texts) break;
+    list.push_back(text(proposal).substr(0, longest));
+  }
+  return list;
+}
+
+template <typename Own>
+std::vector<std::string> texts(std::span<const Own> proposals) {
+  std::vector<std::string> list;
+  for (const Own& proposal : proposals) list.push_back(proposal.text());
+  return list;
+}
+
 }  // namespace
 
 std::string text(std::span<const IkeProposal> proposals) { return list_text(proposals); }
 std::string text(std::span<const EspProposal> proposals) { return list_text(proposals); }
+
+Mismatch mismatch(const SecurityAssociation& offered, std::span<const IkeProposal> ours) {
+  return {Mismatch::Kind::ike_proposal, texts(ours), texts(offered)};
+}
+Mismatch mismatch(const SecurityAssociation& offered, std::span<const EspProposal> ours) {
+  return {Mismatch::Kind::esp_proposal, texts(ours), texts(offered)};
+}
 
 std::string compare(const SecurityAssociation& offered, std::span<const IkeProposal> ours) {
   return "offered: " + text(offered) + "; accepted here: " + text(ours);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "control/ike/connection.h"
+#include "control/ike/failure.h"
 #include "control/ike/wire/payloads.h"
 
 namespace sekisho::ike::suite {
@@ -64,6 +65,10 @@ std::optional<ChosenEsp> accept_esp(const wire::SecurityAssociation& answer, std
 // configuration name, anything else its number; a long offer is cut.
 std::string compare(const wire::SecurityAssociation& offered, std::span<const IkeProposal> ours);
 std::string compare(const wire::SecurityAssociation& offered, std::span<const EspProposal> ours);
+// The same as lists, one entry for each proposal; of a long offer the first ones. `offered` without proposals: the peer
+// did not say.
+Mismatch mismatch(const wire::SecurityAssociation& offered, std::span<const IkeProposal> ours);
+Mismatch mismatch(const wire::SecurityAssociation& offered, std::span<const EspProposal> ours);
 // "aes128gcm16-prfsha256-x25519, aes256-sha256-prfsha256-modp2048"
 std::string text(std::span<const IkeProposal> proposals);
 std::string text(std::span<const EspProposal> proposals);

@@ -73,23 +73,38 @@ std::optional<Selectors> narrow(const Selectors& offered, const Selectors& confi
   if (offered.local.empty() || offered.remote.empty()) return {};
   Selectors result{narrow(offered.local, configured.local), narrow(offered.remote, configured.remote)};
   remove_single(result);
-  while (count_pairs(result) > max_selector_pairs) {
-    (result.local.size() >= result.remote.size() ? result.local : result.remote).pop_back();
-    remove_single(result);
-  }
   if (count_pairs(result) == 0) return {};
   return result;
 }
 
-bool acceptable(const Selectors& chosen, const Selectors& offered) {
-  const auto within = [](const List& inner, const List& outer) {
-    return std::ranges::all_of(inner, [&](const TrafficSelector& selector) {
-      return std::ranges::any_of(outer, [&](const TrafficSelector& other) { return contains(other, selector); });
+bool cut_to_limit(Selectors& selectors) {
+  bool cut = false;
+  for (; count_pairs(selectors) > max_selector_pairs; cut = true) {
+    (selectors.local.size() >= selectors.remote.size() ? selectors.local : selectors.remote).pop_back();
+    remove_single(selectors);
+  }
+  return cut;
+}
+
+bool within(const Selectors& inner, const Selectors& outer) {
+  const auto all_within = [](const List& some, const List& others) {
+    return std::ranges::all_of(some, [&](const TrafficSelector& selector) {
+      return std::ranges::any_of(others, [&](const TrafficSelector& other) { return contains(other, selector); });
     });
   };
+  return all_within(inner.local, outer.local) && all_within(inner.remote, outer.remote);
+}
+
+Fit fit(const Selectors& offered, const Selectors& configured) {
+  if (!narrow(offered, configured)) return Fit::none;
+  const bool whole = within(offered, configured), contained = within(configured, offered);
+  if (whole) return contained ? Fit::exact : Fit::whole;
+  return contained ? Fit::contained : Fit::overlap;
+}
+
+bool acceptable(const Selectors& chosen, const Selectors& offered) {
   const size_t pairs = count_pairs(chosen);
-  return pairs > 0 && pairs <= max_selector_pairs && within(chosen.local, offered.local) &&
-         within(chosen.remote, offered.remote);
+  return pairs > 0 && pairs <= max_selector_pairs && within(chosen, offered);
 }
 
 }  // namespace sekisho::ike::suite

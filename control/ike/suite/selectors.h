@@ -27,9 +27,23 @@ size_t count_pairs(const Selectors& selectors);
 
 // The responder's answer: what was offered (`offered.local` is the peer's TSr, `offered.remote` its TSi) cut down to
 // what is configured. An initiator may put the packet that triggered it first on both lists; what holds that packet
-// comes first here. Selectors within others are left out. Where more than max_selector_pairs would remain, the last
-// ones go. Nothing: TS_UNACCEPTABLE.
+// comes first here. Selectors within others are left out. Nothing: TS_UNACCEPTABLE.
 std::optional<Selectors> narrow(const Selectors& offered, const Selectors& configured);
+// Down to max_selector_pairs, the last ones go; true where any went.
+bool cut_to_limit(Selectors& selectors);
+
+// Whether every selector of `inner` lies within one of `outer`, on both sides.
+bool within(const Selectors& inner, const Selectors& outer);
+
+// How well what is configured for a child fits a peer's offer, best last.
+enum class Fit : uint8_t {
+  none,
+  overlap,
+  contained,  // what is configured lies within the offer
+  whole,      // the offer lies within what is configured
+  exact
+};
+Fit fit(const Selectors& offered, const Selectors& configured);
 
 // The initiator's check: what the responder chose lies within what was offered, leaves something on both sides, and is
 // within max_selector_pairs.

@@ -30,14 +30,20 @@ ChildSa* find_if(IkeSa& sa, const auto& predicate) {
   return found == sa.children.end() ? nullptr : &*found;
 }
 
-// Another child that may carry the connection's traffic: the newest, and one that its IKE SA keeps.
-std::pair<IkeSa*, ChildSa*> find_substitute(Context& context, const IkeSa& sa, uint32_t not_this) {
+// Another child that may carry the same traffic: the newest, and one that its IKE SA keeps.
+std::pair<IkeSa*, ChildSa*> find_substitute(Context& context, const IkeSa& sa, const ChildSa& old) {
   std::pair<IkeSa*, ChildSa*> best{};
   for (IkeSa* other : context.sas.of(sa.name()))
     for (ChildSa& child : other->children)
-      if (child.inbound_spi != not_this && child.live() && (!best.second || child.created >= best.second->created))
+      if (&child != &old && child.name == old.name && child.live() &&
+          (!best.second || child.created >= best.second->created))
         best = {other, &child};
   return best;
+}
+
+// nullptr: no longer configured.
+ChildEntry* entry_of(Context& context, const IkeSa& sa, const std::string& child) {
+  return context.connections.find(sa.name(), child);
 }
 
 }  // namespace
@@ -69,8 +75,13 @@ ChildSa* find_outbound(IkeSa& sa, uint32_t spi) {
 
 bool has_live_child(const IkeSa& sa) { return std::ranges::any_of(sa.children, &ChildSa::live); }
 
+bool has_live_child(const IkeSa& sa, std::string_view name) {
+  return std::ranges::any_of(sa.children, [&](const ChildSa& child) { return child.live() && child.name == name; });
+}
+
 ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated) {
   const Connection& connection = *sa.connection;
+  const ChildDefinition& definition = negotiated.definition;
   const SecretBytes no_secret;
   suite::ChildKeys keys = suite::derive_child_keys(sa.proposal.prf, sa.sk_d,
                                                    negotiated.shared_secret ? *negotiated.shared_secret : no_secret,
@@ -78,12 +89,12 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   SecretBytes& outbound_key = negotiated.began_here ? keys.initiator_to_responder : keys.responder_to_initiator;
   SecretBytes& inbound_key = negotiated.began_here ? keys.responder_to_initiator : keys.initiator_to_responder;
 
-  ConnectionEntry* entry = context.connections.find(connection.name);
+  ChildEntry* entry = entry_of(context, sa, definition.name);
   const bool active = negotiated.began_here || !entry || entry->sends_on == 0;
   if (active && entry) entry->sends_on = negotiated.inbound_spi;
 
   ChildSa& child = sa.children.emplace_back();
-  child.name = connection.children.front().name;
+  child.name = definition.name;
   child.inbound_spi = negotiated.inbound_spi;
   child.outbound_spi = negotiated.chosen.peer_spi;
   child.suite = negotiated.chosen.suite;
@@ -94,11 +105,11 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.pfs = negotiated.chosen.pfs;
   child.selectors = negotiated.selectors;
   child.created = context.now;
-  child.rekey_at = context.renewal_of(connection.children.front().lifetime);
-  child.expires_at = context.now + connection.children.front().lifetime;
+  child.rekey_at = context.renewal_of(definition.lifetime);
+  child.expires_at = context.now + definition.lifetime;
 
   context.report(messages::child_established, connection.name,
-                 fmt::format("SPIs {:08x} in, {:08x} out, {}{}", child.inbound_spi, child.outbound_spi,
+                 fmt::format("{}: SPIs {:08x} in, {:08x} out, {}{}", child.name, child.inbound_spi, child.outbound_spi,
                              negotiated.chosen.text(), child.udp_encapsulation ? ", UDP-encapsulated" : ""));
   context.actions.push_back(InstallChildSa{
       .connection = connection.name,
@@ -113,28 +124,28 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
       .remote = sa.remote,
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
-      .replay_window = connection.children.front().replay_window,
-      .soft_packets = soft_limit(context, connection.children.front().lifetime_packets),
-      .hard_packets = connection.children.front().lifetime_packets,
-      .soft_bytes = soft_limit(context, connection.children.front().lifetime_bytes),
-      .hard_bytes = connection.children.front().lifetime_bytes,
+      .replay_window = definition.replay_window,
+      .soft_packets = soft_limit(context, definition.lifetime_packets),
+      .hard_packets = definition.lifetime_packets,
+      .soft_bytes = soft_limit(context, definition.lifetime_bytes),
+      .hard_bytes = definition.lifetime_bytes,
   });
   return child;
 }
 
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child) {
   child.outbound_active = true;
-  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->sends_on = child.inbound_spi;
+  if (ChildEntry* entry = entry_of(context, sa, child.name)) entry->sends_on = child.inbound_spi;
   context.actions.push_back(ActivateOutbound{sa.name(), child.inbound_spi});
 }
 
 void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   const auto found = std::ranges::find(sa.children, inbound_spi, &ChildSa::inbound_spi);
   if (found == sa.children.end()) return;
-  ConnectionEntry* entry = context.connections.find(sa.name());
+  ChildEntry* entry = entry_of(context, sa, found->name);
   if (entry && entry->sends_on == inbound_spi) {
     entry->sends_on = 0;
-    const auto [other, child] = find_substitute(context, sa, inbound_spi);
+    const auto [other, child] = find_substitute(context, sa, *found);
     if (child) activate_outbound(context, *other, *child);
   }
   context.actions.push_back(RemoveChildSa{sa.name(), inbound_spi});
@@ -144,7 +155,7 @@ void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
 void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   ChildSa* child = find_inbound(sa, inbound_spi);
   if (!child) return;
-  ConnectionEntry* entry = context.connections.find(sa.name());
+  ChildEntry* entry = entry_of(context, sa, child->name);
   if (!entry || entry->sends_on == 0 || entry->sends_on == inbound_spi) return remove_child(context, sa, inbound_spi);
   child->state = ChildState::lingering;
   child->expires_at = context.now + linger_time;

@@ -48,6 +48,7 @@ std::string_view name(ChildState state);
 
 // Everything that an exchange agreed upon.
 struct NegotiatedChild {
+  const ChildDefinition& definition;
   suite::ChosenEsp chosen;
   uint32_t inbound_spi = 0;
   suite::Selectors selectors;
@@ -62,16 +63,18 @@ ChildSa* find_inbound(IkeSa& sa, uint32_t spi);
 ChildSa* find_outbound(IkeSa& sa, uint32_t spi);
 
 // Derives the keys and installs both directions. Outbound is active at once where we began (the peer has the SA
-// already), or where nothing else carries the connection's traffic.
+// already), or where no other one of its definition carries traffic.
 ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated);
 // Sends on this one from now on.
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child);
-// Out of the data path and out of the list, at once. Where the connection sent on it, another live one takes over.
+// Out of the data path and out of the list, at once. Where its traffic went that way, another live one of its
+// definition takes over.
 void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
 // The same for a child whose successor carries the traffic: inbound stays a moment for packets that the delete
 // overtook.
 void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
 void remove_all_children(Context& context, IkeSa& sa);
 bool has_live_child(const IkeSa& sa);
+bool has_live_child(const IkeSa& sa, std::string_view name);
 
 }  // namespace sekisho::ike::v2

@@ -4,10 +4,13 @@
 
 namespace sekisho::ike::v2 {
 
-void Context::report(const Message& message, const std::string& connection, std::string detail) {
+void Context::report(const Message& message, const std::string& connection, std::string detail,
+                     std::optional<Mismatch> mismatch) {
   ConnectionEntry* entry = connections.find(connection);
+  if (entry && message.severity != Severity::info) entry->last_failure = Failure{&message, detail, mismatch, now};
   ReportLimit& limit = entry ? entry->reports : anonymous_reports;
-  if (limit.allows(message, now)) actions.push_back(Report{&message, connection, std::move(detail)});
+  if (limit.allows(message, now))
+    actions.push_back(Report{&message, connection, std::move(detail), std::move(mismatch)});
 }
 
 void Context::send(const Endpoint& local, const Endpoint& remote, Bytes data) {

@@ -22,8 +22,9 @@ struct Context {
   Instant now;
   Actions& actions;
 
-  // Rate-limited per connection and message.
-  void report(const Message& message, const std::string& connection, std::string detail);
+  // Rate-limited per connection and message. What is worse than news stays as the connection's last failure.
+  void report(const Message& message, const std::string& connection, std::string detail,
+              std::optional<Mismatch> mismatch = {});
   void send(const Endpoint& local, const Endpoint& remote, Bytes data);
 
   Random& random() { return environment.random(); }

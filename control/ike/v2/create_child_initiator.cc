@@ -17,11 +17,13 @@ constexpr Duration confirmation_time = std::chrono::seconds(30);
 
 class CreateChild final : public Task {
  public:
-  CreateChild(uint32_t replaces, std::optional<crypto::KeyExchangeId> group) : replaces_(replaces), group_(group) {}
+  CreateChild(std::string child, uint32_t replaces, std::optional<crypto::KeyExchangeId> group)
+      : child_(std::move(child)), replaces_(replaces), group_(group) {}
   Kind kind() const override { return Kind::create_child; }
   wire::ExchangeType exchange() const override { return wire::ExchangeType::create_child_sa; }
   std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override;
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
+  std::string_view new_child() const override { return replaces_ == 0 ? child_ : std::string_view(); }
   void abandon(Context& context, IkeSa&) override { release_spi(context); }
 
  private:
@@ -29,6 +31,7 @@ class CreateChild final : public Task {
     if (inbound_spi_ != 0) context.environment.release_inbound_spi(inbound_spi_);
     inbound_spi_ = 0;
   }
+  const ChildDefinition& definition(const IkeSa& sa) const { return sa.connection->child(child_); }
   bool still_wanted(IkeSa& sa);
   // What is being replaced, unless the peer has deleted it since.
   ChildSa* find_old(IkeSa& sa) const {
@@ -44,6 +47,7 @@ class CreateChild final : public Task {
     inbound_spi_ = 0;
   }
 
+  std::string child_;
   uint32_t replaces_;
   std::optional<crypto::KeyExchangeId> group_;
   uint32_t inbound_spi_ = 0;
@@ -53,7 +57,7 @@ class CreateChild final : public Task {
 
 bool CreateChild::still_wanted(IkeSa& sa) {
   if (sa.state != IkeState::established) return false;
-  if (replaces_ == 0) return !has_live_child(sa);
+  if (replaces_ == 0) return !has_live_child(sa, child_);
   const ChildSa* old = find_inbound(sa, replaces_);
   return old && old->state == ChildState::installed;
 }
@@ -64,7 +68,7 @@ std::optional<wire::Payloads> CreateChild::request(Context& context, IkeSa& sa) 
   const auto spi = context.environment.allocate_inbound_spi();
   if (!spi) {
     context.report(messages::sa_table_full, sa.name(), "no SPI for another child SA");
-    retry(context, sa.name(), sa.connection->retry_interval);
+    if (replaces_ == 0) retry_child(context, sa.name(), child_, sa.connection->retry_interval);
     if (ChildSa* old = find_inbound(sa, replaces_)) old->rekey_at = context.now + sa.connection->retry_interval;
     return {};
   }
@@ -80,17 +84,17 @@ std::optional<wire::Payloads> CreateChild::request(Context& context, IkeSa& sa) 
                                     .spi = std::move(old_spi).take(),
                                     .data = {}});
   }
-  payloads.push_back(suite::offer_esp(sa.connection->children.front().esp_proposals, inbound_spi_,
-                                      suite::ChildOrigin::create_child_sa));
+  const ChildDefinition& wanted = definition(sa);
+  payloads.push_back(suite::offer_esp(wanted.esp_proposals, inbound_spi_, suite::ChildOrigin::create_child_sa));
   payloads.push_back(wire::Nonce{nonce_});
-  const auto group = group_.value_or(sa.connection->children.front().esp_proposals.front().pfs);
+  const auto group = group_.value_or(wanted.esp_proposals.front().pfs);
   if (group != crypto::KeyExchangeId::none) {
     key_exchange_ = crypto::KeyExchange::generate(group);
     const ByteView value = key_exchange_->public_value();
     payloads.push_back(wire::KeyExchange{group, Bytes(value.begin(), value.end())});
   }
-  payloads.push_back(wire::TrafficSelectorsInitiator{sa.connection->children.front().local_selectors});
-  payloads.push_back(wire::TrafficSelectorsResponder{sa.connection->children.front().remote_selectors});
+  payloads.push_back(wire::TrafficSelectorsInitiator{wanted.local_selectors});
+  payloads.push_back(wire::TrafficSelectorsResponder{wanted.remote_selectors});
   return payloads;
 }
 
@@ -103,7 +107,8 @@ void CreateChild::response(Context& context, IkeSa& sa, const wire::Payloads& pa
   if (wire::find_notify(payloads, wire::NotifyType::temporary_failure) ||
       wire::find_notify(payloads, wire::NotifyType::child_sa_not_found))
     return take_failure(context, sa, payloads);
-  const ChildVerdict verdict = check_child_answer(context, sa, payloads, suite::ChildOrigin::create_child_sa);
+  const ChildVerdict verdict =
+      check_child_answer(context, sa, definition(sa), payloads, suite::ChildOrigin::create_child_sa);
   if (verdict.answer == ChildAnswer::accepted) return install(context, sa, payloads, verdict.choice);
   if (verdict.answer == ChildAnswer::unacceptable) delete_unwanted(sa);
   take_failure(context, sa, payloads);
@@ -122,7 +127,8 @@ void CreateChild::install(Context& context, IkeSa& sa, const wire::Payloads& pay
     delete_unwanted(sa);
     return take_failure(context, sa, payloads);
   }
-  const NegotiatedChild negotiated{.chosen = choice.chosen,
+  const NegotiatedChild negotiated{.definition = definition(sa),
+                                   .chosen = choice.chosen,
                                    .inbound_spi = inbound_spi_,
                                    .selectors = choice.selectors,
                                    .began_here = true,
@@ -130,6 +136,8 @@ void CreateChild::install(Context& context, IkeSa& sa, const wire::Payloads& pay
                                    .nonce_r = nonce->value,
                                    .shared_secret = secret ? &*secret : nullptr};
   if (replaces_ != 0) return replace(context, sa, nonce->value, negotiated);
+  // Both ends asked for it, and the peer's came first.
+  if (has_live_child(sa, child_)) return delete_unwanted(sa);
   install_child(context, sa, negotiated);
   inbound_spi_ = 0;
 }
@@ -137,7 +145,7 @@ void CreateChild::install(Context& context, IkeSa& sa, const wire::Payloads& pay
 void CreateChild::replace(Context& context, IkeSa& sa, const Bytes& nonce_r, const NegotiatedChild& negotiated) {
   ChildSa* old = find_old(sa);
   // The peer has deleted the old one after its own rekey of it; ours lost.
-  if (!old && has_live_child(sa)) return delete_unwanted(sa);
+  if (!old && has_live_child(sa, child_)) return delete_unwanted(sa);
   // Both ends rekeyed at once: of the four nonces the lowest loses, and whoever made that SA closes it.
   ChildSa* rival = old && old->peers_successor != 0 ? find_inbound(sa, old->peers_successor) : nullptr;
   if (rival && std::min(nonce_, nonce_r) < old->peers_lowest_nonce) {
@@ -155,12 +163,12 @@ void CreateChild::replace(Context& context, IkeSa& sa, const Bytes& nonce_r, con
 bool CreateChild::take_other_group(Context& context, IkeSa& sa, const wire::Notify& invalid_ke) {
   ByteReader reader(invalid_ke.data);
   const auto group = static_cast<crypto::KeyExchangeId>(reader.u16());
-  const auto& proposals = sa.connection->children.front().esp_proposals;
+  const auto& proposals = definition(sa).esp_proposals;
   if (!reader.finished() || group_ || std::ranges::find(proposals, group, &EspProposal::pfs) == proposals.end())
     return false;
   release_spi(context);
   if (ChildSa* old = find_old(sa)) old->state = old->peers_successor != 0 ? ChildState::rekeyed : ChildState::installed;
-  enqueue_first(sa, create_child_task(replaces_, group));
+  enqueue_first(sa, create_child_task(child_, replaces_, group));
   return true;
 }
 
@@ -169,8 +177,8 @@ void CreateChild::take_failure(Context& context, IkeSa& sa, const wire::Payloads
   const bool busy = wire::find_notify(payloads, wire::NotifyType::temporary_failure) != nullptr;
   ChildSa* old = find_old(sa);
   if (!old) {
-    if (!has_live_child(sa))
-      retry(context, sa.name(), busy ? context.jittered(retry_time) : sa.connection->retry_interval);
+    if (!has_live_child(sa, child_))
+      retry_child(context, sa.name(), child_, busy ? context.jittered(retry_time) : patience(sa, payloads));
     return;
   }
   if (old->peers_successor != 0) {  // the peer's rekey of it went through
@@ -181,7 +189,7 @@ void CreateChild::take_failure(Context& context, IkeSa& sa, const wire::Payloads
   if (wire::find_notify(payloads, wire::NotifyType::child_sa_not_found)) {
     // Section 2.25.1: the peer does not have it any more.
     remove_child(context, sa, replaces_);
-    if (!has_live_child(sa)) retry(context, sa.name(), Duration::zero());
+    if (!has_live_child(sa, child_)) retry_child(context, sa.name(), child_, Duration::zero());
     return;
   }
   if (!busy) context.report(messages::child_rekey_failed, sa.name(), "the old one stays until it expires");
@@ -190,8 +198,9 @@ void CreateChild::take_failure(Context& context, IkeSa& sa, const wire::Payloads
 
 }  // namespace
 
-std::unique_ptr<Task> create_child_task(uint32_t replaces, std::optional<crypto::KeyExchangeId> group) {
-  return std::make_unique<CreateChild>(replaces, group);
+std::unique_ptr<Task> create_child_task(std::string child, uint32_t replaces,
+                                        std::optional<crypto::KeyExchangeId> group) {
+  return std::make_unique<CreateChild>(std::move(child), replaces, group);
 }
 
 void rekey_child(Context& context, IkeSa& sa, ChildSa& child) {
@@ -203,7 +212,7 @@ void rekey_child(Context& context, IkeSa& sa, ChildSa& child) {
   }
   child.rekey_at = child.expires_at;  // not again, unless this fails
   child.rekey_queued = true;
-  enqueue(sa, create_child_task(child.inbound_spi));
+  enqueue(sa, create_child_task(child.name, child.inbound_spi));
   pump(context, sa);
 }
 

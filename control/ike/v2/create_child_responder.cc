@@ -9,8 +9,9 @@ namespace {
 
 using wire::NotifyType;
 
-// A peer has no use for more in one IKE SA; every one of them takes an entry in the SA table.
-constexpr size_t max_children = 8;
+// A peer has no use for more in one IKE SA, where those on their way out count too; every one of them takes an entry in
+// the SA table.
+size_t max_children(const Connection& connection) { return 6 + 2 * connection.children.size(); }
 
 struct Refusal {
   NotifyType type{};
@@ -54,8 +55,8 @@ std::expected<Exchanged, Refusal> exchange_keys(crypto::KeyExchangeId group, con
 }
 
 // Both ends make a child where there was none: the IKE SA's initiator has its way, so that one comes of it.
-bool crosses_ours(const IkeSa& sa) {
-  return sa.initiator && sa.in_flight(Task::Kind::create_child) && !has_live_child(sa);
+bool crosses_ours(const IkeSa& sa, const ChildDefinition& definition) {
+  return sa.initiator && sa.active && sa.active->new_child() == definition.name;
 }
 
 }  // namespace
@@ -70,16 +71,18 @@ wire::Payloads answer_create_child(Context& context, IkeSa& sa, const wire::Payl
     if (!found)
       return {wire::Notify{.notify = found.error(), .protocol = rekey->protocol, .spi = rekey->spi, .data = {}}};
     old = *found;
-  } else if (crosses_ours(sa)) {
-    return refused(NotifyType::temporary_failure);
   }
   const auto* nonce = wire::find<wire::Nonce>(request);
   if (!nonce) return refused(NotifyType::invalid_syntax);
-  const auto choice = choose_child(context, sa, request, suite::ChildOrigin::create_child_sa);
+  const auto choice = choose_child(context, sa, request, suite::ChildOrigin::create_child_sa,
+                                   old ? &sa.connection->child(old->name) : nullptr);
   if (!choice) return refused(choice.error());
-  auto exchanged = exchange_keys(choice->chosen.pfs, request);
+  if (!old && crosses_ours(sa, *choice->definition)) return refused(NotifyType::temporary_failure);
+  const suite::ChosenEsp& chosen = choice->choice.chosen;
+  auto exchanged = exchange_keys(chosen.pfs, request);
   if (!exchanged) return refused(exchanged.error().type, exchanged.error().data);
-  const auto spi = sa.children.size() < max_children ? context.environment.allocate_inbound_spi() : std::nullopt;
+  const auto spi =
+      sa.children.size() < max_children(*sa.connection) ? context.environment.allocate_inbound_spi() : std::nullopt;
   if (!spi) {
     context.report(messages::sa_table_full, sa.name(), "no SPI for another child SA of the peer's");
     return refused(NotifyType::no_additional_sas);
@@ -87,9 +90,10 @@ wire::Payloads answer_create_child(Context& context, IkeSa& sa, const wire::Payl
 
   const Bytes nonce_r = context.random_bytes(32);
   install_child(context, sa,
-                {.chosen = choice->chosen,
+                {.definition = *choice->definition,
+                 .chosen = chosen,
                  .inbound_spi = *spi,
-                 .selectors = choice->selectors,
+                 .selectors = choice->choice.selectors,
                  .began_here = false,
                  .nonce_i = nonce->value,
                  .nonce_r = nonce_r,

@@ -12,9 +12,10 @@
 
 namespace sekisho::ike::v2 {
 
-// `replaces`: inbound SPI of the child to rekey; 0: a new one. `group`: what the peer asked for instead of the first of
-// ours.
-std::unique_ptr<Task> create_child_task(uint32_t replaces, std::optional<crypto::KeyExchangeId> group = std::nullopt);
+// `child`: its definition. `replaces`: inbound SPI of the child to rekey; 0: a new one. `group`: what the peer asked
+// for instead of the first of ours.
+std::unique_ptr<Task> create_child_task(std::string child, uint32_t replaces = 0,
+                                        std::optional<crypto::KeyExchangeId> group = std::nullopt);
 wire::Payloads answer_create_child(Context& context, IkeSa& sa, const wire::Payloads& request);
 
 // Queues a rekey, unless one is under way.

@@ -39,7 +39,7 @@ std::optional<wire::Payloads> Authenticate::request(Context& context, IkeSa& sa)
                                                                  handshake.nonce_r, sa.sk_pi, id.body())});
   if (const auto spi = context.environment.allocate_inbound_spi()) {
     inbound_spi_ = *spi;
-    add_child_offer(connection, inbound_spi_, suite::ChildOrigin::ike_auth, payloads);
+    add_child_offer(connection.children.front(), inbound_spi_, suite::ChildOrigin::ike_auth, payloads);
   } else {
     context.report(messages::sa_table_full, sa.name(), "no SPI for the first child SA");
   }
@@ -79,14 +79,17 @@ void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& p
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   take_child(context, sa, *handshake, payloads);
   settle_duplicates(context, sa);
+  pursue(context, sa.name());
 }
 
 void Authenticate::take_child(Context& context, IkeSa& sa, const Handshake& handshake, const wire::Payloads& payloads) {
-  if (inbound_spi_ == 0) return retry(context, sa.name(), sa.connection->retry_interval);
-  const ChildVerdict verdict = check_child_answer(context, sa, payloads, suite::ChildOrigin::ike_auth);
+  const ChildDefinition& asked = sa.connection->children.front();
+  if (inbound_spi_ == 0) return retry_child(context, sa.name(), asked.name, sa.connection->retry_interval);
+  const ChildVerdict verdict = check_child_answer(context, sa, asked, payloads, suite::ChildOrigin::ike_auth);
   if (verdict.answer == ChildAnswer::accepted) {
     install_child(context, sa,
-                  {.chosen = verdict.choice.chosen,
+                  {.definition = asked,
+                   .chosen = verdict.choice.chosen,
                    .inbound_spi = inbound_spi_,
                    .selectors = verdict.choice.selectors,
                    .began_here = true,
@@ -95,7 +98,7 @@ void Authenticate::take_child(Context& context, IkeSa& sa, const Handshake& hand
     inbound_spi_ = 0;
     return;
   }
-  retry(context, sa.name(), sa.connection->retry_interval);
+  retry_child(context, sa.name(), asked.name, patience(sa, payloads));
   if (verdict.answer == ChildAnswer::refused) return release_spi(context);
   enqueue(sa, delete_child_task(inbound_spi_, Installed::no));
   inbound_spi_ = 0;

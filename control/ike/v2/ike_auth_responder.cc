@@ -63,9 +63,10 @@ void answer_child(Context& context, IkeSa& sa, const Handshake& handshake, const
   }
   add_child_answer(*choice, *spi, {}, answer);
   install_child(context, sa,
-                {.chosen = choice->chosen,
+                {.definition = *choice->definition,
+                 .chosen = choice->choice.chosen,
                  .inbound_spi = *spi,
-                 .selectors = choice->selectors,
+                 .selectors = choice->choice.selectors,
                  .began_here = false,
                  .nonce_i = handshake.nonce_i,
                  .nonce_r = handshake.nonce_r});
@@ -84,7 +85,10 @@ void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   if (wire::find_notify(message.payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
   answer_child(context, sa, *handshake, message.payloads, answer);
   send_reply(context, sa, datagram, message.header, answer);
-  if (!has_live_child(sa)) retry(context, sa.name(), connection.retry_interval);
+  // The peer asks for the others, if it wants them.
+  for (const ChildDefinition& definition : connection.children)
+    if (!has_live_child(sa, definition.name))
+      retry_child(context, sa.name(), definition.name, connection.retry_interval);
   settle_duplicates(context, sa);
 }
 

@@ -11,6 +11,11 @@ bool IkeSa::pending(Task::Kind kind) const {
   return in_flight(kind) || std::ranges::any_of(queue, [kind](const auto& task) { return task->kind() == kind; });
 }
 
+bool IkeSa::asks_for(std::string_view child) const {
+  const auto asks = [child](const auto& task) { return task->new_child() == child; };
+  return (active && asks(active)) || std::ranges::any_of(queue, asks);
+}
+
 std::string_view name(IkeState state) {
   switch (state) {
     case IkeState::init_sent:

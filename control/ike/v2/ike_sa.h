@@ -44,6 +44,7 @@ struct Handshake {
   // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
   const Message* hint = nullptr;
   std::string hint_detail;
+  std::optional<Mismatch> hint_mismatch;
 };
 
 // A rekey of this IKE SA that the peer began and we answered while ours was in flight.
@@ -84,6 +85,7 @@ struct IkeSa {
   bool handshaking() const { return state <= IkeState::init_answered; }
   bool in_flight(Task::Kind kind) const { return active && active->kind() == kind; }
   bool pending(Task::Kind kind) const;
+  bool asks_for(std::string_view child) const;  // a new one by that definition, now or soon
 };
 
 std::string_view name(IkeState state);

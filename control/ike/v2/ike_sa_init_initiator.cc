@@ -35,10 +35,12 @@ void send_request(Context& context, IkeSa& sa) {
   sa.requests.sent(handshake.request, connection.retransmission, context.now);
 }
 
-void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail) {
+void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail,
+               std::optional<Mismatch> mismatch = {}) {
   if (!sa.handshake->hint) context.report(messages::ike_unauthenticated_hint, sa.name(), detail);
   sa.handshake->hint = &message;
   sa.handshake->hint_detail = std::move(detail);
+  sa.handshake->hint_mismatch = std::move(mismatch);
   sa.requests.hurry(context.now + hint_patience);
 }
 
@@ -58,7 +60,8 @@ void take_other_group(Context& context, IkeSa& sa, const wire::Notify& invalid_k
   if (!offers_group(*sa.connection, group)) {
     take_hint(context, sa, messages::ike_no_proposal,
               fmt::format("peer {} asks for key exchange method {}; offered here: {}", sa.remote.text(),
-                          static_cast<unsigned>(group), suite::text(sa.connection->ike_proposals)));
+                          static_cast<unsigned>(group), suite::text(sa.connection->ike_proposals)),
+              suite::mismatch({}, sa.connection->ike_proposals));
     return;
   }
   if (!may_restart(sa)) return;
@@ -74,7 +77,8 @@ void take_notifies(Context& context, IkeSa& sa, const wire::Payloads& payloads) 
   if (wire::find_notify(payloads, wire::NotifyType::no_proposal_chosen))
     return take_hint(context, sa, messages::ike_no_proposal,
                      "peer " + sa.remote.text() +
-                         " answered NO_PROPOSAL_CHOSEN; offered here: " + suite::text(sa.connection->ike_proposals));
+                         " answered NO_PROPOSAL_CHOSEN; offered here: " + suite::text(sa.connection->ike_proposals),
+                     suite::mismatch({}, sa.connection->ike_proposals));
   for (const wire::Payload& payload : payloads)
     if (const auto* error = std::get_if<wire::Notify>(&payload); error && wire::is_error(error->notify))
       return take_hint(context, sa, messages::ike_peer_error,
@@ -104,6 +108,7 @@ void begin_handshake(Context& context, std::shared_ptr<const Connection> connect
   sa->handshake = std::make_unique<Handshake>();
   sa->handshake->nonce_i = context.random_bytes(32);
   sa->handshake->key_exchange = crypto::KeyExchange::generate(sa->connection->ike_proposals.front().key_exchange);
+  if (ConnectionEntry* entry = context.connections.find(sa->name())) ++entry->attempts;
   send_request(context, context.sas.add(std::move(sa)));
 }
 
@@ -119,7 +124,8 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   if (!chosen)
     return take_hint(context, sa, messages::ike_no_proposal,
                      "the answer of " + sa.remote.text() +
-                         " is not one of ours: " + suite::compare(*answer, sa.connection->ike_proposals));
+                         " is not one of ours: " + suite::compare(*answer, sa.connection->ike_proposals),
+                     suite::mismatch(*answer, sa.connection->ike_proposals));
   Handshake& handshake = *sa.handshake;
   if (key_exchange->group != handshake.key_exchange->id() || chosen->proposal.key_exchange != key_exchange->group)
     return;

@@ -74,7 +74,8 @@ std::optional<Choice> choose(Context& context, const DatagramReceived& datagram,
   for (const auto& connection : candidates)
     if (const auto chosen = suite::select_ike(offered, connection->ike_proposals)) return Choice{connection, *chosen};
   context.report(messages::ike_no_proposal, candidates.front()->name,
-                 datagram.remote.text() + ": " + suite::compare(offered, candidates.front()->ike_proposals));
+                 datagram.remote.text() + ": " + suite::compare(offered, candidates.front()->ike_proposals),
+                 suite::mismatch(offered, candidates.front()->ike_proposals));
   answer_stateless(context, datagram, header, notify(wire::NotifyType::no_proposal_chosen));
   return {};
 }

@@ -46,8 +46,11 @@ class DeleteChild final : public Task {
   }
   void response(Context& context, IkeSa& sa, const wire::Payloads&) override {
     if (installed_ != Installed::yes) return abandon(context, sa);
+    const ChildSa* child = find_inbound(sa, inbound_spi_);
+    const std::string name = child ? child->name : std::string();
     retire_child(context, sa, inbound_spi_);
-    if (sa.state == IkeState::established && !has_live_child(sa)) retry(context, sa.name(), Duration::zero());
+    if (child && sa.state == IkeState::established && !has_live_child(sa, name))
+      retry_child(context, sa.name(), name, Duration::zero());
   }
   void abandon(Context& context, IkeSa&) override {
     if (installed_ == Installed::no) context.environment.release_inbound_spi(inbound_spi_);
@@ -65,6 +68,7 @@ void delete_children(Context& context, IkeSa& sa, const wire::Delete& request, s
     ChildSa* child = find_outbound(sa, spi);
     if (!child) continue;
     const uint32_t inbound = child->inbound_spi;
+    const std::string name = child->name;
     if (child->state != ChildState::deleting) closed.push_back(inbound);
     ChildSa* successor = find_inbound(sa, child->peers_successor);
     if (child->peers_successor != 0 && successor && !successor->outbound_active && successor->live())
@@ -73,10 +77,10 @@ void delete_children(Context& context, IkeSa& sa, const wire::Delete& request, s
       remove_child(context, sa, inbound);
     else
       retire_child(context, sa, inbound);
-    if (!has_live_child(sa)) context.report(messages::child_closed, sa.name(), fmt::format("SPI {:08x} in", inbound));
+    if (has_live_child(sa, name)) continue;
+    context.report(messages::child_closed, sa.name(), fmt::format("{}: SPI {:08x} in", name, inbound));
+    if (sa.state == IkeState::established) retry_child(context, sa.name(), name, sa.connection->retry_interval);
   }
-  if (sa.state == IkeState::established && !has_live_child(sa))
-    retry(context, sa.name(), sa.connection->retry_interval);
 }
 
 void peer_deletes_ike(Context& context, IkeSa& sa, const wire::Payloads& payloads) {

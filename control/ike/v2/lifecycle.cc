@@ -23,6 +23,24 @@ void abandon_tasks(Context& context, IkeSa& sa) {
   sa.requests.forget();
 }
 
+bool lives_anywhere(Context& context, const std::string& connection, const std::string& child) {
+  for (const IkeSa* sa : context.sas.of(connection))
+    if (has_live_child(*sa, child)) return true;
+  return false;
+}
+
+// Asks for the children that are missing, but for those whose time has not come.
+void pursue_children(Context& context, ConnectionEntry& entry, IkeSa& sa) {
+  for (const ChildDefinition& definition : entry.connection->children) {
+    ChildEntry& child = entry.children[definition.name];
+    if (child.attempt_at && context.now < *child.attempt_at) continue;
+    child.attempt_at.reset();
+    if (lives_anywhere(context, sa.name(), definition.name) || sa.asks_for(definition.name)) continue;
+    enqueue(sa, create_child_task(definition.name));
+  }
+  pump(context, sa);
+}
+
 void wipe_keys(IkeSa& sa) {
   sa.sealing.reset();
   sa.opening.reset();
@@ -39,10 +57,15 @@ void establish(Context& context, IkeSa& sa) {
   sa.expires_at = context.now + sa.connection->ike_lifetime;
   sa.close_at.reset();
   sa.handshake.reset();
+  ConnectionEntry* entry = context.connections.find(sa.name());
+  if (!entry) return;
+  entry->attempts = 0;
+  entry->held_down = false;
 }
 
-void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail) {
-  context.report(message, sa.name(), std::move(detail));
+void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail,
+                    std::optional<Mismatch> mismatch) {
+  context.report(message, sa.name(), std::move(detail), std::move(mismatch));
   const std::string connection = sa.name();
   drop(context, sa, Farewell::silent);
   if (const ConnectionEntry* entry = context.connections.find(connection))
@@ -92,7 +115,8 @@ void peer_silent(Context& context, IkeSa& sa) {
                                 : "no answer from " + sa.remote.text() + " to " +
                                       (sa.state == IkeState::init_sent ? "IKE_SA_INIT" : "IKE_AUTH") + " sent " +
                                       std::to_string(sa.requests.tries()) + " times";
-    fail_handshake(context, sa, message, std::move(detail));
+    fail_handshake(context, sa, message, std::move(detail),
+                   hinted ? std::move(sa.handshake->hint_mismatch) : std::nullopt);
     return;
   }
   if (sa.state == IkeState::established) {
@@ -109,19 +133,43 @@ void retry(Context& context, const std::string& connection, Duration delay) {
   if (!entry->attempt_at || *entry->attempt_at > at) entry->attempt_at = at;
 }
 
+void retry_child(Context& context, const std::string& connection, const std::string& child, Duration delay) {
+  const ConnectionEntry* entry = context.connections.find(connection);
+  ChildEntry* child_entry = context.connections.find(connection, child);
+  if (entry && entry->wanted && child_entry) child_entry->attempt_at = context.now + delay;
+}
+
 void pursue(Context& context, const std::string& connection) {
   ConnectionEntry* entry = context.connections.find(connection);
   if (!entry) return;
   entry->attempt_at.reset();
   IkeSa* established = nullptr;
   for (IkeSa* sa : context.sas.of(connection)) {
-    if (sa->handshaking() || has_live_child(*sa)) return;
-    if (sa->state == IkeState::established) established = sa;
+    if (sa->handshaking()) return;
+    if (sa->state == IkeState::established && (!established || established->close_at)) established = sa;
   }
-  if (!established) return begin_handshake(context, entry->connection);
-  if (established->pending(Task::Kind::create_child)) return;
-  enqueue(*established, create_child_task(0));
-  pump(context, *established);
+  if (!established) {
+    for (auto& [name, child] : entry->children) child.attempt_at.reset();
+    return begin_handshake(context, entry->connection);
+  }
+  pursue_children(context, *entry, *established);
+}
+
+std::optional<Instant> next_attempt(const ConnectionEntry& entry) {
+  std::optional<Instant> earliest = entry.attempt_at;
+  for (const auto& [name, child] : entry.children)
+    if (child.attempt_at && (!earliest || *child.attempt_at < *earliest)) earliest = child.attempt_at;
+  return earliest;
+}
+
+void on_attempt_timer(Context& context, const std::string& connection) {
+  ConnectionEntry* entry = context.connections.find(connection);
+  if (!entry) return;
+  if (entry->attempt_at && context.now >= *entry->attempt_at) return pursue(context, connection);
+  for (IkeSa* sa : context.sas.of(connection))
+    if (sa->state == IkeState::established) return pursue_children(context, *entry, *sa);
+  // Nothing to ask for them in; the next IKE SA brings them.
+  for (auto& [name, child] : entry->children) child.attempt_at.reset();
 }
 
 void settle_duplicates(Context& context, IkeSa& newest) {

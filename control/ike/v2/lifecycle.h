@@ -11,7 +11,8 @@ enum class Farewell : uint8_t { silent, send_delete };
 // Both AUTHs were right (or a rekey made this SA): timers start.
 void establish(Context& context, IkeSa& sa);
 // The handshake ends without an SA. Reports, and schedules the next attempt where the connection is wanted.
-void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail);
+void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail,
+                    std::optional<Mismatch> mismatch = {});
 // Removes the SA and its children from one moment to the next; tasks give back what they hold.
 void drop(Context& context, IkeSa& sa, Farewell farewell);
 // The peer deleted the SA: as drop(), but it answers the peer's retransmissions for a while.
@@ -22,8 +23,14 @@ void begin_delete(Context& context, IkeSa& sa);
 void peer_silent(Context& context, IkeSa& sa);
 // Where the connection is wanted, it is tried again after `delay`.
 void retry(Context& context, const std::string& connection, Duration delay);
-// Brings the connection up as far as it is not: a new IKE SA, or a child in the one there is.
+// The same for one of its children, in the IKE SA that there is.
+void retry_child(Context& context, const std::string& connection, const std::string& child, Duration delay);
+// Brings the connection up as far as it is not: a new IKE SA, or children in the one there is; those that have failed
+// not before their time.
 void pursue(Context& context, const std::string& connection);
+// The connection's times to try again, the IKE SA's and the children's.
+std::optional<Instant> next_attempt(const ConnectionEntry& entry);
+void on_attempt_timer(Context& context, const std::string& connection);
 // How many IKE SAs of one connection there are at most, old ones on their way out included: a peer that rekeys or comes
 // again without end and answers no delete holds no more memory than that.
 inline constexpr size_t max_ike_sas = 8;

@@ -180,7 +180,8 @@ wire::Payloads answer_rekey_ike(Context& context, IkeSa& sa, const wire::Payload
   if (!offered || !nonce || !key_exchange) return {notify(NotifyType::invalid_syntax)};
   const auto chosen = suite::select_ike(*offered, sa.connection->ike_proposals);
   if (!chosen || chosen->peer_spi.value_or(0) == 0) {
-    context.report(messages::ike_no_proposal, sa.name(), suite::compare(*offered, sa.connection->ike_proposals));
+    context.report(messages::ike_no_proposal, sa.name(), suite::compare(*offered, sa.connection->ike_proposals),
+                   suite::mismatch(*offered, sa.connection->ike_proposals));
     return {notify(NotifyType::no_proposal_chosen)};
   }
   if (chosen->proposal.key_exchange != key_exchange->group) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "control/ike/v2/context.h"
 #include "control/ike/wire/payloads.h"
@@ -21,6 +22,8 @@ class Task {
   // The request; nothing where there is nothing left to ask, and the task is dropped.
   virtual std::optional<wire::Payloads> request(Context& context, IkeSa& sa) = 0;
   virtual void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) = 0;
+  // The definition that a new child is asked for by; empty: none is.
+  virtual std::string_view new_child() const { return {}; }
   // The SA goes before the answer came: gives back what the request took.
   virtual void abandon(Context&, IkeSa&) {}
 };

@@ -42,7 +42,8 @@ void close_surplus(Context& context, IkeSa& sa) {
   for (const IkeSa* other : context.sas.of(sa.name()))
     if (other != &sa && other->state == IkeState::established && has_live_child(*other)) {
       context.report(messages::ike_duplicate, sa.name(), describe(sa));
-      return begin_delete(context, sa);
+      begin_delete(context, sa);
+      return retry(context, sa.name(), Duration::zero());  // for children that only this one had
     }
 }
 
@@ -50,7 +51,7 @@ void expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   const ChildSa* child = find_inbound(sa, inbound_spi);
   if (child->state != ChildState::lingering && child->state != ChildState::redundant) {
     if (may_be_rekeyed(*child) || child->state == ChildState::rekeying)
-      context.report(messages::child_expired, sa.name(), fmt::format("SPI {:08x} in", inbound_spi));
+      context.report(messages::child_expired, sa.name(), fmt::format("{}: SPI {:08x} in", child->name, inbound_spi));
     // The peer may have it still. Ours is gone at once: past its lifetime nothing is sent or taken on it.
     hard_expire_child(context, sa, inbound_spi);
     return;
@@ -74,11 +75,12 @@ void renew_and_expire_children(Context& context, IkeSa& sa) {
 void hard_expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   const ChildSa* child = find_inbound(sa, inbound_spi);
   if (!child) return;
+  const std::string name = child->name;
   const bool tell = child->state == ChildState::installed || child->state == ChildState::rekeyed;
   remove_child(context, sa, inbound_spi);
   if (sa.state != IkeState::established) return;
   if (tell) enqueue(sa, delete_child_task(inbound_spi, Installed::gone));
-  if (!has_live_child(sa)) retry(context, sa.name(), Duration::zero());
+  if (!has_live_child(sa, name)) retry_child(context, sa.name(), name, Duration::zero());
   pump(context, sa);
 }
 

@@ -70,13 +70,26 @@ TEST_CASE("the number of pairs is bounded, the trigger's is kept") {
     offered.local.push_back(ts(("10." + std::to_string(i) + ".0.0/16").c_str()));
     offered.remote.push_back(ts(("11." + std::to_string(i) + ".0.0/16").c_str()));
   }
-  const auto chosen = narrow(offered, ours);
+  auto chosen = narrow(offered, ours);
   REQUIRE(chosen);
+  CHECK(cut_to_limit(*chosen));
+  CHECK_FALSE(cut_to_limit(*chosen));
   CHECK(count_pairs(*chosen) <= max_selector_pairs);
   CHECK(chosen->local.front() == offered.local.front());
   CHECK(chosen->remote.front() == offered.remote.front());
   CHECK(acceptable(*chosen, offered));
   CHECK_FALSE(acceptable(offered, offered));
+}
+
+TEST_CASE("how well a child fits an offer") {
+  const Selectors offered{{ts("10.1.0.0/16")}, {ts("10.2.0.0/16")}};
+  CHECK(fit(offered, offered) == Fit::exact);
+  CHECK(fit(offered, {{ts("10.0.0.0/8")}, {ts("0.0.0.0/0"), ts("::/0")}}) == Fit::whole);
+  CHECK(fit(offered, {{ts("10.1.4.0/24")}, {ts("10.2.0.0/16")}}) == Fit::contained);
+  CHECK(fit(offered, {{ts("10.1.4.0/24")}, {ts("10.0.0.0/8")}}) == Fit::overlap);
+  CHECK(fit(offered, {{ts("10.1.0.0/16")}, {ts("10.3.0.0/16")}}) == Fit::none);
+  // The packet that triggered the negotiation stands before what it is hoped to get.
+  CHECK(fit({{ts("10.1.3.4/32", 6, 80, 80), ts("10.1.0.0/16")}, {ts("10.2.0.0/16")}}, offered) == Fit::exact);
 }
 
 TEST_CASE("the initiator accepts subsets of its offer") {
