@@ -14,7 +14,8 @@ namespace {
 constexpr std::array encryption_names = {"aes128gcm16", "aes256gcm16", "chacha20poly1305", "aes128", "aes256", "3des"};
 constexpr std::array integrity_names = {"sha256", "sha384", "sha512", "sha1"};
 constexpr std::array prf_names = {"prfsha256", "prfsha384", "prfsha512", "prfsha1"};
-constexpr std::array group_names = {"x25519", "ecp256", "ecp384", "modp2048", "modp3072", "modp4096", "modp1024"};
+constexpr std::array group_names = {"x25519",   "ecp256",   "ecp384",   "ecp521",  "modp2048",
+                                    "modp3072", "modp4096", "modp1536", "modp1024"};
 
 // Those of `names` with which form(name) parses.
 template <typename Proposal, typename Names, typename Form>

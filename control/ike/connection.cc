@@ -56,6 +56,7 @@ constexpr CipherName cipher_names[] = {
     {"aes128gcm16", crypto::EncryptionId::aes_gcm_16, 128},
     {"aes256gcm16", crypto::EncryptionId::aes_gcm_16, 256},
     {"chacha20poly1305", crypto::EncryptionId::chacha20_poly1305, 256},
+    {"3des", crypto::EncryptionId::des3, 0},
 };
 
 // The PRF that goes by the same hash.
@@ -159,7 +160,7 @@ std::string IkeProposal::text() const {
 
 bool IkeProposal::legacy() const {
   return sk.encryption == crypto::EncryptionId::des3 || sk.integrity == crypto::IntegrityId::hmac_sha1_96 ||
-         prf == crypto::PrfId::hmac_sha1 || key_exchange == crypto::KeyExchangeId::modp1024;
+         prf == crypto::PrfId::hmac_sha1 || crypto::weak(key_exchange);
 }
 
 // ---------------------------------------------------------------------------------------------------- EspProposal
@@ -197,7 +198,7 @@ std::string EspProposal::text() const {
   return text;
 }
 
-bool EspProposal::legacy() const { return pfs == crypto::KeyExchangeId::modp1024; }
+bool EspProposal::legacy() const { return crypto::weak(pfs); }
 
 // ----------------------------------------------------------------------------------------------------- Connection
 

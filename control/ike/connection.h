@@ -41,7 +41,7 @@ struct IkeProposal {
   // "aes128gcm16-prfsha256-x25519", "aes256-sha1-modp1024" (the PRF follows the integrity algorithm).
   static std::optional<IkeProposal> parse(std::string_view text);
   std::string text() const;
-  // Uses SHA-1, modp1024 or 3DES, which stand only in a profile that the operator names (RFC 8247).
+  // Uses SHA-1, modp1024, modp1536 or 3DES, which stand only in a profile that the operator names (RFC 8247).
   bool legacy() const;
 };
 
@@ -53,7 +53,7 @@ struct EspProposal {
   // "aes128gcm16", "aes256-sha256-modp2048", "aes128gcm16-x25519-esn".
   static std::optional<EspProposal> parse(std::string_view text);
   std::string text() const;
-  bool legacy() const;  // modp1024; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
+  bool legacy() const;  // modp1024, modp1536; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
 };
 
 enum class StartMode : uint8_t {

@@ -24,13 +24,15 @@ constexpr std::array<Named<IntegrityId>, 4> integrities = {{
     {IntegrityId::hmac_sha2_384_192, "sha384"},
     {IntegrityId::hmac_sha2_512_256, "sha512"},
 }};
-constexpr std::array<Named<KeyExchangeId>, 7> key_exchanges = {{
+constexpr std::array<Named<KeyExchangeId>, 9> key_exchanges = {{
     {KeyExchangeId::modp1024, "modp1024"},
+    {KeyExchangeId::modp1536, "modp1536"},
     {KeyExchangeId::modp2048, "modp2048"},
     {KeyExchangeId::modp3072, "modp3072"},
     {KeyExchangeId::modp4096, "modp4096"},
     {KeyExchangeId::ecp256, "ecp256"},
     {KeyExchangeId::ecp384, "ecp384"},
+    {KeyExchangeId::ecp521, "ecp521"},
     {KeyExchangeId::x25519, "x25519"},
 }};
 

@@ -24,13 +24,17 @@ enum class IntegrityId : uint16_t {
 enum class KeyExchangeId : uint16_t {
   none = 0,
   modp1024 = 2,
+  modp1536 = 5,
   modp2048 = 14,
   modp3072 = 15,
   modp4096 = 16,
   ecp256 = 19,
   ecp384 = 20,
+  ecp521 = 21,
   x25519 = 31,
 };
+// The groups of 1024 and 1536 bits, which stand only in a profile that the operator names (RFC 8247 section 2.4).
+constexpr bool weak(KeyExchangeId id) { return id == KeyExchangeId::modp1024 || id == KeyExchangeId::modp1536; }
 // Transform type 5.
 enum class EsnId : uint16_t { no_esn = 0, esn = 1 };
 

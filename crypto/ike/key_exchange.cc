@@ -20,11 +20,13 @@ struct Group {
 // Exponents of the finite-field groups are as long as the second, larger strength estimate of RFC 3526 section 8 asks.
 constexpr Group groups[] = {
     {KeyExchangeId::modp1024, 128, 32, BN_get_rfc2409_prime_1024, 0},
+    {KeyExchangeId::modp1536, 192, 32, BN_get_rfc3526_prime_1536, 0},
     {KeyExchangeId::modp2048, 256, 40, BN_get_rfc3526_prime_2048, 0},
     {KeyExchangeId::modp3072, 384, 56, BN_get_rfc3526_prime_3072, 0},
     {KeyExchangeId::modp4096, 512, 60, BN_get_rfc3526_prime_4096, 0},
     {KeyExchangeId::ecp256, 64, 32, nullptr, NID_X9_62_prime256v1},
     {KeyExchangeId::ecp384, 96, 48, nullptr, NID_secp384r1},
+    {KeyExchangeId::ecp521, 132, 66, nullptr, NID_secp521r1},
     {KeyExchangeId::x25519, 32, 32, nullptr, 0},
 };
 
@@ -118,7 +120,7 @@ class EcpExchange final : public KeyExchange {
     const size_t half = peer.size() / 2;
     const EcPointPtr point = new_point();
     // Fails for a coordinate that is not below the prime and for a point off the curve; the point at infinity has no
-    // such form. Both curves have cofactor 1, so this is the whole validation (RFC 6989 section 2.3).
+    // such form. The curves have cofactor 1, so this is the whole validation (RFC 6989 section 2.3).
     if (EC_POINT_set_affine_coordinates(curve_.get(), point.get(), bignum(peer.first(half)).get(),
                                         bignum(peer.last(half)).get(), bignum_context().get()) != 1)
       return {};
@@ -134,10 +136,13 @@ class EcpExchange final : public KeyExchange {
  private:
   EcPointPtr new_point() const { return EcPointPtr(require(EC_POINT_new(curve_.get()), "curve")); }
 
-  // Uniform in [1, order): what lies outside is drawn again.
+  // Uniform in [1, order): what lies outside is drawn again. Bits above the order's highest (P-521 has seven) are left
+  // out first, or nearly every draw would lie outside.
   void draw_private(Random& random) {
+    const int spare_bits = 8 * static_cast<int>(private_.size()) - EC_GROUP_order_bits(curve_.get());
     for (;;) {
       random.fill(private_.writable());
+      private_.writable()[0] &= static_cast<uint8_t>(0xff >> spare_bits);
       const BignumPtr number = secret_bignum(private_);
       if (!BN_is_zero(number.get()) && BN_cmp(number.get(), EC_GROUP_get0_order(curve_.get())) < 0) return;
     }

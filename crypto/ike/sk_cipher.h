@@ -12,7 +12,7 @@ namespace sekisho::crypto {
 
 struct SkAlgorithm {
   EncryptionId encryption{};
-  uint16_t key_bits = 0;                      // 128 or 256
+  uint16_t key_bits = 0;                      // 128 or 256; 0 with 3DES
   IntegrityId integrity = IntegrityId::none;  // none with an AEAD
 
   bool aead() const { return encryption == EncryptionId::aes_gcm_16 || encryption == EncryptionId::chacha20_poly1305; }

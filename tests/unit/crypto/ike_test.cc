@@ -6,6 +6,7 @@
 #include <set>
 
 #include "crypto/ike/algorithms.h"
+#include "crypto/ike/cbc.h"
 #include "crypto/ike/key_exchange.h"
 #include "crypto/ike/prf.h"
 #include "crypto/ike/sk_cipher.h"
@@ -27,9 +28,9 @@ std::unique_ptr<KeyExchange> with_private_key(KeyExchangeId id, Bytes key) {
   return KeyExchange::generate(id, random);
 }
 
-constexpr KeyExchangeId all_groups[] = {KeyExchangeId::modp1024, KeyExchangeId::modp2048, KeyExchangeId::modp3072,
-                                        KeyExchangeId::modp4096, KeyExchangeId::ecp256,   KeyExchangeId::ecp384,
-                                        KeyExchangeId::x25519};
+constexpr KeyExchangeId all_groups[] = {KeyExchangeId::modp1024, KeyExchangeId::modp1536, KeyExchangeId::modp2048,
+                                        KeyExchangeId::modp3072, KeyExchangeId::modp4096, KeyExchangeId::ecp256,
+                                        KeyExchangeId::ecp384,   KeyExchangeId::ecp521,   KeyExchangeId::x25519};
 
 }  // namespace
 
@@ -68,7 +69,44 @@ TEST_CASE("prf gives the RFCs' answers") {
   // hmac.new(b'', b'', 'sha256')
   CHECK(copy(prf(PrfId::hmac_sha2_256, {}, {}).view()) ==
         from_hex("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"));
+  // FIPS 180-2 appendix B.1.
+  CHECK(hash(PrfId::hmac_sha2_256, {as_bytes("a"), as_bytes("bc")}) ==
+        from_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
   CHECK(sha1({as_bytes("a"), as_bytes("bc")}) == from_hex("a9993e364706816aba3e25717850c26c9cd0d89d"));  // FIPS 180
+}
+
+TEST_CASE("CBC gives the published answers, both ways") {
+  struct Vector {
+    EncryptionId id;
+    const char *key, *iv, *plain, *sealed;
+  };
+  const Vector vectors[] = {
+      // NIST SP 800-38A sections F.2.1, F.2.3, F.2.5, the first two blocks.
+      {EncryptionId::aes_cbc, "2b7e151628aed2a6abf7158809cf4f3c", "000102030405060708090a0b0c0d0e0f",
+       "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+       "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"},
+      {EncryptionId::aes_cbc, "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f",
+       "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+       "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"},
+      {EncryptionId::aes_cbc, "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+       "000102030405060708090a0b0c0d0e0f", "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+       "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"},
+      // Python's `cryptography`.
+      {EncryptionId::des3, "000102030405060708090a0b0c0d0e0f1011121314151617", "6465666768696a6b",
+       "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+       "6610dc2734a91e258461308183965be604926c08e262ebca9683e45dd633336f"},
+  };
+  for (const Vector& vector : vectors) {
+    const SecretBytes key = SecretBytes::copy_of(from_hex(vector.key));
+    const Bytes iv = from_hex(vector.iv), plain = from_hex(vector.plain), sealed = from_hex(vector.sealed);
+    CHECK(cbc_encrypt(vector.id, key, iv, plain) == sealed);
+    CHECK(cbc_decrypt(vector.id, key, iv, sealed) == plain);
+    CHECK(cbc_decrypt(vector.id, key, iv, {}).empty());
+    CHECK_THROWS(cbc_encrypt(vector.id, key, iv, ByteView(plain).first(15)));
+    CHECK_THROWS(cbc_encrypt(vector.id, key, ByteView(iv).first(7), plain));
+    CHECK_THROWS(cbc_encrypt(vector.id, SecretBytes(15), iv, plain));
+  }
+  CHECK_THROWS(cbc_block_length(EncryptionId::aes_gcm_16));
 }
 
 TEST_CASE("prf+ chains its blocks") {
@@ -116,6 +154,25 @@ TEST_CASE("ECP groups and x25519 give the RFCs' answers") {
        "e558dbef53eecde3d3fccfc1aea08a89a987475d12fd950d83cfa41732bc509d0d1ac43a0336def96fda41d0774a3571"
        "dcfbec7aacf3196472169e838430367f66eebe3c6e70c416dd5f0c68759dd1fff83fa40142209dff5eaad96db9e6386c",
        "11187331c279962d93d604243fd592cb9d0a926f422e47187521287e7156c5c4d603135569b9e9d09cf5d4a270f59746"},
+      // RFC 5903 section 8.3.
+      {KeyExchangeId::ecp521,
+       "0037ade9319a89f4dabdb3ef411aaccca5123c61acab57b5393dce47608172a0"
+       "95aa85a30fe1c2952c6771d937ba9777f5957b2639bab072462f68c27a57382d4a52",
+       "0015417e84dbf28c0ad3c278713349dc7df153c897a1891bd98bab4357c9ecbee1e3bf42e00b8e380aeae57c2d107564941885942af5a7f"
+       "4"
+       "601723c4195d176ced3e"
+       "017cae20b6641d2eeb695786d8c946146239d099e18e1d5a514c739d7cb4a10ad8a788015ac405d7799dc75e7b7d5b6cf2261a6a7f15074"
+       "3"
+       "8bf01beb6ca3926f9582",
+       "00d0b3975ac4b799f5bea16d5e13e9af971d5e9b984c9f39728b5e5739735a219b97c356436adc6e95bb0352f6be64a6c2912d4ef2d0433"
+       "c"
+       "ed2b6171640012d9460f"
+       "015c68226383956e3bd066e797b623c27ce0eac2f551a10c2c724d9852077b87220b6536c5c408a1d2aebb8e86d678ae49cb57091f47322"
+       "9"
+       "6579ab44fcd17f0fc56a",
+       "01144c7d79ae6956bc8edb8e7c787c4521cb086fa64407f97894e5e6b2d79b04d1427e73ca4baa240a34786859810c06b3c715a3a8cc315"
+       "1"
+       "f2bee417996d19f3ddea"},
       // RFC 7748 section 6.1, Bob's side.
       {KeyExchangeId::x25519, "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
        "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
@@ -150,6 +207,8 @@ TEST_CASE("modp groups give Python's answers") {
   const Vector vectors[] = {
       {KeyExchangeId::modp1024, 32, "9e32ccbc23f45c52dff77810c4bd9e2a9b90eceb7ad59edbe54aa2c6485aaae3",
        "fd6993e9b20ef3a01316a5102e81a933af3834964fb4692644bd97f35e1c6199"},
+      {KeyExchangeId::modp1536, 32, "e704583413eb1db0d556b38a6de94cb0742e451b339a4d44cb45c9fe985070b9",
+       "06c93512004dcd57cd2b5999dc5372b93a46587ebb4785af61d80933c4d7f6d7"},
       {KeyExchangeId::modp2048, 40, "71fe64a03ed65476629d5edfb0adc65ca2a545b5d8981c732c8e278289f5da38",
        "0b3f8f179f03cdd34dd6fb749bfe0432baf64aaba60fb1bc1ff0e7788797c22d"},
       {KeyExchangeId::modp3072, 56, "cc9ba9be9d716c7c7164f3ead4f712962eb846f7e0896283344d1225a9d0da7e",
