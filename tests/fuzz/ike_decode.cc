@@ -1,22 +1,14 @@
 #include "tests/fuzz/ike_decode.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "control/ike/suite/proposals.h"
 #include "control/ike/suite/selectors.h"
 #include "control/ike/wire/message.h"
+#include "tests/fuzz/require.h"
 
 namespace sekisho::fuzz {
 namespace {
 
 using namespace ike;
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 const std::vector<IkeProposal>& ike_proposals() {
   static const std::vector<IkeProposal> list = {IkeProposal::parse("aes128gcm16-prfsha256-x25519").value(),

@@ -7,13 +7,14 @@
 #include <random>
 
 #include "tests/fuzz/ike_decode.h"
+#include "tests/fuzz/ike_v1_decode.h"
 
 namespace sekisho::fuzz {
 namespace {
 
-std::vector<Bytes> corpus() {
+std::vector<Bytes> corpus(const char* directory) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(IKE_CORPUS)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) files.push_back(entry.path());
   std::ranges::sort(files);
   std::vector<Bytes> messages;
   for (const auto& file : files) {
@@ -90,22 +91,30 @@ class Mutator {
   const std::vector<Bytes>& corpus_;
 };
 
-}  // namespace
-
-TEST_CASE("the corpus is of messages that decode") {
-  const auto messages = corpus();
+void check_corpus(const char* directory, bool (*check)(ByteView)) {
+  const auto messages = corpus(directory);
   REQUIRE(messages.size() >= 6);
-  for (const Bytes& message : messages) CHECK(check_ike_decode(message));
+  for (const Bytes& message : messages) CHECK(check(message));
 }
 
-TEST_CASE("mutated messages break nothing") {
-  const auto messages = corpus();
+void check_mutations(const char* directory, bool (*check)(ByteView)) {
+  const auto messages = corpus(directory);
   Mutator mutator(20240601, messages);
   unsigned accepted = 0;
-  for (unsigned i = 0; i < 100'000; ++i) accepted += check_ike_decode(mutator.next());
+  for (unsigned i = 0; i < 100'000; ++i) accepted += check(mutator.next());
   // Enough get past the header and through the payloads for the test to mean something, and not all.
   CHECK(accepted > 5'000);
   CHECK(accepted < 95'000);
 }
+
+}  // namespace
+
+TEST_CASE("the corpus is of messages that decode") {
+  check_corpus(IKE_CORPUS, check_ike_decode);
+  check_corpus(IKE_V1_CORPUS, decode_ikev1);
+}
+
+TEST_CASE("mutated messages of IKEv2 break nothing") { check_mutations(IKE_CORPUS, check_ike_decode); }
+TEST_CASE("mutated messages of IKEv1 break nothing") { check_mutations(IKE_V1_CORPUS, decode_ikev1); }
 
 }  // namespace sekisho::fuzz
