@@ -62,6 +62,12 @@ std::optional<uint64_t> Node::integer(uint64_t least, uint64_t most) const {
   return {};
 }
 
+std::optional<bool> Node::boolean() const {
+  if (value_->is_boolean()) return value_->get<bool>();
+  wrong_type("true or false");
+  return {};
+}
+
 std::optional<double> Node::number(double least, double most) const {
   if (!value_->is_number()) {
     wrong_type("a number");

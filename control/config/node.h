@@ -29,6 +29,7 @@ class Node {
 
   std::optional<std::string> text() const;
   std::optional<uint64_t> integer(uint64_t least, uint64_t most) const;
+  std::optional<bool> boolean() const;
   std::optional<double> number(double least, double most) const;
   // The index of the word in `choices`.
   std::optional<size_t> choice(std::initializer_list<std::string_view> choices) const;

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr uint64_t week = 7 * 24 * 3600, year = 365 * 24 * 3600ull;
+constexpr uint64_t least_fragment = 576, largest_fragment = 65535;  // IP datagrams
 constexpr size_t max_proposals = 16;
 constexpr size_t max_routes = 4096;
 
@@ -128,12 +129,21 @@ void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
   if (tunnel.profile == Profile::legacy) append(connection.ike_proposals, legacy_ike);
   const auto node = tunnel_object.get("ike");
   if (!node) return;
-  const Object object(*node, {"proposals", "lifetime", "dpd_interval", "retransmission", "retry_interval"});
+  const Object object(*node, {"proposals", "lifetime", "dpd_interval", "retransmission", "retry_interval",
+                              "fragmentation", "fragment_size"});
   read_proposals(object, tunnel.profile, read_ike_proposal, connection.ike_proposals);
   read_seconds(object, "lifetime", 2, year, connection.ike_lifetime);
   read_seconds(object, "dpd_interval", 0, 3600, connection.dpd_interval);
   read_seconds(object, "retry_interval", 1, 3600, connection.retry_interval);
   read_retransmission(object, connection.retransmission);
+  if (const auto fragmentation = object.get("fragmentation"))
+    assign(connection.fragmentation, fragmentation->boolean());
+  if (const auto size = object.get("fragment_size")) {
+    assign(connection.fragment_size, size->integer(0, largest_fragment));
+    if (connection.fragment_size != 0 && connection.fragment_size < least_fragment)
+      size->fail(messages::config_out_of_range, fmt::format("{} is neither 0 nor {} to {}", connection.fragment_size,
+                                                            least_fragment, largest_fragment));
+  }
 }
 
 void read_esp(const Object& tunnel_object, Tunnel& tunnel) {

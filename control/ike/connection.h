@@ -94,6 +94,8 @@ struct Connection {
   std::vector<ChildDefinition> children = std::vector<ChildDefinition>(1);  // never empty
   StartMode start = StartMode::start;
   Encapsulation encapsulation = Encapsulation::automatic;
+  bool fragmentation = true;   // of IKE messages (RFC 7383)
+  uint16_t fragment_size = 0;  // longest IP datagram that IKE sends then; 0: 576 over IPv4, 1280 over IPv6
   Duration ike_lifetime = std::chrono::hours(8);     // rekeyed a margin (a tenth, with jitter) before
   Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
   Retransmission retransmission;

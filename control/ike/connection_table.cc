@@ -26,7 +26,7 @@ bool same_negotiated(const Connection& a, const Connection& b) {
          same_key(a.psk, b.psk) && same_proposals(a.ike_proposals, b.ike_proposals) &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_negotiated(one, other); }) &&
-         a.encapsulation == b.encapsulation;
+         a.encapsulation == b.encapsulation && a.fragmentation == b.fragmentation;
 }
 
 bool same_local(const ChildDefinition& a, const ChildDefinition& b) {
@@ -39,7 +39,7 @@ bool same_local(const Connection& a, const Connection& b) {
                             [](const auto& one, const auto& other) { return same_local(one, other); }) &&
          a.dpd_interval == b.dpd_interval && a.retransmission.first == b.retransmission.first &&
          a.retransmission.factor == b.retransmission.factor && a.retransmission.tries == b.retransmission.tries &&
-         a.retry_interval == b.retry_interval;
+         a.retry_interval == b.retry_interval && a.fragment_size == b.fragment_size;
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace sekisho::ike {
 
-void RequestWindow::sent(Bytes datagram, const Retransmission& retransmission, Instant now) {
-  in_flight_ = InFlight{.datagram = std::move(datagram),
+void RequestWindow::sent(Datagrams datagrams, const Retransmission& retransmission, Instant now) {
+  in_flight_ = InFlight{.datagrams = std::move(datagrams),
                         .retransmission = retransmission,
                         .interval = retransmission.first,
                         .due = now + retransmission.first,
@@ -45,12 +45,11 @@ RequestWindow::Due RequestWindow::on_timer(Instant now) {
 ReplyWindow::Verdict ReplyWindow::classify(uint32_t message_id, ByteView datagram) const {
   if (message_id == expected_) return Verdict::expected;
   // Section 2.1: a retransmission is bitwise identical. Anything else under an old id is not answered.
-  if (expected_ != 0 && message_id == expected_ - 1 && crypto::sha1({datagram}) == request_digest_)
-    return Verdict::repeated;
+  if (answered_last(message_id) && crypto::sha1({datagram}) == request_digest_) return Verdict::repeated;
   return Verdict::outside;
 }
 
-void ReplyWindow::replied(ByteView request, Bytes reply) {
+void ReplyWindow::replied(ByteView request, Datagrams reply) {
   request_digest_ = crypto::sha1({request});
   reply_ = std::move(reply);
   ++expected_;

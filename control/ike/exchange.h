@@ -4,12 +4,16 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "control/ike/connection.h"
 
 namespace sekisho::ike {
+
+// A message as it travels: one datagram, or its fragments in order.
+using Datagrams = std::vector<Bytes>;
 
 // Our requests: at most one is in flight.
 class RequestWindow {
@@ -23,7 +27,7 @@ class RequestWindow {
 
   // The request went out for the first time. Replaces the one in flight, under the same message id: IKE_SA_INIT is
   // begun again with a cookie or another group that way.
-  void sent(Bytes datagram, const Retransmission& retransmission, Instant now);
+  void sent(Datagrams datagrams, const Retransmission& retransmission, Instant now);
   // The answer is here; the next request has the next id.
   void answered();
   // Nothing is in flight any more and no answer is awaited.
@@ -33,12 +37,12 @@ class RequestWindow {
 
   std::optional<Instant> deadline() const;
   Due on_timer(Instant now);
-  const Bytes& datagram() const { return in_flight_->datagram; }
+  const Datagrams& datagrams() const { return in_flight_->datagrams; }
   unsigned tries() const { return in_flight_ ? in_flight_->tries : 0; }
 
  private:
   struct InFlight {
-    Bytes datagram;
+    Datagrams datagrams;
     Retransmission retransmission;
     unsigned tries = 1;
     Duration interval{};
@@ -54,14 +58,16 @@ class ReplyWindow {
  public:
   enum class Verdict : uint8_t { expected, repeated, outside };
 
+  // `datagram`: the request, or the first of its fragments: the others ask for nothing (RFC 7383 section 2.6.1).
   Verdict classify(uint32_t message_id, ByteView datagram) const;
-  void replied(ByteView request, Bytes reply);
-  const Bytes& reply() const { return reply_; }
+  bool answered_last(uint32_t message_id) const { return expected_ != 0 && message_id == expected_ - 1; }
+  void replied(ByteView request, Datagrams reply);
+  const Datagrams& reply() const { return reply_; }
 
  private:
   uint32_t expected_ = 0;
   Bytes request_digest_;  // of the last request answered
-  Bytes reply_;
+  Datagrams reply_;
 };
 
 }  // namespace sekisho::ike

@@ -67,6 +67,11 @@ bool check_ike_decode(ByteView datagram) {
     wire::decode_payloads(encrypted->first, encrypted->body);
     return true;
   }
+  if (const auto* fragment = wire::find<wire::EncryptedFragment>(message->payloads)) {
+    require(fragment->number >= 1 && fragment->number <= fragment->total, "a fragment is one of its total");
+    require(fragment->sealed.header_length + fragment->sealed.body.size() == datagram.size(), "SKF reaches the end");
+    return true;
+  }
   if (left_out_all_selectors(message->payloads)) return true;
   // What was understood survives being sent on. (What was not, reserved bits and unknown attributes, is left out.)
   const Bytes once = wire::encode(*message);

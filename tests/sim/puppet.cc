@@ -85,6 +85,10 @@ IkeMessage Puppet::receive(const Session& with) {
   const ike::SendDatagram datagram = take();
   auto message = decode(datagram.data);
   if (!message) throw Violation("the engine sent what does not decode: " + std::string(message.error().reason));
+  if (const auto* fragment = find<EncryptedFragment>(message->payloads)) {
+    message->payloads = join(with, *fragment, datagram.data);
+    return std::move(*message);
+  }
   if (!find<Encrypted>(message->payloads)) return std::move(*message);
   auto payloads = unprotect(*message, datagram.data, *with.opening);
   if (!payloads) throw Violation("the engine's message does not open");
@@ -92,10 +96,35 @@ IkeMessage Puppet::receive(const Session& with) {
   return std::move(*message);
 }
 
+// The rest of the message whose first fragment was taken.
+Payloads Puppet::join(const Session& with, EncryptedFragment fragment, Bytes datagram) {
+  const PayloadType first = fragment.sealed.first;
+  Bytes whole;
+  for (uint16_t number = 1;; ++number) {
+    const auto piece = open(fragment.sealed, datagram, *with.opening);
+    if (!piece || fragment.number != number) throw Violation("the engine's fragments are out of order");
+    whole.insert(whole.end(), piece->begin(), piece->end());
+    if (number == fragment.total) break;
+    datagram = take().data;
+    const auto next = decode(datagram);
+    if (!next || !find<EncryptedFragment>(next->payloads)) throw Violation("a fragment of the engine's is missing");
+    fragment = *find<EncryptedFragment>(next->payloads);
+  }
+  auto payloads = decode_payloads(first, whole);
+  if (!payloads) throw Violation("the engine's fragments make no message");
+  return std::move(*payloads);
+}
+
 Bytes Puppet::sealed(Session& with, ExchangeType exchange, bool response, uint32_t message_id,
                      const Payloads& payloads) {
   return protect({with.spi_i, with.spi_r, exchange, with.initiator, response, message_id}, payloads, *with.sealing,
                  random);
+}
+
+std::vector<Bytes> Puppet::fragments(ExchangeType exchange, bool response, uint32_t message_id,
+                                     const Payloads& payloads, size_t longest) {
+  return protect({session.spi_i, session.spi_r, exchange, session.initiator, response, message_id}, payloads,
+                 *session.sealing, random, longest);
 }
 
 void Puppet::answer(Session& with, const IkeMessage& request, const Payloads& payloads) {
@@ -122,6 +151,7 @@ Bytes Puppet::init_request(crypto::KeyExchangeId group, const Payloads& before, 
   payloads.push_back(ike::suite::offer_ike(connection.ike_proposals, {}));
   payloads.push_back(KeyExchange{group, Bytes(value.begin(), value.end())});
   payloads.push_back(Nonce{nonce_i_});
+  payloads.insert(payloads.end(), announced.begin(), announced.end());
   init_sent_ =
       encode({.initiator_spi = session.spi_i, .exchange = ExchangeType::ike_sa_init, .from_initiator = true}, payloads);
   return init_sent_;
@@ -183,9 +213,10 @@ void Puppet::establish_as_responder() {
   nonce_r_ = filled(32, 0xb1);
   const auto chosen = ike::suite::select_ike(need<SecurityAssociation>(request.payloads), connection.ike_proposals);
   const ByteView value = key_exchange_->public_value();
-  init_sent_ = encode({session.spi_i, session.spi_r, ExchangeType::ike_sa_init, false, true, 0},
-                      {ike::suite::answer_ike(chosen.value(), {}),
-                       KeyExchange{key_exchange_->id(), Bytes(value.begin(), value.end())}, Nonce{nonce_r_}});
+  Payloads answer_to_init = {ike::suite::answer_ike(chosen.value(), {}),
+                             KeyExchange{key_exchange_->id(), Bytes(value.begin(), value.end())}, Nonce{nonce_r_}};
+  answer_to_init.insert(answer_to_init.end(), announced.begin(), announced.end());
+  init_sent_ = encode({session.spi_i, session.spi_r, ExchangeType::ike_sa_init, false, true, 0}, answer_to_init);
   take_init(request);
   deliver(init_sent_);
 

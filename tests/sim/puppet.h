@@ -52,13 +52,16 @@ class Puppet {
   void deliver(Bytes datagram) { deliver(std::move(datagram), remote); }
   void deliver(Bytes datagram, const Endpoint& from) { step(ike::DatagramReceived{local, from, std::move(datagram)}); }
   Bytes sealed(Session& with, ExchangeType exchange, bool response, uint32_t message_id, const Payloads& payloads);
+  std::vector<Bytes> fragments(ExchangeType exchange, bool response, uint32_t message_id, const Payloads& payloads,
+                               size_t longest = 256);
   void answer(const IkeMessage& request, const Payloads& payloads) { answer(session, request, payloads); }
   void answer(Session& with, const IkeMessage& request, const Payloads& payloads);
   // A request under the next message id, and the payloads of the engine's answer.
   Payloads ask(ExchangeType exchange, const Payloads& payloads) { return ask(session, exchange, payloads); }
   Payloads ask(Session& with, ExchangeType exchange, const Payloads& payloads);
 
-  // From the engine to the puppet, in the order of sending; each throws where there is none, or not such a one.
+  // From the engine to the puppet, in the order of sending; each throws where there is none, or not such a one. A
+  // message in fragments is received whole.
   ike::SendDatagram take();
   IkeMessage receive() { return receive(session); }
   IkeMessage receive(const Session& with);
@@ -77,6 +80,7 @@ class Puppet {
   size_t ike_sas() const { return engine->ike_sas().size(); }
 
   ike::Connection connection;
+  Payloads announced;  // what the puppet adds to its IKE_SA_INIT message
   std::set<Bytes> outbound_keys;
   SeededRandom random{7};
   DataPath data_path{random, outbound_keys};
@@ -92,6 +96,7 @@ class Puppet {
 
  private:
   Bytes auth(bool of_engine, ByteView id_body) const;
+  Payloads join(const Session& with, ike::wire::EncryptedFragment fragment, Bytes datagram);
   void take_init(const IkeMessage& theirs);
   void take_auth(const Payloads& theirs);
 

@@ -17,6 +17,10 @@ void Context::send(const Endpoint& local, const Endpoint& remote, Bytes data) {
   actions.push_back(SendDatagram{local, remote, std::move(data)});
 }
 
+void Context::send(const Endpoint& local, const Endpoint& remote, const Datagrams& message) {
+  for (const Bytes& datagram : message) send(local, remote, datagram);
+}
+
 Bytes Context::random_bytes(size_t size) {
   Bytes bytes(size);
   random().fill(bytes);

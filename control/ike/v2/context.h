@@ -6,6 +6,7 @@
 
 #include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
+#include "control/ike/exchange.h"
 
 namespace sekisho::ike::v2 {
 
@@ -26,6 +27,7 @@ struct Context {
   void report(const Message& message, const std::string& connection, std::string detail,
               std::optional<Mismatch> mismatch = {});
   void send(const Endpoint& local, const Endpoint& remote, Bytes data);
+  void send(const Endpoint& local, const Endpoint& remote, const Datagrams& message);
 
   Random& random() { return environment.random(); }
   Bytes random_bytes(size_t size);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <ranges>
 
 namespace sekisho::ike::v2 {
@@ -115,6 +116,24 @@ wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t me
           .message_id = message_id};
 }
 
+// RFC 7383 section 2.5.1: what every path of the family carries, unless the operator knows better.
+constexpr size_t ipv4_datagram = 576, ipv6_datagram = 1280;
+constexpr size_t ipv4_header = 20, ipv6_header = 40, udp_header = 8, non_esp_marker = 4;
+
+// Of an IKE message, in bytes, before it is sent in fragments.
+size_t longest_message(const IkeSa& sa) {
+  if (!sa.fragmentation) return std::numeric_limits<size_t>::max();
+  const bool v4 = sa.remote.address.is_v4();
+  const size_t configured = sa.connection ? sa.connection->fragment_size : 0;
+  const size_t datagram = configured != 0 ? configured : v4 ? ipv4_datagram : ipv6_datagram;
+  const size_t marker = sa.local.port == nat_port ? non_esp_marker : 0;
+  return datagram - (v4 ? ipv4_header : ipv6_header) - udp_header - marker;
+}
+
+Datagrams protect(Context& context, IkeSa& sa, const wire::Header& header, const wire::Payloads& payloads) {
+  return wire::protect(header, payloads, *sa.sealing, context.random(), longest_message(sa));
+}
+
 // While ours is in flight too, it is open whether the IKE SA that the peer's rekey made will be the heir; whatever we
 // asked on it might be asked of the wrong one.
 bool undecided(Context& context, const IkeSa& sa) {
@@ -132,9 +151,9 @@ void pump(Context& context, IkeSa& sa) {
     const std::optional<wire::Payloads> payloads = task->request(context, sa);
     if (!payloads) continue;
     const wire::Header header = header_of(sa, task->exchange(), sa.requests.message_id(), false);
-    Bytes datagram = wire::protect(header, *payloads, *sa.sealing, context.random());
-    context.send(sa.local, sa.remote, datagram);
-    sa.requests.sent(std::move(datagram), sa.connection->retransmission, context.now);
+    Datagrams datagrams = protect(context, sa, header, *payloads);
+    context.send(sa.local, sa.remote, datagrams);
+    sa.requests.sent(std::move(datagrams), sa.connection->retransmission, context.now);
     sa.active = std::move(task);
   }
 }
@@ -144,13 +163,12 @@ void send_farewell(Context& context, IkeSa& sa, const wire::Payloads& payloads) 
   // A request in flight leaves the window to none after it (section 2.3), but a peer that has seen it takes the next.
   const uint32_t message_id = sa.requests.message_id() + (sa.requests.idle() ? 0 : 1);
   const wire::Header header = header_of(sa, wire::ExchangeType::informational, message_id, false);
-  context.send(sa.local, sa.remote, wire::protect(header, payloads, *sa.sealing, context.random()));
+  context.send(sa.local, sa.remote, protect(context, sa, header, payloads));
 }
 
 void send_reply(Context& context, IkeSa& sa, const DatagramReceived& request, const wire::Header& header,
                 const wire::Payloads& payloads) {
-  Bytes reply =
-      wire::protect(header_of(sa, header.exchange, header.message_id, true), payloads, *sa.sealing, context.random());
+  Datagrams reply = protect(context, sa, header_of(sa, header.exchange, header.message_id, true), payloads);
   context.send(request.local, request.remote, reply);
   sa.replies.replied(request.data, std::move(reply));
 }

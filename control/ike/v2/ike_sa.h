@@ -13,6 +13,7 @@
 #include "control/ike/exchange.h"
 #include "control/ike/suite/keys.h"
 #include "control/ike/v2/child_sa.h"
+#include "control/ike/v2/reassembly.h"
 #include "control/ike/v2/task.h"
 #include "control/ike/wire/message.h"
 #include "crypto/ike/key_exchange.h"
@@ -71,6 +72,8 @@ struct IkeSa {
 
   RequestWindow requests;
   ReplyWindow replies;
+  bool fragmentation = false;  // both ends speak RFC 7383
+  Reassembly request_fragments, response_fragments;
   std::deque<std::unique_ptr<Task>> queue;
   std::unique_ptr<Task> active;
   std::unique_ptr<Handshake> handshake;

@@ -34,6 +34,10 @@ void add_nat_detection(Context& context, const IkeSa& sa, Encapsulation encapsul
   payloads.push_back(suite::nat_detection(wire::NotifyType::nat_detection_destination_ip, sa.spi_i, sa.spi_r, remote));
 }
 
+bool both_fragment(const Connection& connection, const wire::Payloads& payloads) {
+  return connection.fragmentation && wire::find_notify(payloads, wire::NotifyType::fragmentation_supported);
+}
+
 void derive_keys(IkeSa& sa, const SecretBytes& shared_secret) {
   const Handshake& handshake = *sa.handshake;
   const SecretBytes seed = suite::skeyseed(sa.proposal.prf, handshake.nonce_i, handshake.nonce_r, shared_secret);

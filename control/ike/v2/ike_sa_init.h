@@ -22,6 +22,8 @@ void detect_nat(IkeSa& sa, const DatagramReceived& datagram, const wire::Payload
 // The NAT_DETECTION payloads to send. The source is feigned where UDP encapsulation is forced.
 void add_nat_detection(Context& context, const IkeSa& sa, Encapsulation encapsulation, const Endpoint& local,
                        const Endpoint& remote, wire::Payloads& payloads);
+// RFC 7383 section 2.3; `payloads`: what the peer sent.
+bool both_fragment(const Connection& connection, const wire::Payloads& payloads);
 void derive_keys(IkeSa& sa, const SecretBytes& shared_secret);
 
 }  // namespace sekisho::ike::v2

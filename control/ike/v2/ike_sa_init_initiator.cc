@@ -27,12 +27,13 @@ void send_request(Context& context, IkeSa& sa) {
   payloads.push_back(wire::KeyExchange{handshake.key_exchange->id(), Bytes(value.begin(), value.end())});
   payloads.push_back(wire::Nonce{handshake.nonce_i});
   add_nat_detection(context, sa, connection.encapsulation, sa.local, sa.remote, payloads);
+  if (connection.fragmentation) payloads.push_back(notify(wire::NotifyType::fragmentation_supported));
 
   handshake.request = wire::encode(
       {.initiator_spi = sa.spi_i, .exchange = wire::ExchangeType::ike_sa_init, .from_initiator = true, .message_id = 0},
       payloads);
   context.send(sa.local, sa.remote, handshake.request);
-  sa.requests.sent(handshake.request, connection.retransmission, context.now);
+  sa.requests.sent({handshake.request}, connection.retransmission, context.now);
 }
 
 void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail,
@@ -139,6 +140,7 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   derive_keys(sa, *shared_secret);
   detect_nat(sa, datagram, message.payloads);
   choose_ports(sa);
+  sa.fragmentation = both_fragment(*sa.connection, message.payloads);
   handshake.hint = nullptr;
   sa.requests.answered();
   sa.state = IkeState::auth_sent;

@@ -115,6 +115,8 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
                              wire::Nonce{handshake.nonce_r}};
   if (sa.nat_detection)
     add_nat_detection(context, sa, choice.connection->encapsulation, datagram.local, datagram.remote, payloads);
+  sa.fragmentation = both_fragment(*choice.connection, message.payloads);
+  if (sa.fragmentation) payloads.push_back(notify(wire::NotifyType::fragmentation_supported));
   handshake.request = datagram.data;
   handshake.response = wire::encode({.initiator_spi = sa.spi_i,
                                      .responder_spi = sa.spi_r,
@@ -123,7 +125,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
                                      .message_id = 0},
                                     payloads);
   context.send(datagram.local, datagram.remote, handshake.response);
-  sa.replies.replied(datagram.data, handshake.response);
+  sa.replies.replied(datagram.data, {handshake.response});
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ void abandon_tasks(Context& context, IkeSa& sa) {
   for (const auto& task : sa.queue) task->abandon(context, sa);
   sa.queue.clear();
   sa.requests.forget();
+  sa.request_fragments.clear();
+  sa.response_fragments.clear();
 }
 
 bool lives_anywhere(Context& context, const std::string& connection, const std::string& child) {

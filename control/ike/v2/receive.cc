@@ -41,6 +41,40 @@ const RequestRule* find_rule(const IkeSa& sa, ExchangeType exchange) {
   return nullptr;
 }
 
+// What a protected message holds, once all of it is here.
+enum class Unopened : uint8_t {
+  nothing,   // not authentic, or fragments of it are missing
+  malformed  // the peer sent it so, protected
+};
+std::expected<wire::Payloads, Unopened> unprotect(IkeSa& sa, Reassembly& fragments, DatagramReceived& datagram,
+                                                  const wire::Message& message) {
+  const auto* fragment = wire::find<wire::EncryptedFragment>(message.payloads);
+  if (!fragment) {
+    auto payloads = wire::unprotect(message, datagram.data, *sa.opening);
+    if (payloads) return std::move(*payloads);
+    return std::unexpected(payloads.error() == wire::UnprotectFailure::malformed ? Unopened::malformed
+                                                                                 : Unopened::nothing);
+  }
+  const uint32_t message_id = message.header.message_id;
+  if (!sa.fragmentation || !fragments.wants(message_id, *fragment)) return std::unexpected(Unopened::nothing);
+  std::optional<Bytes> plaintext = wire::open(fragment->sealed, datagram.data, *sa.opening);
+  if (!plaintext) return std::unexpected(Unopened::nothing);
+  auto whole = fragments.add(message_id, *fragment, std::move(*plaintext), datagram.data);
+  if (!whole) return std::unexpected(Unopened::nothing);
+  datagram.data = std::move(whole->first_datagram);
+  auto payloads = wire::decode_payloads(whole->first, whole->plaintext);
+  if (!payloads) return std::unexpected(Unopened::malformed);
+  return std::move(*payloads);
+}
+
+// The request that was answered last, in other pieces than before (RFC 7383 section 2.5.1).
+bool repeats_in_other_pieces(const IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message) {
+  const auto* fragment = wire::find<wire::EncryptedFragment>(message.payloads);
+  return fragment && fragment->number == 1 && sa.fragmentation && sa.opening &&
+         sa.replies.answered_last(message.header.message_id) &&
+         wire::open(fragment->sealed, datagram.data, *sa.opening);
+}
+
 // Section 2.23: a peer behind a NAT may get another address and port there at any time; an authentic message that is
 // not a replay shows it.
 void follow_peer(IkeSa& sa, const DatagramReceived& datagram) {
@@ -49,10 +83,11 @@ void follow_peer(IkeSa& sa, const DatagramReceived& datagram) {
     sa.remote = datagram.remote;
 }
 
-void receive_request(Context& context, IkeSa& sa, const DatagramReceived& datagram, wire::Message message) {
+void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wire::Message message) {
   switch (sa.replies.classify(message.header.message_id, datagram.data)) {
     case ReplyWindow::Verdict::outside:
-      return;
+      if (!repeats_in_other_pieces(sa, datagram, message)) return;
+      [[fallthrough]];
     case ReplyWindow::Verdict::repeated:
       return context.send(datagram.local, datagram.remote, sa.replies.reply());
     case ReplyWindow::Verdict::expected:
@@ -60,13 +95,14 @@ void receive_request(Context& context, IkeSa& sa, const DatagramReceived& datagr
   }
   const RequestRule* rule = find_rule(sa, message.header.exchange);
   if (!rule || !sa.opening) return;
-  auto payloads = wire::unprotect(message, datagram.data, *sa.opening);
+  auto payloads = unprotect(sa, sa.request_fragments, datagram, message);
   if (!payloads) {
     // Before IKE_AUTH whoever sent this is unknown, and gets no answer (section 2.21.2).
-    if (payloads.error() != wire::UnprotectFailure::malformed || sa.state == IkeState::init_answered) return;
+    if (payloads.error() != Unopened::malformed || sa.state == IkeState::init_answered) return;
     context.report(messages::ike_invalid_syntax, sa.name(), describe(sa));
     return send_reply(context, sa, datagram, message.header, {notify(wire::NotifyType::invalid_syntax)});
   }
+  sa.request_fragments.clear();
   sa.last_heard = context.now;
   follow_peer(sa, datagram);
   message.payloads = std::move(*payloads);
@@ -80,11 +116,12 @@ void receive_request(Context& context, IkeSa& sa, const DatagramReceived& datagr
   rule->handler(context, sa, datagram, message);
 }
 
-void receive_response(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message) {
+void receive_response(Context& context, IkeSa& sa, DatagramReceived datagram, const wire::Message& message) {
   if (!sa.requests.awaits(message.header.message_id) || !sa.active || !sa.opening) return;
   if (message.header.exchange != sa.active->exchange()) return;
-  auto payloads = wire::unprotect(message, datagram.data, *sa.opening);
-  if (!payloads && payloads.error() != wire::UnprotectFailure::malformed) return;
+  auto payloads = unprotect(sa, sa.response_fragments, datagram, message);
+  if (!payloads && payloads.error() != Unopened::malformed) return;
+  sa.response_fragments.clear();
   sa.last_heard = context.now;
   follow_peer(sa, datagram);
   sa.requests.answered();

@@ -33,6 +33,7 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   heir->local = old.local;
   heir->remote = old.remote;
   heir->nat_detection = old.nat_detection;
+  heir->fragmentation = old.fragmentation;
   heir->local_behind_nat = old.local_behind_nat;
   heir->remote_behind_nat = old.remote_behind_nat;
   heir->proposal = made.proposal;

@@ -30,7 +30,7 @@ void retransmit(Context& context, IkeSa& sa) {
     case RequestWindow::Due::nothing:
       return;
     case RequestWindow::Due::retransmit:
-      return context.send(sa.local, sa.remote, sa.requests.datagram());
+      return context.send(sa.local, sa.remote, sa.requests.datagrams());
     case RequestWindow::Due::expired:
       return peer_silent(context, sa);
   }

@@ -10,6 +10,7 @@ namespace {
 constexpr uint8_t flag_initiator = 0x08, flag_response = 0x20;  // section 3.1
 constexpr uint8_t flag_critical = 0x80;                         // section 3.2
 constexpr size_t generic_header_length = 4;
+constexpr size_t fragment_counts_length = 4;
 
 std::unexpected<DecodeError> malformed(std::string_view reason) {
   return std::unexpected(DecodeError{NotifyType::invalid_syntax, reason});
@@ -133,6 +134,7 @@ Decoded<Payload> decode_body(PayloadType type, bool critical, ByteView body) {
     case PayloadType::extensible_authentication:
       return Opaque{type, to_bytes(body)};
     case PayloadType::encrypted:
+    case PayloadType::encrypted_fragment:
       return malformed("encrypted payload where none may be");
     case PayloadType::none:
       break;
@@ -156,6 +158,19 @@ bool repeatable(PayloadType type) {
   }
 }
 
+// RFC 7383 section 2.5: number and total stand before the sealed bytes. `at` is where the body starts in the datagram.
+Decoded<Payload> decode_fragment(PayloadType first, ByteView body, size_t at) {
+  ByteReader reader(body);
+  EncryptedFragment fragment;
+  fragment.number = reader.u16();
+  fragment.total = reader.u16();
+  fragment.sealed = {first, at + fragment_counts_length, to_bytes(reader.rest())};
+  if (!reader.ok()) return malformed("fragment truncated");
+  if (fragment.number == 0 || fragment.number > fragment.total) return malformed("fragment number out of range");
+  if (fragment.number > 1 && first != PayloadType::none) return malformed("a later fragment with a payload type");
+  return fragment;
+}
+
 // A chain of payloads. Where `allow_encrypted`, it may end with an Encrypted payload, whose body must reach the end of
 // the datagram; `chain_offset` is where the chain starts within the datagram.
 Decoded<Payloads> decode_chain(PayloadType first, ByteView bytes, bool allow_encrypted, size_t chain_offset) {
@@ -170,9 +185,13 @@ Decoded<Payloads> decode_chain(PayloadType first, ByteView bytes, bool allow_enc
     const ByteView body = reader.bytes(length - generic_header_length);
     if (!reader.ok()) return malformed("payload longer than the message");
 
-    if (type == PayloadType::encrypted && allow_encrypted) {
+    if ((type == PayloadType::encrypted || type == PayloadType::encrypted_fragment) && allow_encrypted) {
       if (!reader.finished()) return malformed("bytes behind the encrypted payload");
-      payloads.push_back(Encrypted{next, chain_offset + bytes.size() - body.size(), to_bytes(body)});
+      const size_t at = chain_offset + bytes.size() - body.size();
+      Decoded<Payload> sealed =
+          type == PayloadType::encrypted ? Encrypted{next, at, to_bytes(body)} : decode_fragment(next, body, at);
+      if (!sealed) return std::unexpected(sealed.error());
+      payloads.push_back(std::move(*sealed));
       return payloads;
     }
     const auto same = [type](const Payload& payload) { return type_of(payload) == type; };
@@ -230,12 +249,16 @@ Decoded<Message> decode(ByteView datagram) {
 
 Decoded<Payloads> decode_payloads(PayloadType first, ByteView bytes) { return decode_chain(first, bytes, false, 0); }
 
+std::optional<Bytes> open(const Encrypted& encrypted, ByteView datagram, const crypto::SkCipher& cipher) {
+  if (encrypted.header_length > datagram.size()) return {};
+  return cipher.open(datagram.first(encrypted.header_length), encrypted.body);
+}
+
 std::expected<Payloads, UnprotectFailure> unprotect(const Message& message, ByteView datagram,
                                                     const crypto::SkCipher& cipher) {
   const Encrypted* encrypted = find<Encrypted>(message.payloads);
-  if (encrypted == nullptr || encrypted->header_length > datagram.size())
-    return std::unexpected(UnprotectFailure::not_encrypted);
-  const std::optional<Bytes> plaintext = cipher.open(datagram.first(encrypted->header_length), encrypted->body);
+  if (encrypted == nullptr) return std::unexpected(UnprotectFailure::not_encrypted);
+  const std::optional<Bytes> plaintext = open(*encrypted, datagram, cipher);
   if (!plaintext) return std::unexpected(UnprotectFailure::not_authentic);
   Decoded<Payloads> payloads = decode_payloads(encrypted->first, *plaintext);
   if (!payloads) return std::unexpected(UnprotectFailure::malformed);

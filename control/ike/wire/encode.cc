@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 
 #include "control/ike/wire/message.h"
@@ -71,6 +72,7 @@ void encode_body(ByteWriter& writer, const TrafficSelectors<Type>& payload) {
 
 // Sealed bytes cannot be put into another message: the ICV covers the header that they came with.
 void encode_body(ByteWriter&, const Encrypted&) { std::abort(); }
+void encode_body(ByteWriter&, const EncryptedFragment&) { std::abort(); }
 void encode_body(ByteWriter& writer, const Opaque& payload) { writer.bytes(payload.body); }
 void encode_body(ByteWriter& writer, const Unknown& payload) { writer.bytes(payload.body); }
 
@@ -94,6 +96,35 @@ void encode_chain(ByteWriter& writer, const Payloads& payloads) {
   }
 }
 
+Bytes inner_chain(const Payloads& payloads) {
+  ByteWriter inner;
+  encode_chain(inner, payloads);
+  return std::move(inner).take();
+}
+
+// Which of how many; a total of 0: not a fragment.
+struct FragmentCounts {
+  uint16_t number = 0, total = 0;
+  size_t length() const { return total == 0 ? 0 : 4; }
+};
+
+Bytes seal(const Header& header, PayloadType first, FragmentCounts counts, ByteView plaintext, crypto::SkCipher& cipher,
+           Random& random) {
+  const size_t body_length = cipher.sealed_length(plaintext.size());
+  ByteWriter writer;
+  encode_header(writer, header, counts.total == 0 ? PayloadType::encrypted : PayloadType::encrypted_fragment);
+  writer.u8(static_cast<uint8_t>(first));
+  writer.u8(0);
+  writer.u16(static_cast<uint16_t>(generic_header_length + counts.length() + body_length));
+  if (counts.total != 0) {
+    writer.u16(counts.number);
+    writer.u16(counts.total);
+  }
+  writer.patch_u32(length_at, static_cast<uint32_t>(writer.size() + body_length));
+  writer.bytes(cipher.seal(writer.view(), plaintext, random));
+  return std::move(writer).take();
+}
+
 }  // namespace
 
 Bytes encode(const Header& header, const Payloads& payloads) {
@@ -105,19 +136,32 @@ Bytes encode(const Header& header, const Payloads& payloads) {
 }
 
 Bytes protect(const Header& header, const Payloads& payloads, crypto::SkCipher& cipher, Random& random) {
-  ByteWriter inner;
-  encode_chain(inner, payloads);
-  const size_t body_length = cipher.sealed_length(inner.size());
+  return seal(header, first_type(payloads), {}, inner_chain(payloads), cipher, random);
+}
 
-  ByteWriter writer;
-  encode_header(writer, header, PayloadType::encrypted);
-  writer.u8(static_cast<uint8_t>(first_type(payloads)));
-  writer.u8(0);
-  writer.u16(static_cast<uint16_t>(generic_header_length + body_length));
-  writer.patch_u32(length_at, static_cast<uint32_t>(writer.size() + body_length));
-  const Bytes body = cipher.seal(writer.view(), inner.view(), random);
-  writer.bytes(body);
-  return std::move(writer).take();
+std::vector<Bytes> protect(const Header& header, const Payloads& payloads, crypto::SkCipher& cipher, Random& random,
+                           size_t longest) {
+  const Bytes inner = inner_chain(payloads);
+  const ByteView whole(inner);
+  const auto sealed_size = [&](const FragmentCounts& counts, size_t plaintext) {
+    return header_length + generic_header_length + counts.length() + cipher.sealed_length(plaintext);
+  };
+  std::vector<Bytes> datagrams;
+  if (sealed_size({}, whole.size()) <= longest) {
+    datagrams.push_back(seal(header, first_type(payloads), {}, whole, cipher, random));
+    return datagrams;
+  }
+  // Padding makes the sealed size grow in steps, so the most that fits is found by trying.
+  size_t piece = longest;
+  while (sealed_size({1, 1}, piece) > longest) --piece;
+  const size_t total = (whole.size() + piece - 1) / piece;
+  for (size_t number = 1; number <= total; ++number) {
+    const ByteView part =
+        whole.subspan((number - 1) * piece).first(std::min(piece, whole.size() - (number - 1) * piece));
+    datagrams.push_back(seal(header, number == 1 ? first_type(payloads) : PayloadType::none,
+                             {static_cast<uint16_t>(number), static_cast<uint16_t>(total)}, part, cipher, random));
+  }
+  return datagrams;
 }
 
 }  // namespace sekisho::ike::wire

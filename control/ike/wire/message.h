@@ -1,7 +1,8 @@
 // IKEv2 messages to bytes and back (RFC 7296 section 3).
 //
 //   decode_header()  the fixed header: enough to find the SA
-//   decode()         header and clear payloads; an Encrypted payload stays closed
+//   decode()         header and clear payloads; an Encrypted payload (or fragment of one) stays closed
+//   open()           what an Encrypted payload or a fragment holds, where its ICV is right
 //   unprotect()      opens the Encrypted payload and decodes what is in it
 //   encode(), protect(): the same way out
 //
@@ -22,10 +23,11 @@
 namespace sekisho::ike::wire {
 
 inline constexpr size_t header_length = 28;
-inline constexpr size_t max_message_length = 16384;
-inline constexpr size_t max_payloads = 64;    // in one chain
-inline constexpr size_t max_proposals = 64;   // in one SA payload
-inline constexpr size_t max_transforms = 64;  // in one proposal
+inline constexpr size_t max_message_length = 32768;  // a chain of certificates takes a quarter of that
+inline constexpr size_t max_fragments = 64;          // of one message
+inline constexpr size_t max_payloads = 64;           // in one chain
+inline constexpr size_t max_proposals = 64;          // in one SA payload
+inline constexpr size_t max_transforms = 64;         // in one proposal
 inline constexpr size_t min_nonce_length = 16, max_nonce_length = 256;
 
 // Section 3.1.
@@ -57,7 +59,8 @@ Decoded<Header> decode_header(ByteView datagram);
 // The whole message. Every payload must be well-formed and nothing may follow the last one.
 Decoded<Message> decode(ByteView datagram);
 
-// A chain of payloads that starts with `first`, as it stands in an Encrypted payload; Encrypted itself is refused.
+// A chain of payloads that starts with `first`, as it stands in an Encrypted payload; Encrypted itself and fragments
+// are refused.
 Decoded<Payloads> decode_payloads(PayloadType first, ByteView bytes);
 
 enum class UnprotectFailure : uint8_t { not_encrypted, not_authentic, malformed };
@@ -67,12 +70,20 @@ enum class UnprotectFailure : uint8_t { not_encrypted, not_authentic, malformed 
 std::expected<Payloads, UnprotectFailure> unprotect(const Message& message, ByteView datagram,
                                                     const crypto::SkCipher& cipher);
 
+// The plaintext of an Encrypted payload, or of a fragment, that was decoded from `datagram`; nothing where the ICV is
+// wrong.
+std::optional<Bytes> open(const Encrypted& encrypted, ByteView datagram, const crypto::SkCipher& cipher);
+
 // The payloads must be within what their length fields can say. Encrypted cannot be encoded this way; see protect().
 Bytes encode(const Header& header, const Payloads& payloads);
 inline Bytes encode(const Message& message) { return encode(message.header, message.payloads); }
 
 // The payloads in an Encrypted payload, as a whole datagram. `cipher` is the sender's.
 Bytes protect(const Header& header, const Payloads& payloads, crypto::SkCipher& cipher, Random& random);
+// The same in as many fragments as it takes (RFC 7383), none longer than `longest` bytes; one whole datagram where that
+// is enough. `longest` has room for the headers and some payload: at least 256.
+std::vector<Bytes> protect(const Header& header, const Payloads& payloads, crypto::SkCipher& cipher, Random& random,
+                           size_t longest);
 
 // "CREATE_CHILD_SA request 2 [ SA No TSi TSr N(REKEY_SA) ]", for logs.
 std::string describe(const Header& header, const Payloads& payloads);

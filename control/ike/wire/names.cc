@@ -46,6 +46,7 @@ constexpr Named<PayloadType> payload_types[] = {
     {PayloadType::encrypted, "SK"},
     {PayloadType::configuration, "CP"},
     {PayloadType::extensible_authentication, "EAP"},
+    {PayloadType::encrypted_fragment, "SKF"},
 };
 
 constexpr Named<Protocol> protocols[] = {

@@ -29,6 +29,7 @@ enum class PayloadType : uint8_t {
   encrypted = 46,
   configuration = 47,
   extensible_authentication = 48,
+  encrypted_fragment = 53,  // RFC 7383
 };
 
 // RFC 7296 section 3.3.1.

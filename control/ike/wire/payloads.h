@@ -115,6 +115,13 @@ struct Encrypted {
   Bytes body;                             // IV, ciphertext, ICV
 };
 
+// RFC 7383 section 2.5: a piece of what an Encrypted payload would hold. Always the last payload of a message.
+struct EncryptedFragment {
+  static constexpr auto type = PayloadType::encrypted_fragment;
+  uint16_t number = 1, total = 1;  // 1 <= number <= total
+  Encrypted sealed;                // `first`: in the first fragment only, else none
+};
+
 // A payload that RFC 7296 defines and that is carried as it is: CERT, CERTREQ, CP, EAP.
 struct Opaque {
   PayloadType type{};
@@ -128,9 +135,9 @@ struct Unknown {
   Bytes body;
 };
 
-using Payload =
-    std::variant<SecurityAssociation, KeyExchange, IdInitiator, IdResponder, Authentication, Nonce, Notify, Delete,
-                 VendorId, TrafficSelectorsInitiator, TrafficSelectorsResponder, Encrypted, Opaque, Unknown>;
+using Payload = std::variant<SecurityAssociation, KeyExchange, IdInitiator, IdResponder, Authentication, Nonce, Notify,
+                             Delete, VendorId, TrafficSelectorsInitiator, TrafficSelectorsResponder, Encrypted,
+                             EncryptedFragment, Opaque, Unknown>;
 using Payloads = std::vector<Payload>;
 
 PayloadType type_of(const Payload& payload);

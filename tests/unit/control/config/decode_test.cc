@@ -147,6 +147,9 @@ TEST_CASE("values of the wrong type or out of range are refused") {
   check_value("/tunnels/tokyo/esp/replay_window", 100, config_out_of_range, "multiple of 64");
   check_value("/tunnels/tokyo/esp/replay_window", 8192, config_out_of_range, "8192");
   check_value("/tunnels/tokyo/esp/encapsulation", "on", config_bad_choice, "\"on\" is none of: auto, force, off");
+  check_value("/tunnels/tokyo/ike/fragment_size", 575, config_out_of_range, "575 is neither 0 nor 576 to 65535");
+  check_value("/tunnels/tokyo/ike/fragment_size", 65536, config_out_of_range, "65536");
+  check_value("/tunnels/tokyo/ike/fragmentation", "no", config_wrong_type, "true or false is wanted, not a string");
   check_value("/tunnels/tokyo/profile", "modren", config_bad_choice, "modern, legacy");
   check_value("/tunnels/tokyo/ike/proposals", Json::array(), config_out_of_range, "0 proposals");
 }

@@ -52,6 +52,17 @@ TEST_CASE("an edit to one tunnel touches no other") {
   CHECK_FALSE(same_connection(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection));
 }
 
+TEST_CASE("how IKE messages are cut is a change of the connection") {
+  const Fixture fixture;
+  Json edited = two_tunnels();
+  edited["tunnels"]["tokyo"]["ike"]["fragmentation"] = false;
+  edited["tunnels"]["tokyo"]["ike"]["fragment_size"] = 1280;
+  const Config before = decoded(two_tunnels(), fixture), after = decoded(edited, fixture);
+  CHECK_FALSE(after.tunnels.at("tokyo").connection.fragmentation);
+  CHECK(after.tunnels.at("tokyo").connection.fragment_size == 1280);
+  CHECK(diff(before, after).changes.size() == 2);
+}
+
 TEST_CASE("objects come and go whole") {
   const Fixture fixture;
   Json edited = two_tunnels();

@@ -18,12 +18,12 @@ TEST_CASE("a request is sent again at growing intervals, then given up") {
   RequestWindow window;
   CHECK(window.idle());
   CHECK_FALSE(window.deadline());
-  window.sent({1, 2, 3}, {.first = 1s, .factor = 2.0, .tries = 3}, start);
+  window.sent({{1, 2, 3}}, {.first = 1s, .factor = 2.0, .tries = 3}, start);
   CHECK(window.on_timer(start + 999ms) == Due::nothing);
   CHECK(window.on_timer(start + 1s) == Due::retransmit);
   CHECK(*window.deadline() == start + 3s);
   CHECK(window.on_timer(start + 3s) == Due::retransmit);
-  CHECK(window.datagram() == Bytes{1, 2, 3});
+  CHECK(window.datagrams() == Datagrams{{1, 2, 3}});
   CHECK(*window.deadline() == start + 7s);
   CHECK(window.on_timer(start + 7s) == Due::expired);
 }
@@ -31,7 +31,7 @@ TEST_CASE("a request is sent again at growing intervals, then given up") {
 TEST_CASE("only the answer to the request in flight is awaited, and the next request has the next id") {
   RequestWindow window;
   CHECK_FALSE(window.awaits(0));
-  window.sent({1}, {}, start);
+  window.sent({{1}}, {}, start);
   CHECK(window.awaits(0));
   CHECK_FALSE(window.awaits(1));
   window.answered();
@@ -42,9 +42,9 @@ TEST_CASE("only the answer to the request in flight is awaited, and the next req
 
 TEST_CASE("IKE_SA_INIT is begun again under its id, with all its tries") {
   RequestWindow window;
-  window.sent({1}, {.first = 1s, .factor = 1.0, .tries = 2}, start);
+  window.sent({{1}}, {.first = 1s, .factor = 1.0, .tries = 2}, start);
   CHECK(window.on_timer(start + 1s) == Due::retransmit);
-  window.sent({2}, {.first = 1s, .factor = 1.0, .tries = 2}, start + 1s);
+  window.sent({{2}}, {.first = 1s, .factor = 1.0, .tries = 2}, start + 1s);
   CHECK(window.message_id() == 0);
   CHECK(window.on_timer(start + 2s) == Due::retransmit);
   CHECK(window.on_timer(start + 3s) == Due::expired);
@@ -52,7 +52,7 @@ TEST_CASE("IKE_SA_INIT is begun again under its id, with all its tries") {
 
 TEST_CASE("an attempt in a hurry ends earlier, never later") {
   RequestWindow window;
-  window.sent({1}, {.first = 10s, .factor = 1.0, .tries = 9}, start);
+  window.sent({{1}}, {.first = 10s, .factor = 1.0, .tries = 9}, start);
   window.hurry(start + 2s);
   window.hurry(start + 5s);
   CHECK(*window.deadline() == start + 2s);
@@ -61,10 +61,10 @@ TEST_CASE("an attempt in a hurry ends earlier, never later") {
 
 TEST_CASE("intervals stay sane under a foolish factor") {
   RequestWindow window;
-  window.sent({1}, {.first = 1s, .factor = 1e9, .tries = 4}, start);
+  window.sent({{1}}, {.first = 1s, .factor = 1e9, .tries = 4}, start);
   CHECK(window.on_timer(start + 1s) == Due::retransmit);
   CHECK(*window.deadline() == start + 1s + 1h);
-  window.sent({1}, {.first = 1s, .factor = 0.0, .tries = 4}, start);
+  window.sent({{1}}, {.first = 1s, .factor = 0.0, .tries = 4}, start);
   CHECK(window.on_timer(start + 1s) == Due::retransmit);
   CHECK(*window.deadline() == start + 2s);
 }
@@ -75,12 +75,12 @@ TEST_CASE("the last request gets its reply again if it is identical; everything 
   CHECK(window.classify(0, first) == Verdict::expected);
   CHECK(window.classify(1, first) == Verdict::outside);
   CHECK(window.classify(0xffffffff, first) == Verdict::outside);
-  window.replied(first, {10});
+  window.replied(first, {{10}});
   CHECK(window.classify(0, first) == Verdict::repeated);
   CHECK(window.classify(0, second) == Verdict::outside);
-  CHECK(window.reply() == Bytes{10});
+  CHECK(window.reply() == Datagrams{{10}});
   CHECK(window.classify(1, second) == Verdict::expected);
-  window.replied(second, {20});
+  window.replied(second, {{20}});
   CHECK(window.classify(0, first) == Verdict::outside);
   CHECK(window.classify(2, first) == Verdict::expected);
 }

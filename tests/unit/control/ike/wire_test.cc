@@ -39,6 +39,17 @@ crypto::SkCipher cipher(const crypto::SkAlgorithm& algorithm, uint8_t key = 0) {
           SecretBytes::copy_of(counting(algorithm.integrity_key_length(), key))};
 }
 
+// A message of one EncryptedFragment with these counts.
+Bytes fragment_of(PayloadType first, uint16_t number, uint16_t total, size_t sealed = 40) {
+  ByteWriter body;
+  body.u16(number);
+  body.u16(total);
+  body.zeros(sealed);
+  Bytes chain = payload(std::move(body).take());
+  chain[0] = static_cast<uint8_t>(first);
+  return message(PayloadType::encrypted_fragment, chain);
+}
+
 const crypto::SkAlgorithm gcm{crypto::EncryptionId::aes_gcm_16, 128, crypto::IntegrityId::none};
 const crypto::SkAlgorithm cbc{crypto::EncryptionId::aes_cbc, 256, crypto::IntegrityId::hmac_sha2_256_128};
 
@@ -126,12 +137,12 @@ TEST_CASE("a critical payload is remembered only where its type is unknown") {
   const auto known = decode(message(PayloadType::nonce, chain));
   REQUIRE(known);
   CHECK(find_unsupported(known->payloads) == nullptr);
-  const auto unknown = decode(message(PayloadType{53}, chain));
+  const auto unknown = decode(message(PayloadType{54}, chain));
   REQUIRE(unknown);
   REQUIRE(find_unsupported(unknown->payloads) != nullptr);
-  CHECK(find_unsupported(unknown->payloads)->type == PayloadType{53});
+  CHECK(find_unsupported(unknown->payloads)->type == PayloadType{54});
   chain[1] = 0x7f;  // the reserved bits mean nothing
-  CHECK(find_unsupported(decode(message(PayloadType{53}, chain))->payloads) == nullptr);
+  CHECK(find_unsupported(decode(message(PayloadType{54}, chain))->payloads) == nullptr);
 }
 
 TEST_CASE("chains are bounded") {
@@ -283,6 +294,73 @@ TEST_CASE("what is wrong within a protected message is told apart") {
   const Bytes bad = protect(header, {Nonce{counting(3)}}, sender, random);
   CHECK(unprotect(*decode(bad), bad, sender).error() == UnprotectFailure::malformed);
   CHECK_FALSE(decode_payloads(PayloadType::encrypted, payload(counting(40))));
+}
+
+TEST_CASE("a message that is too long is cut into fragments that fit and hold all of it") {
+  SeededRandom random(3);
+  for (const auto& algorithm : {gcm, cbc})
+    for (const size_t longest : {256, 257, 263, 271, 272, 548, 1252}) {
+      crypto::SkCipher sender = cipher(algorithm);
+      const Message sample{{1, 2, ExchangeType::ike_auth, true, false, 1},
+                           {VendorId{counting(200)}, VendorId{counting(3000, 7)}, VendorId{}}};
+      const auto datagrams = protect(sample.header, sample.payloads, sender, random, longest);
+      Bytes plaintext;
+      for (size_t i = 0; i < datagrams.size(); ++i) {
+        CHECK(datagrams[i].size() <= longest);
+        const auto outer = decode(datagrams[i]);
+        REQUIRE(outer);
+        const auto* fragment = find<EncryptedFragment>(outer->payloads);
+        REQUIRE(fragment);
+        CHECK(fragment->number == i + 1);
+        CHECK(fragment->total == datagrams.size());
+        CHECK(fragment->sealed.first == (i == 0 ? PayloadType::vendor_id : PayloadType::none));
+        const auto piece = open(fragment->sealed, datagrams[i], cipher(algorithm));
+        REQUIRE(piece);
+        plaintext.insert(plaintext.end(), piece->begin(), piece->end());
+        CHECK_FALSE(open(fragment->sealed, datagrams[i], cipher(algorithm, 1)));
+        // The counts are covered by the ICV too.
+        Bytes changed = datagrams[i];
+        changed[header_length + 7] ^= 0x40;
+        const auto changed_outer = decode(changed);
+        REQUIRE(changed_outer);
+        CHECK_FALSE(open(find<EncryptedFragment>(changed_outer->payloads)->sealed, changed, cipher(algorithm)));
+      }
+      const auto inner = decode_payloads(PayloadType::vendor_id, plaintext);
+      REQUIRE(inner);
+      CHECK(encode(sample.header, *inner) == encode(sample));
+    }
+}
+
+TEST_CASE("a message that fits travels whole, to the last byte") {
+  SeededRandom random(4);
+  crypto::SkCipher sender = cipher(gcm);
+  const Header header{1, 2, ExchangeType::informational, true, false, 0};
+  const Payloads payloads = {VendorId{counting(250)}};
+  const size_t whole = protect(header, payloads, sender, random).size();
+  CHECK(protect(header, payloads, sender, random, whole).size() == 1);
+  CHECK(find<Encrypted>(decode(protect(header, payloads, sender, random, whole)[0])->payloads));
+  CHECK(protect(header, payloads, sender, random, whole - 1).size() == 2);
+}
+
+TEST_CASE("fragments are numbered from one to their total") {
+  const auto reason = [](const Bytes& datagram) {
+    const auto decoded = decode(datagram);
+    return decoded ? std::string() : std::string(decoded.error().reason);
+  };
+  CHECK(reason(fragment_of(PayloadType::nonce, 1, 1)).empty());
+  CHECK(reason(fragment_of(PayloadType::none, 65535, 65535)).empty());
+  CHECK(reason(fragment_of(PayloadType::nonce, 0, 2)) == "fragment number out of range");
+  CHECK(reason(fragment_of(PayloadType::nonce, 0, 0)) == "fragment number out of range");
+  CHECK(reason(fragment_of(PayloadType::nonce, 1, 0)) == "fragment number out of range");
+  CHECK(reason(fragment_of(PayloadType::none, 3, 2)) == "fragment number out of range");
+  CHECK(reason(fragment_of(PayloadType::none, 65535, 1)) == "fragment number out of range");
+  CHECK(reason(fragment_of(PayloadType::nonce, 2, 2)) == "a later fragment with a payload type");
+  CHECK(reason(message(PayloadType::encrypted_fragment, from_hex("21 00 0007 000100"))) == "fragment truncated");
+  CHECK(reason(fragment_of(PayloadType::nonce, 1, 1, 0)).empty());
+  Bytes two = fragment_of(PayloadType::nonce, 1, 2);
+  two.resize(two.size() + 4);
+  two[27] = static_cast<uint8_t>(two.size());
+  CHECK(reason(two) == "bytes behind the encrypted payload");
 }
 
 TEST_CASE("names are the RFC's, or a number") {
