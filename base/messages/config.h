@@ -96,14 +96,40 @@ inline constexpr Message config_too_many_errors{"SKO-CFG-023", Severity::error, 
                                                 "The configuration holds more errors than are listed.",
                                                 "Mend those that are listed and check again."};
 
-inline constexpr const Message* config_messages[] = {
-    &config_not_json,        &config_too_large,      &config_duplicate_key,
-    &config_unknown_key,     &config_wrong_type,     &config_missing_key,
-    &config_out_of_range,    &config_bad_address,    &config_bad_prefix,
-    &config_bad_name,        &config_duplicate,      &config_bad_proposal,
-    &config_legacy_proposal, &config_psk_unreadable, &config_psk_exposed,
-    &config_psk_length,      &config_bad_choice,     &config_route_outside_selectors,
-    &config_family_mismatch, &config_bad_identity,   &config_bad_device,
-    &config_route_loop,      &config_too_many_errors};
+inline constexpr Message config_not_in_ikev1{
+    "SKO-CFG-045", Severity::error, "proposal that IKEv1 cannot express",
+    "IKEv1 has no combined-mode cipher and no PRF of its own in \"ike\", no chacha20poly1305 and no esn in \"esp\", "
+    "and no "
+    "x25519.",
+    "Take a proposal such as aes256-sha256-ecp256 for \"ike\" and aes128gcm16-ecp256 for \"esp\", or IKEv2."};
+inline constexpr Message config_aggressive_without_v1{
+    "SKO-CFG-046", Severity::error, "aggressive mode without IKEv1", "Only IKEv1 has an aggressive mode.",
+    "Leave \"aggressive\" out, or write \"version\": \"v1\" if the peer speaks nothing newer."};
+
+inline constexpr const Message* config_messages[] = {&config_not_json,
+                                                     &config_too_large,
+                                                     &config_duplicate_key,
+                                                     &config_unknown_key,
+                                                     &config_wrong_type,
+                                                     &config_missing_key,
+                                                     &config_out_of_range,
+                                                     &config_bad_address,
+                                                     &config_bad_prefix,
+                                                     &config_bad_name,
+                                                     &config_duplicate,
+                                                     &config_bad_proposal,
+                                                     &config_legacy_proposal,
+                                                     &config_psk_unreadable,
+                                                     &config_psk_exposed,
+                                                     &config_psk_length,
+                                                     &config_bad_choice,
+                                                     &config_route_outside_selectors,
+                                                     &config_family_mismatch,
+                                                     &config_bad_identity,
+                                                     &config_bad_device,
+                                                     &config_route_loop,
+                                                     &config_too_many_errors,
+                                                     &config_not_in_ikev1,
+                                                     &config_aggressive_without_v1};
 
 }  // namespace sekisho::messages

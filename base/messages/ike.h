@@ -112,6 +112,38 @@ inline constexpr Message child_expired{
     "The child SA reached the end of its lifetime without having been rekeyed.",
     "Look for an earlier message about the rekey; a new one is made where the tunnel is configured to start."};
 
+inline constexpr Message ike_aggressive_refused{
+    "SKO-IKE-050", Severity::warning, "aggressive mode refused",
+    "A peer began IKEv1 in aggressive mode, which the connection does not permit: it shows the identities to everybody "
+    "and lets the pre-shared key be guessed offline. It was not answered.",
+    "Set the peer to main mode; if it has no fixed address, set \"aggressive\": true in the tunnel's \"ike\" and take "
+    "a "
+    "long random key."};
+inline constexpr Message ike_aggressive_mode{
+    "SKO-IKE-051", Severity::warning, "aggressive mode is in use",
+    "The connection permits IKEv1's aggressive mode. Whoever sees or provokes an exchange can guess the pre-shared key "
+    "offline, and reads both identities.",
+    "Use main mode or IKEv2 where the peer has a fixed address; otherwise take a pre-shared key of 20 random bytes or "
+    "more."};
+inline constexpr Message ike_identity_unanswered{
+    "SKO-IKE-052", Severity::error, "peer does not answer our identity",
+    "The peer answered until the identities were due and then fell silent. In IKEv1 that is what a different "
+    "pre-shared "
+    "key looks like: the peer cannot read the message.",
+    "Compare the pre-shared key and both identities on both ends; see the peer's log."};
+inline constexpr Message ike_unreadable_identity{
+    "SKO-IKE-053", Severity::error, "peer's identity cannot be read",
+    "The peer's encrypted identity did not decrypt: its pre-shared key differs from the one here, or the message was "
+    "damaged.",
+    "Compare the pre-shared key on both ends."};
+inline constexpr Message ike_quick_mode_limit{
+    "SKO-IKE-054", Severity::warning, "too many quick modes at once",
+    "An authenticated peer began more quick modes than it finished; the surplus was not answered.",
+    "Look for an update of the peer's IKE daemon, or for a network that loses one direction."};
+inline constexpr Message ike_transaction_refused{
+    "SKO-IKE-055", Severity::warning, "XAUTH or mode config refused",
+    "The peer began a transaction exchange (XAUTH or mode config), which is not spoken here.",
+    "Set the peer to a site-to-site tunnel without extended authentication and without address assignment."};
 inline constexpr Message child_no_additional{
     "SKO-IKE-070", Severity::error, "peer takes no more child SAs",
     "The peer answered NO_ADDITIONAL_SAS: it allows no further child SA in this IKE SA.",
@@ -155,6 +187,12 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_rekey_failed,
                                                   &ike_expired,
                                                   &child_expired,
+                                                  &ike_aggressive_refused,
+                                                  &ike_aggressive_mode,
+                                                  &ike_identity_unanswered,
+                                                  &ike_unreadable_identity,
+                                                  &ike_quick_mode_limit,
+                                                  &ike_transaction_refused,
                                                   &child_no_additional,
                                                   &child_single_pair,
                                                   &child_selectors_cut};

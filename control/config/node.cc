@@ -50,6 +50,12 @@ std::optional<std::string> Node::text() const {
   return {};
 }
 
+std::optional<bool> Node::boolean() const {
+  if (value_->is_boolean()) return value_->get<bool>();
+  wrong_type("true or false");
+  return {};
+}
+
 std::optional<uint64_t> Node::integer(uint64_t least, uint64_t most) const {
   if (!value_->is_number_integer() && !(value_->is_number_float() && value_->get<double>() >= 0x1p64)) {
     wrong_type("a whole number");
@@ -59,12 +65,6 @@ std::optional<uint64_t> Node::integer(uint64_t least, uint64_t most) const {
   const uint64_t value = representable ? value_->get<uint64_t>() : 0;
   if (representable && value >= least && value <= most) return value;
   fail(messages::config_out_of_range, fmt::format("{} is not within {} to {}", value_->dump(), least, most));
-  return {};
-}
-
-std::optional<bool> Node::boolean() const {
-  if (value_->is_boolean()) return value_->get<bool>();
-  wrong_type("true or false");
   return {};
 }
 
@@ -111,7 +111,12 @@ std::optional<std::vector<std::pair<std::string, Node>>> Node::members() const {
   return result;
 }
 
-Object::Object(const Node& node, std::initializer_list<std::string_view> keys) : node_(node) {
+Object::Object(const Node& node, std::initializer_list<std::string_view> keys, std::string_view shorthand)
+    : node_(node), valid_(true) {
+  if (!shorthand.empty() && node.is_text()) {
+    members_.emplace_back(shorthand, node);
+    return;
+  }
   auto members = node.members();
   valid_ = members.has_value();
   if (!valid_) return;

@@ -27,9 +27,10 @@ class Node {
   ErrorList& errors() const { return *errors_; }
   void fail(const Message& message, std::string detail) const { errors_->add(pointer_, message, std::move(detail)); }
 
+  bool is_text() const { return value_->is_string(); }
   std::optional<std::string> text() const;
-  std::optional<uint64_t> integer(uint64_t least, uint64_t most) const;
   std::optional<bool> boolean() const;
+  std::optional<uint64_t> integer(uint64_t least, uint64_t most) const;
   std::optional<double> number(double least, double most) const;
   // The index of the word in `choices`.
   std::optional<size_t> choice(std::initializer_list<std::string_view> choices) const;
@@ -45,9 +46,10 @@ class Node {
 };
 
 // An object with a fixed set of keys. Says so where the node is no object or has other keys; then reads as if empty.
+// `shorthand`: the key that a string in place of the object stands for; empty: none.
 class Object {
  public:
-  Object(const Node& node, std::initializer_list<std::string_view> keys);
+  Object(const Node& node, std::initializer_list<std::string_view> keys, std::string_view shorthand = {});
 
   std::optional<Node> get(std::string_view key) const;
   std::optional<Node> require(std::string_view key) const;  // reports where it is missing

@@ -25,6 +25,8 @@ constexpr std::initializer_list<const char*> modern_ike = {"aes128gcm16-prfsha25
                                                            "aes256gcm16-prfsha384-ecp384",
                                                            "aes128gcm16-prfsha256-ecp256", "aes256-sha256-modp2048"};
 constexpr std::initializer_list<const char*> legacy_ike = {"aes256-sha1-modp1024", "aes128-sha1-modp1024"};
+// IKEv1 has no combined modes in phase 1, and no x25519.
+constexpr std::initializer_list<const char*> modern_ikev1 = {"aes256-sha256-ecp256", "aes256-sha256-modp2048"};
 constexpr std::initializer_list<const char*> modern_esp = {"aes128gcm16", "aes256gcm16", "aes256-sha256"};
 constexpr std::initializer_list<const char*> legacy_esp = {"aes128-sha1"};
 
@@ -61,9 +63,37 @@ void read_retransmission(const Object& ike, ike::Retransmission& retransmission)
   if (const auto tries = object.get("tries")) assign(retransmission.tries, tries->integer(1, 20));
 }
 
-std::vector<TrafficSelector> everything() {
-  return {TrafficSelector::from_prefix(Prefix(IpAddress::any(Family::ipv4), 0)),
-          TrafficSelector::from_prefix(Prefix(IpAddress::any(Family::ipv6), 0))};
+// One child of IKEv1 has one pair of selectors, and what every peer has for a tunnel interface is IPv4's.
+std::vector<TrafficSelector> everything(ike::IkeVersion version) {
+  const auto all = [](Family family) { return TrafficSelector::from_prefix(Prefix(IpAddress::any(family), 0)); };
+  if (version == ike::IkeVersion::v1) return {all(Family::ipv4)};
+  return {all(Family::ipv4), all(Family::ipv6)};
+}
+
+// What the version cannot say is refused here, or a peer would be offered less than the operator wrote.
+template <typename Proposal>
+void check_version(const Object& object, const ike::Connection& connection, const std::vector<Proposal>& proposals) {
+  const auto node = object.get("proposals");
+  if (!node || connection.version == ike::IkeVersion::v2) return;
+  for (const Proposal& proposal : proposals)
+    if (!proposal.in_ikev1()) node->fail(messages::config_not_in_ikev1, proposal.text());
+}
+
+void read_version(const Object& object, ike::Connection& connection) {
+  if (const auto version = object.get("version"))
+    if (const auto choice = version->choice({"v1", "v2"}))
+      connection.version = *choice == 0 ? ike::IkeVersion::v1 : ike::IkeVersion::v2;
+  const auto aggressive = object.get("aggressive");
+  if (!aggressive) return;
+  assign(connection.aggressive, aggressive->boolean());
+  if (connection.aggressive && connection.version != ike::IkeVersion::v1)
+    aggressive->fail(messages::config_aggressive_without_v1, "\"version\" is v2");
+}
+
+void append_default_ike(Tunnel& tunnel) {
+  auto& proposals = tunnel.connection.ike_proposals;
+  append(proposals, tunnel.connection.version == ike::IkeVersion::v1 ? modern_ikev1 : modern_ike);
+  if (tunnel.profile == Profile::legacy) append(proposals, legacy_ike);
 }
 
 bool has_family(const std::vector<TrafficSelector>& selectors, Family family) {
@@ -125,13 +155,16 @@ void check_route(const Prefix& prefix, const Node& node, const ike::Connection& 
 
 void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
   ike::Connection& connection = tunnel.connection;
-  append(connection.ike_proposals, modern_ike);
-  if (tunnel.profile == Profile::legacy) append(connection.ike_proposals, legacy_ike);
   const auto node = tunnel_object.get("ike");
-  if (!node) return;
-  const Object object(*node, {"proposals", "lifetime", "dpd_interval", "retransmission", "retry_interval",
-                              "fragmentation", "fragment_size"});
+  if (!node) return append_default_ike(tunnel);
+  const Object object(*node,
+                      {"proposals", "lifetime", "dpd_interval", "retransmission", "retry_interval", "fragmentation",
+                       "fragment_size", "version", "aggressive"},
+                      "version");
+  read_version(object, connection);
+  append_default_ike(tunnel);
   read_proposals(object, tunnel.profile, read_ike_proposal, connection.ike_proposals);
+  check_version(object, connection, connection.ike_proposals);
   read_seconds(object, "lifetime", 2, year, connection.ike_lifetime);
   read_seconds(object, "dpd_interval", 0, 3600, connection.dpd_interval);
   read_seconds(object, "retry_interval", 1, 3600, connection.retry_interval);
@@ -155,6 +188,7 @@ void read_esp(const Object& tunnel_object, Tunnel& tunnel) {
   const Object object(
       *node, {"proposals", "lifetime", "lifetime_bytes", "lifetime_packets", "replay_window", "encapsulation"});
   read_proposals(object, tunnel.profile, read_esp_proposal, connection.children.front().esp_proposals);
+  check_version(object, tunnel.connection, connection.children.front().esp_proposals);
   read_seconds(object, "lifetime", 2, week, connection.children.front().lifetime);
   constexpr uint64_t most = uint64_t{1} << 62;
   if (const auto bytes = object.get("lifetime_bytes"))
@@ -172,7 +206,8 @@ void read_esp(const Object& tunnel_object, Tunnel& tunnel) {
 }
 
 void read_selectors(const Object& tunnel_object, ike::Connection& connection) {
-  connection.children.front().local_selectors = connection.children.front().remote_selectors = everything();
+  connection.children.front().local_selectors = connection.children.front().remote_selectors =
+      everything(connection.version);
   const auto node = tunnel_object.get("selectors");
   if (!node) return;
   const Object object(*node, {"local", "remote"});

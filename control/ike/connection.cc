@@ -158,6 +158,10 @@ std::string IkeProposal::text() const {
   return text + "-" + std::string(crypto::name(key_exchange));
 }
 
+bool IkeProposal::in_ikev1() const {
+  return !sk.aead() && prf == prf_of(sk.integrity) && key_exchange != crypto::KeyExchangeId::x25519;
+}
+
 bool IkeProposal::legacy() const {
   return sk.encryption == crypto::EncryptionId::des3 || sk.integrity == crypto::IntegrityId::hmac_sha1_96 ||
          prf == crypto::PrfId::hmac_sha1 || crypto::weak(key_exchange);
@@ -196,6 +200,10 @@ std::string EspProposal::text() const {
   if (pfs != crypto::KeyExchangeId::none) text += "-" + std::string(crypto::name(pfs));
   if (esn) text += "-esn";
   return text;
+}
+
+bool EspProposal::in_ikev1() const {
+  return info(suite).cipher != EspCipher::chacha20_poly1305 && pfs != crypto::KeyExchangeId::x25519 && !esn;
 }
 
 bool EspProposal::legacy() const { return crypto::weak(pfs); }

@@ -41,6 +41,8 @@ struct IkeProposal {
   // "aes128gcm16-prfsha256-x25519", "aes256-sha1-modp1024" (the PRF follows the integrity algorithm).
   static std::optional<IkeProposal> parse(std::string_view text);
   std::string text() const;
+  // Whether IKEv1 has numbers for it: CBC, the PRF of the integrity algorithm's hash, a modp or ecp group.
+  bool in_ikev1() const;
   // Uses SHA-1, modp1024, modp1536 or 3DES, which stand only in a profile that the operator names (RFC 8247).
   bool legacy() const;
 };
@@ -53,9 +55,11 @@ struct EspProposal {
   // "aes128gcm16", "aes256-sha256-modp2048", "aes128gcm16-x25519-esn".
   static std::optional<EspProposal> parse(std::string_view text);
   std::string text() const;
-  bool legacy() const;  // modp1024, modp1536; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
+  bool in_ikev1() const;  // CBC or AES-GCM, no ESN, a modp or ecp group for PFS
+  bool legacy() const;    // modp1024, modp1536; HMAC-SHA1-96 stays permitted for ESP (RFC 8221)
 };
 
+enum class IkeVersion : uint8_t { v1 = 1, v2 = 2 };
 enum class StartMode : uint8_t {
   start,      // at once, and again whenever it goes down
   respond,    // never from here
@@ -85,6 +89,8 @@ struct ChildDefinition {
 
 struct Connection {
   std::string name;
+  IkeVersion version = IkeVersion::v2;
+  bool aggressive = false;  // IKEv1: phase 1 in aggressive mode; as responder, that too
   IpAddress local;
   IpAddress remote;
   Identity local_id;

@@ -22,8 +22,9 @@ bool same_negotiated(const ChildDefinition& a, const ChildDefinition& b) {
 }
 
 bool same_negotiated(const Connection& a, const Connection& b) {
-  return a.local == b.local && a.remote == b.remote && a.local_id == b.local_id && a.remote_id == b.remote_id &&
-         same_key(a.psk, b.psk) && same_proposals(a.ike_proposals, b.ike_proposals) &&
+  return a.version == b.version && a.aggressive == b.aggressive && a.local == b.local && a.remote == b.remote &&
+         a.local_id == b.local_id && a.remote_id == b.remote_id && same_key(a.psk, b.psk) &&
+         same_proposals(a.ike_proposals, b.ike_proposals) &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_negotiated(one, other); }) &&
          a.encapsulation == b.encapsulation && a.fragmentation == b.fragmentation;
@@ -79,12 +80,13 @@ ConnectionEntry& ConnectionTable::set(Connection connection) {
   return entry;
 }
 
-std::vector<std::shared_ptr<const Connection>> ConnectionTable::matching(const IpAddress& local,
+std::vector<std::shared_ptr<const Connection>> ConnectionTable::matching(IkeVersion version, const IpAddress& local,
                                                                          const IpAddress& remote) const {
   std::vector<std::shared_ptr<const Connection>> result;
   const auto fits = [](const IpAddress& ours, const IpAddress& seen) { return ours.is_any() || ours == seen; };
   for (const auto& [name, entry] : entries_)
-    if (fits(entry.connection->local, local) && fits(entry.connection->remote, remote))
+    if (entry.connection->version == version && fits(entry.connection->local, local) &&
+        fits(entry.connection->remote, remote))
       result.push_back(entry.connection);
   std::ranges::stable_partition(result, [](const auto& connection) { return !connection->remote.is_any(); });
   return result;

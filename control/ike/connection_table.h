@@ -54,8 +54,9 @@ class ConnectionTable {
   ChildEntry* find(const std::string& name, const std::string& child);
   ConnectionEntry& set(Connection connection);
   void erase(const std::string& name) { entries_.erase(name); }
-  // Those whose addresses fit; an unspecified remote address fits every peer, but comes last.
-  std::vector<std::shared_ptr<const Connection>> matching(const IpAddress& local, const IpAddress& remote) const;
+  // Those of that version whose addresses fit; an unspecified remote address fits every peer, but comes last.
+  std::vector<std::shared_ptr<const Connection>> matching(IkeVersion version, const IpAddress& local,
+                                                          const IpAddress& remote) const;
   std::map<std::string, ConnectionEntry>& all() { return entries_; }
   const std::map<std::string, ConnectionEntry>& all() const { return entries_; }
 

@@ -4,6 +4,10 @@
 
 #include "control/ike/connection_table.h"
 #include "control/ike/connection_view.h"
+#include "control/ike/v1/lifecycle.h"
+#include "control/ike/v1/operations.h"
+#include "control/ike/v1/receive.h"
+#include "control/ike/v1/timers.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/informational.h"
@@ -20,9 +24,10 @@ class Engine::Impl {
 
   Actions step(Event event, Instant now) {
     Actions actions;
-    v2::Context context{environment_, options_, connections_, sas_, cookies_, anonymous_reports_, now, actions};
+    v2::Context context{{environment_, options_, connections_, anonymous_reports_, now, actions}, sas_, cookies_};
     std::visit([&](auto& particular) { take(context, particular); }, event);
     sas_.sweep();
+    v1_sas_.sweep();
     return actions;
   }
 
@@ -32,6 +37,7 @@ class Engine::Impl {
       if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
     };
     sas_.for_each([&](const v2::IkeSa& sa) { take_earlier(v2::deadline(sa)); });
+    take_earlier(v1::deadline(v1_sas_));
     for (const auto& [name, entry] : connections_.all()) take_earlier(v2::next_attempt(entry));
     return earliest;
   }
@@ -48,13 +54,18 @@ class Engine::Impl {
     sas_.for_each([&](const v2::IkeSa& sa) {
       if (sa.state != v2::IkeState::closed) result.push_back(view(sa));
     });
+    v1::add_views(v1_sas_, result);
     return result;
   }
 
  private:
   using Context = v2::Context;
 
-  static void take(Context& context, const DatagramReceived& event) { v2::receive(context, event); }
+  v1::Context with_v1(const Context& context) { return {context, v1_sas_}; }
+  bool speaks_v1(const std::string& name) const;
+  void pursue(Context& context, const std::string& name);
+
+  void take(Context& context, const DatagramReceived& event);
   void take(Context& context, const TimerFired&);
   void take(Context& context, SetConnection& event);
   void take(Context& context, const RemoveConnection& event);
@@ -68,6 +79,8 @@ class Engine::Impl {
 
   void delete_all_of(Context& context, const std::string& name) {
     for (v2::IkeSa* sa : sas_.of(name)) v2::begin_delete(context, *sa);
+    v1::Context v1_context = with_v1(context);
+    v1::terminate(v1_context, name);
   }
   static void forget_attempts(ConnectionEntry& entry) {
     entry.attempt_at.reset();
@@ -80,16 +93,43 @@ class Engine::Impl {
   Environment& environment_;
   ConnectionTable connections_;
   v2::IkeSaTable sas_;
+  v1::SaTable v1_sas_;
   v2::CookieJar cookies_;
   ReportLimit anonymous_reports_;
 };
 
+// The header has the cookies or SPIs first, then the first payload's type, then the version (RFC 2408 section 3.1, RFC
+// 7296 section 3.1).
+void Engine::Impl::take(Context& context, const DatagramReceived& event) {
+  constexpr size_t version_at = 17;
+  if (event.data.size() <= version_at || event.data[version_at] >> 4 != 1) return v2::receive(context, event);
+  v1::Context v1_context = with_v1(context);
+  v1::receive(v1_context, event);
+}
+
+bool Engine::Impl::speaks_v1(const std::string& name) const {
+  const auto found = connections_.all().find(name);
+  return found != connections_.all().end() && found->second.connection->version == IkeVersion::v1;
+}
+
+void Engine::Impl::pursue(Context& context, const std::string& name) {
+  if (!speaks_v1(name)) return v2::pursue(context, name);
+  v1::Context v1_context = with_v1(context);
+  v1::pursue(v1_context, name);
+}
+
 void Engine::Impl::take(Context& context, const TimerFired&) {
   sas_.for_each([&](v2::IkeSa& sa) { v2::on_timer(context, sa); });
+  v1::Context v1_context = with_v1(context);
+  v1::on_timers(v1_context);
   std::vector<std::string> due;
   for (const auto& [name, entry] : connections_.all())
     if (const auto at = v2::next_attempt(entry); at && context.now >= *at) due.push_back(name);
-  for (const std::string& name : due) v2::on_attempt_timer(context, name);
+  for (const std::string& name : due)
+    if (speaks_v1(name))
+      pursue(context, name);
+    else
+      v2::on_attempt_timer(context, name);
 }
 
 void Engine::Impl::take(Context& context, SetConnection& event) {
@@ -106,12 +146,15 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   const bool start_changed = !known || (known->connection->start == StartMode::start) != start;
   ConnectionEntry& entry = connections_.set(std::move(event.connection));
   if (start_changed) entry.wanted = start;
-  if (difference == Difference::local)
+  if (difference == Difference::local) {
     for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;
+    v1::Context v1_context = with_v1(context);
+    v1::redefine(v1_context, entry.connection);
+  }
   if (!entry.wanted)
     forget_attempts(entry);
   else
-    v2::pursue(context, name);
+    pursue(context, name);
 }
 
 void Engine::Impl::take(Context& context, const RemoveConnection& event) {
@@ -125,7 +168,7 @@ void Engine::Impl::take(Context& context, const Initiate& event) {
   entry->wanted = entry->connection->start == StartMode::start;
   entry->held_down = false;
   forget_attempts(*entry);
-  v2::pursue(context, event.name);
+  pursue(context, event.name);
 }
 
 void Engine::Impl::take(Context& context, const Terminate& event) {
@@ -138,6 +181,8 @@ void Engine::Impl::take(Context& context, const Terminate& event) {
 }
 
 void Engine::Impl::take(Context& context, const RekeyChild& event) {
+  v1::Context v1_context = with_v1(context);
+  v1::rekey_children(v1_context, event.name);
   for (v2::IkeSa* sa : sas_.of(event.name)) {
     std::vector<uint32_t> spis;
     for (const v2::ChildSa& child : sa->children) spis.push_back(child.inbound_spi);
@@ -147,6 +192,8 @@ void Engine::Impl::take(Context& context, const RekeyChild& event) {
 }
 
 void Engine::Impl::take(Context& context, const RekeyIke& event) {
+  v1::Context v1_context = with_v1(context);
+  v1::rekey_ike(v1_context, event.name);
   for (v2::IkeSa* sa : sas_.of(event.name)) {
     if (sa->state != v2::IkeState::established || sa->pending(v2::Task::Kind::rekey_ike)) continue;
     v2::enqueue(*sa, v2::rekey_ike_task());
@@ -155,6 +202,8 @@ void Engine::Impl::take(Context& context, const RekeyIke& event) {
 }
 
 void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
+  v1::Context v1_context = with_v1(context);
+  if (v1::take_child_event(v1_context, event)) return;
   v2::IkeSa* owner = nullptr;
   sas_.for_each([&](v2::IkeSa& sa) {
     if (v2::find_inbound(sa, event.inbound_spi)) owner = &sa;
@@ -176,10 +225,12 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
 }
 
 void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
-  if (connections_.find(event.connection)) v2::pursue(context, event.connection);
+  if (connections_.find(event.connection)) pursue(context, event.connection);
 }
 
 void Engine::Impl::take(Context& context, const Shutdown&) {
+  v1::Context v1_context = with_v1(context);
+  v1::shut_down(v1_context);
   sas_.for_each([&](v2::IkeSa& sa) { v2::drop(context, sa, v2::Farewell::send_delete); });
   // A peer that begins again at once must find nobody: what it made would outlive the daemon.
   connections_.all().clear();

@@ -148,7 +148,8 @@ struct ChildSaView {
 
 struct IkeSaView {
   std::string connection;  // empty while a responder does not know yet
-  std::string state;       // "connecting", "established", "rekeying", "deleting"
+  IkeVersion version = IkeVersion::v2;
+  std::string state;  // "connecting", "established", "rekeying", "deleting"
   uint64_t initiator_spi = 0, responder_spi = 0;
   bool initiator = false;
   Endpoint local, remote;

@@ -28,6 +28,7 @@ json end_view(const Endpoint& endpoint, const std::string& id) {
 
 json ike_sa_view(const ike::IkeSaView& sa, Instant now) {
   return {{"tunnel", sa.connection.empty() ? json() : json(sa.connection)},
+          {"version", sa.version == ike::IkeVersion::v1 ? "IKEv1" : "IKEv2"},
           {"state", sa.state},
           {"role", sa.initiator ? "initiator" : "responder"},
           {"initiator_spi", fmt::format("{:016x}", sa.initiator_spi)},

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/messages/ike.h"
+#include "control/ike/v1/wire/message.h"
 #include "control/ike/wire/message.h"
 
 namespace sekisho::sim {
@@ -38,6 +39,8 @@ bool tracing() {
 std::string text_of(const ike::Action& action) {
   const auto spi = [](uint32_t value) { return " " + std::to_string(value); };
   if (const auto* message = std::get_if<ike::SendDatagram>(&action)) {
+    if (const auto header = ike::v1::wire::decode_header(message->data))
+      return "send " + ike::v1::wire::describe(*header, {});
     const auto header = ike::wire::decode_header(message->data);
     return "send " + (header ? ike::wire::describe(*header, {}) : std::string("what is no message"));
   }
@@ -251,7 +254,9 @@ ike::Connection connection_of(const World& world, const Node& node) {
   connection.local_id = *ike::Identity::parse(is_a ? "a.lab" : "b.lab");
   connection.remote_id = *ike::Identity::parse(is_a ? "b.lab" : "a.lab");
   connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("swordfish")));
-  connection.ike_proposals = {*ike::IkeProposal::parse("aes128gcm16-prfsha256-x25519")};
+  connection.version = world.version;
+  const bool v1 = world.version == ike::IkeVersion::v1;
+  connection.ike_proposals = {*ike::IkeProposal::parse(v1 ? "aes128-sha256-ecp256" : "aes128gcm16-prfsha256-x25519")};
   connection.children.front().name = tunnel;
   connection.children.front().esp_proposals = {*ike::EspProposal::parse("aes128gcm16")};
   const auto left = TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"));

@@ -39,6 +39,7 @@ class World {
   explicit World(uint64_t seed);
 
   Node a, b;
+  ike::IkeVersion version = ike::IkeVersion::v2;  // of the connections that connection_of() makes
   Network network;
   Instant now{};
   // The address and the shift of ports that a NAT before `a` shows to `b`.

@@ -19,12 +19,6 @@ bool encapsulates(const IkeSa& sa) {
   return sa.local_behind_nat || sa.remote_behind_nat || sa.connection->encapsulation == Encapsulation::force;
 }
 
-// A tenth to a fifth before the hard limit; 0 stays 0.
-uint64_t soft_limit(Context& context, uint64_t hard) {
-  const uint64_t margin = hard / 10;
-  return hard - margin - context.random().below(margin + 1);
-}
-
 ChildSa* find_if(IkeSa& sa, const auto& predicate) {
   const auto found = std::ranges::find_if(sa.children, predicate);
   return found == sa.children.end() ? nullptr : &*found;
@@ -125,9 +119,9 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
       .replay_window = definition.replay_window,
-      .soft_packets = soft_limit(context, definition.lifetime_packets),
+      .soft_packets = context.soft_limit(definition.lifetime_packets),
       .hard_packets = definition.lifetime_packets,
-      .soft_bytes = soft_limit(context, definition.lifetime_bytes),
+      .soft_bytes = context.soft_limit(definition.lifetime_bytes),
       .hard_bytes = definition.lifetime_bytes,
   });
   return child;

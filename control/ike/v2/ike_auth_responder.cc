@@ -20,7 +20,7 @@ void refuse(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
 
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::IdInitiator& id_i,
                                                   const wire::IdResponder* id_r) {
-  const auto candidates = context.connections.matching(sa.local.address, sa.remote.address);
+  const auto candidates = context.connections.matching(IkeVersion::v2, sa.local.address, sa.remote.address);
   const auto fits = [&](const Connection& connection) {
     return connection.psk && connection.remote_id == id_i.identity &&
            (!id_r || connection.local_id == id_r->identity) &&

@@ -66,7 +66,7 @@ struct Choice {
 
 std::optional<Choice> choose(Context& context, const DatagramReceived& datagram, const wire::Header& header,
                              const wire::SecurityAssociation& offered) {
-  const auto candidates = context.connections.matching(datagram.local.address, datagram.remote.address);
+  const auto candidates = context.connections.matching(IkeVersion::v2, datagram.local.address, datagram.remote.address);
   if (candidates.empty()) {
     context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
     return {};

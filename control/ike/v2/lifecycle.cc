@@ -128,12 +128,7 @@ void peer_silent(Context& context, IkeSa& sa) {
   drop(context, sa, Farewell::silent);
 }
 
-void retry(Context& context, const std::string& connection, Duration delay) {
-  ConnectionEntry* entry = context.connections.find(connection);
-  if (!entry || !entry->wanted) return;
-  const Instant at = context.now + delay;
-  if (!entry->attempt_at || *entry->attempt_at > at) entry->attempt_at = at;
-}
+void retry(Context& context, const std::string& connection, Duration delay) { context.retry(connection, delay); }
 
 void retry_child(Context& context, const std::string& connection, const std::string& child, Duration delay) {
   const ConnectionEntry* entry = context.connections.find(connection);

@@ -106,7 +106,7 @@ SecurityAssociation offer_ike(std::span<const IkeProposal> proposals, wire::IkeA
                               Duration lifetime) {
   Proposal proposal{.number = 1, .protocol = wire::Protocol::isakmp, .spi = {}, .transforms = {}};
   for (const IkeProposal& own : proposals)
-    if (expressible(own))
+    if (own.in_ikev1())
       proposal.transforms.push_back(make_ike_transform({own, authentication, {lifetime, 0}},
                                                        static_cast<uint8_t>(proposal.transforms.size() + 1)));
   return {{std::move(proposal)}};
@@ -137,7 +137,7 @@ SecurityAssociation offer_esp(std::span<const EspProposal> proposals, uint32_t s
   writer.u32(spi);
   Proposal proposal{.number = 1, .protocol = wire::Protocol::esp, .spi = std::move(writer).take(), .transforms = {}};
   for (const EspProposal& own : proposals)
-    if (expressible(own) && own.pfs == proposals.front().pfs)
+    if (own.in_ikev1() && own.pfs == proposals.front().pfs)
       proposal.transforms.push_back(make_esp_transform({own.suite, own.pfs, mode, lifetime},
                                                        static_cast<uint8_t>(proposal.transforms.size() + 1)));
   return {{std::move(proposal)}};

@@ -25,10 +25,6 @@ Lifetime shorter(const Lifetime& a, const Lifetime& b);
 Bytes encode_lifetime(const Lifetime& lifetime);
 Lifetime decode_lifetime(ByteView attributes);
 
-// Whether IKEv1 can say it: CBC, the PRF of the integrity algorithm's hash, a modp or ecp group.
-bool expressible(const IkeProposal& proposal);
-bool expressible(const EspProposal& proposal);
-
 // ---------------------------------------------------------------------------------------------------------- phase 1
 
 // One proposal with a transform for each of ours.

@@ -199,17 +199,6 @@ wire::Transform make_esp_transform(const EspTransform& meaning, uint8_t transfor
   return transform;
 }
 
-bool expressible(const IkeProposal& proposal) {
-  const HashNumbers* hash = find_hash(&HashNumbers::integrity, proposal.sk.integrity);
-  return !proposal.sk.aead() && hash && hash->prf == proposal.prf &&
-         known_group(static_cast<uint64_t>(proposal.key_exchange));
-}
-
-bool expressible(const EspProposal& proposal) {
-  const bool group = proposal.pfs == KeyExchangeId::none || known_group(static_cast<uint64_t>(proposal.pfs));
-  return info(proposal.suite).cipher != EspCipher::chacha20_poly1305 && group && !proposal.esn;
-}
-
 Lifetime shorter(const Lifetime& a, const Lifetime& b) {
   const auto least = [](auto x, auto y) { return x == decltype(x){} ? y : y == decltype(y){} ? x : std::min(x, y); };
   return {least(a.time, b.time), least(a.kilobytes, b.kilobytes)};

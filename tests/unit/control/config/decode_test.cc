@@ -214,6 +214,40 @@ TEST_CASE("proposals are known, and legacy ones stand only in the legacy profile
   CHECK(decode(config.dump(), fixture.directory()).has_value());
 }
 
+TEST_CASE("IKEv1 is spoken where a tunnel asks for it, and says no more than it can") {
+  using namespace messages;
+  const Fixture fixture;
+  const auto connection = [&](const Json& ike, const char* proposal = "aes128gcm16") {
+    Json config = Json::parse(valid_text);
+    config["tunnels"]["tokyo"]["ike"] = ike;
+    config["tunnels"]["tokyo"]["esp"]["proposals"] = {proposal};
+    const auto decoded = decode(config.dump(), fixture.directory());
+    REQUIRE(decoded.has_value());
+    return decoded->tunnels.at("tokyo").connection;
+  };
+  CHECK(connection(Json::object()).version == ike::IkeVersion::v2);
+  CHECK(connection("v2").version == ike::IkeVersion::v2);
+  const auto v1 = connection("v1", "aes256-sha256-ecp256");
+  CHECK(v1.version == ike::IkeVersion::v1);
+  CHECK_FALSE(v1.aggressive);
+  CHECK(v1.children.front().local_selectors.size() == 1);
+  for (const auto& proposal : v1.ike_proposals) CHECK(proposal.in_ikev1());
+  CHECK(connection({{"version", "v1"}, {"aggressive", true}}).aggressive);
+
+  check_value("/tunnels/tokyo/ike", "v3", config_bad_choice, "v1, v2");
+  check_value("/tunnels/tokyo/ike/aggressive", true, config_aggressive_without_v1, "v2");
+  check_value("/tunnels/tokyo/ike", {{"version", "v1"}, {"proposals", {"aes128gcm16-prfsha256-ecp256"}}},
+              config_not_in_ikev1, "aes128gcm16-prfsha256-ecp256", "/tunnels/tokyo/ike/proposals");
+  check_value("/tunnels/tokyo/ike", {{"version", "v1"}, {"proposals", {"aes128-sha256-x25519"}}}, config_not_in_ikev1,
+              "aes128-sha256-x25519", "/tunnels/tokyo/ike/proposals");
+  for (const char* esp : {"chacha20poly1305", "aes128gcm16-esn", "aes128gcm16-x25519"}) {
+    Json config = Json::parse(valid_text);
+    config["tunnels"]["tokyo"]["ike"] = "v1";
+    config["tunnels"]["tokyo"]["esp"]["proposals"] = {esp};
+    check_errors(config.dump(), {{"/tunnels/tokyo/esp/proposals", &config_not_in_ikev1, esp}});
+  }
+}
+
 TEST_CASE("routes that cannot work are refused") {
   using namespace messages;
   check_errors(R"({"ports": {"wan": {"device": "net_null0", "addresses": ["10.9.1.1/24"]}}, "tunnels": {"t": {

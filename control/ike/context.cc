@@ -1,8 +1,8 @@
-#include "control/ike/v2/context.h"
+#include "control/ike/context.h"
 
 #include <algorithm>
 
-namespace sekisho::ike::v2 {
+namespace sekisho::ike {
 
 void Context::report(const Message& message, const std::string& connection, std::string detail,
                      std::optional<Mismatch> mismatch) {
@@ -19,6 +19,13 @@ void Context::send(const Endpoint& local, const Endpoint& remote, Bytes data) {
 
 void Context::send(const Endpoint& local, const Endpoint& remote, const Datagrams& message) {
   for (const Bytes& datagram : message) send(local, remote, datagram);
+}
+
+void Context::retry(const std::string& connection, Duration delay) {
+  ConnectionEntry* entry = connections.find(connection);
+  if (!entry || !entry->wanted) return;
+  const Instant at = now + delay;
+  if (!entry->attempt_at || *entry->attempt_at > at) entry->attempt_at = at;
 }
 
 Bytes Context::random_bytes(size_t size) {
@@ -38,4 +45,9 @@ Instant Context::renewal_of(Duration lifetime) {
   return now + lifetime - Duration(static_cast<Duration::rep>(early));
 }
 
-}  // namespace sekisho::ike::v2
+uint64_t Context::soft_limit(uint64_t hard) {
+  const uint64_t margin = hard / 10;
+  return hard - margin - random().below(margin + 1);
+}
+
+}  // namespace sekisho::ike

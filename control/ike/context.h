@@ -1,0 +1,42 @@
+// What every handler of one engine step works with, whichever version it speaks: the world outside, the connections,
+// the time, and the list of actions that the step will return. Lives for that step only.
+#pragma once
+
+#include <string>
+
+#include "control/ike/connection_table.h"
+#include "control/ike/engine.h"
+#include "control/ike/exchange.h"
+
+namespace sekisho::ike {
+
+struct Context {
+  Environment& environment;
+  const EngineOptions& options;
+  ConnectionTable& connections;
+  ReportLimit& anonymous_reports;  // of what belongs to no connection
+  Instant now;
+  Actions& actions;
+
+  // Rate-limited per connection and message. What is worse than news stays as the connection's last failure.
+  void report(const Message& message, const std::string& connection, std::string detail,
+              std::optional<Mismatch> mismatch = {});
+  void send(const Endpoint& local, const Endpoint& remote, Bytes data);
+  void send(const Endpoint& local, const Endpoint& remote, const Datagrams& message);
+  // Where the connection is wanted, it is tried again after `delay`.
+  void retry(const std::string& connection, Duration delay);
+
+  Random& random() { return environment.random(); }
+  Bytes random_bytes(size_t size);
+  // Somewhere between half of `longest` and all of it, so that two ends with equal settings rarely act at once.
+  Duration jittered(Duration longest);
+  // When to renew what lives for `lifetime` from now: a margin of a tenth before its end, less up to another tenth.
+  Instant renewal_of(Duration lifetime);
+  // The same for a limit of bytes or packets; 0 stays 0.
+  uint64_t soft_limit(uint64_t hard);
+};
+
+inline constexpr uint16_t ike_port = 500;
+inline constexpr uint16_t nat_port = 4500;
+
+}  // namespace sekisho::ike

@@ -1,0 +1,258 @@
+#include "control/ike/v1/child_sa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/messages/ike.h"
+#include "control/ike/v1/ike_sa.h"
+#include "control/ike/v1/informational.h"
+#include "control/ike/v1/lifecycle.h"
+#include "control/ike/v1/quick_mode.h"
+
+namespace sekisho::ike::v1 {
+namespace {
+
+// How long inbound outlives a delete: packets that were on their way when the peer switched.
+constexpr Duration linger_time = std::chrono::seconds(1);
+// A delete is not answered by its RFC, but by those that speak as we do; it is sent so often without an answer.
+constexpr unsigned max_deletes = 4;
+constexpr Duration delete_interval = std::chrono::seconds(1);
+
+// The newest other one for the same traffic. One that the peer may not have yet is better than none: a peer that
+// deletes the one before most likely has it.
+ChildSa* find_substitute(Context& context, const ChildSa& child) {
+  const auto rank = [](const ChildSa& one) { return std::pair(one.state != ChildState::unconfirmed, one.created); };
+  ChildSa* best = nullptr;
+  for (ChildSa& other : context.sas.children())
+    if (&other != &child && other.carries(child) && other.live() && (!best || rank(other) >= rank(*best)))
+      best = &other;
+  return best;
+}
+
+// For whoever asks whether the child is up: the SPI of one that is sent on.
+void note_traffic(Context& context, const std::string& connection, const std::string& name) {
+  ChildEntry* entry = context.connections.find(connection, name);
+  if (!entry) return;
+  entry->sends_on = 0;
+  for (const ChildSa& child : context.sas.children())
+    if (child.connection == connection && child.name == name && child.outbound_active)
+      entry->sends_on = child.inbound_spi;
+}
+
+// That one carries the traffic; the others of its kind are kept until the peer surely uses it too.
+void supersede_others(Context& context, const ChildSa& newest) {
+  const ConnectionEntry* entry = context.connections.find(newest.connection);
+  for (ChildSa& other : context.sas.children()) {
+    if (&other == &newest || !other.carries(newest)) continue;
+    other.outbound_active = false;
+    if (other.state != ChildState::installed) continue;
+    other.state = ChildState::superseded;
+    other.next_at = context.now + (entry ? clearing_delay(*entry->connection) : Duration::zero());
+  }
+  note_traffic(context, newest.connection, newest.name);
+}
+
+void activate(Context& context, ChildSa& child) {
+  if (child.state == ChildState::superseded) child.state = ChildState::installed;
+  if (!std::exchange(child.outbound_active, true))
+    context.actions.push_back(ActivateOutbound{child.connection, child.inbound_spi});
+  supersede_others(context, child);
+}
+
+void send_delete(Context& context, ChildSa& child) {
+  child.state = ChildState::deleting;
+  ++child.deletes;
+  child.next_at = context.now + delete_interval;
+  if (IkeSa* sa = context.sas.newest(child.connection)) send_delete_children(context, *sa, {&child.inbound_spi, 1});
+}
+
+void linger(Context& context, ChildSa& child) {
+  child.state = ChildState::lingering;
+  child.expires_at = context.now + linger_time;
+}
+
+bool may_be_rekeyed(const ChildSa& child) { return child.state == ChildState::installed; }
+
+Duration retry_interval(Context& context, const ChildSa& child) {
+  const ConnectionEntry* entry = context.connections.find(child.connection);
+  return entry ? entry->connection->retry_interval : linger_time;
+}
+
+}  // namespace
+
+std::string_view name(ChildState state) {
+  switch (state) {
+    case ChildState::unconfirmed:
+    case ChildState::installed:
+      return "installed";
+    case ChildState::superseded:
+      return "rekeyed";
+    case ChildState::deleting:
+    case ChildState::lingering:
+      break;
+  }
+  return "deleting";
+}
+
+bool encapsulates(const IkeSa& sa) {
+  if (sa.peer.nat_traversal == NatTraversal::none) return false;
+  return sa.local_behind_nat || sa.remote_behind_nat || sa.connection->encapsulation == Encapsulation::force;
+}
+
+void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated) {
+  const ChildDefinition& definition = *negotiated.definition;
+  const SecretBytes no_secret;
+  const SecretBytes& shared_secret = negotiated.shared_secret ? *negotiated.shared_secret : no_secret;
+  const auto keys_for = [&](uint32_t spi) {
+    return suite::keymat(sa.proposal.prf, sa.keys.d, shared_secret, spi, negotiated.nonce_i, negotiated.nonce_r,
+                         negotiated.chosen.suite);
+  };
+  ChildSa& child = context.sas.children().emplace_back();
+  child.connection = sa.name();
+  child.name = definition.name;
+  child.inbound_spi = negotiated.inbound_spi;
+  child.outbound_spi = negotiated.chosen.peer_spi;
+  child.suite = negotiated.chosen.suite;
+  child.pfs = negotiated.chosen.pfs;
+  child.udp_encapsulation = encapsulates(sa);
+  child.outbound_active = negotiated.began_here;
+  child.selectors = negotiated.selectors;
+  child.state = negotiated.began_here ? ChildState::installed : ChildState::unconfirmed;
+  child.created = context.now;
+  child.rekey_at = context.renewal_of(negotiated.lifetime.time);
+  child.expires_at = context.now + negotiated.lifetime.time;
+
+  const uint64_t hard_bytes =
+      negotiated.lifetime.kilobytes > UINT64_MAX / 1024 ? 0 : negotiated.lifetime.kilobytes * 1024;
+  context.report(messages::child_established, child.connection,
+                 fmt::format("SPIs {:08x} in, {:08x} out, {}{}", child.inbound_spi, child.outbound_spi,
+                             negotiated.chosen.text(), child.udp_encapsulation ? ", UDP-encapsulated" : ""));
+  context.actions.push_back(InstallChildSa{
+      .connection = child.connection,
+      .child = child.name,
+      .suite = child.suite,
+      .esn = false,
+      .udp_encapsulation = child.udp_encapsulation,
+      .outbound_active = child.outbound_active,
+      .inbound = {child.inbound_spi, keys_for(child.inbound_spi)},
+      .outbound = {child.outbound_spi, keys_for(child.outbound_spi)},
+      .local = sa.local,
+      .remote = sa.remote,
+      .local_selectors = child.selectors.local,
+      .remote_selectors = child.selectors.remote,
+      .replay_window = definition.replay_window,
+      .soft_packets = context.soft_limit(definition.lifetime_packets),
+      .hard_packets = definition.lifetime_packets,
+      .soft_bytes = context.soft_limit(hard_bytes),
+      .hard_bytes = hard_bytes,
+  });
+  if (negotiated.began_here) supersede_others(context, child);
+}
+
+void confirm_child(Context& context, ChildSa& child) {
+  if (child.state != ChildState::unconfirmed) return;
+  finish_quick_mode(context, child.inbound_spi);
+  child.state = ChildState::installed;
+  activate(context, child);
+}
+
+void remove_child(Context& context, uint32_t inbound_spi) {
+  auto& children = context.sas.children();
+  const auto found = std::ranges::find(children, inbound_spi, &ChildSa::inbound_spi);
+  if (found == children.end()) return;
+  finish_quick_mode(context, inbound_spi);
+  if (found->outbound_active)
+    if (ChildSa* other = find_substitute(context, *found)) activate(context, *other);
+  const std::string connection = found->connection, name = found->name;
+  context.actions.push_back(RemoveChildSa{connection, inbound_spi});
+  children.erase(found);
+  note_traffic(context, connection, name);
+}
+
+void remove_children_of(Context& context, const std::string& connection) {
+  std::erase_if(context.sas.children(), [&](const ChildSa& child) {
+    if (child.connection != connection) return false;
+    finish_quick_mode(context, child.inbound_spi);
+    context.actions.push_back(RemoveChildSa{connection, child.inbound_spi});
+    return true;
+  });
+  if (const ConnectionEntry* entry = context.connections.find(connection))
+    for (const ChildDefinition& definition : entry->connection->children)
+      note_traffic(context, connection, definition.name);
+}
+
+void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {
+  const auto found = std::ranges::find_if(context.sas.children(), [&](const ChildSa& child) {
+    return child.outbound_spi == outbound_spi && child.connection == sa.name() && child.state != ChildState::lingering;
+  });
+  if (found == context.sas.children().end()) return;
+  ChildSa& child = *found;
+  // Of a pair each end deletes its half; that is the answer which a peer that repeats its delete waits for.
+  if (child.state != ChildState::deleting) send_delete_children(context, sa, {&child.inbound_spi, 1});
+  ChildSa* substitute = find_substitute(context, child);
+  if (substitute) {
+    if (child.outbound_active) {
+      child.outbound_active = false;
+      activate(context, *substitute);
+    }
+    return linger(context, child);
+  }
+  const std::string connection = child.connection;
+  context.report(messages::child_closed, connection, fmt::format("SPI {:08x} in", child.inbound_spi));
+  remove_child(context, child.inbound_spi);
+  context.retry(connection, sa.connection->retry_interval);
+}
+
+void hard_expire_child(Context& context, ChildSa& child) {
+  const std::string connection = child.connection;
+  const uint32_t spi = child.inbound_spi;
+  const bool tell = child.live();
+  remove_child(context, spi);
+  if (!tell) return;
+  if (IkeSa* sa = context.sas.newest(connection)) send_delete_children(context, *sa, {&spi, 1});
+  context.retry(connection, Duration::zero());
+}
+
+void rekey_child(Context& context, ChildSa& child) {
+  if (!may_be_rekeyed(child)) return;
+  // Until then it is under way, or failed and is tried again.
+  child.rekey_at = context.now + retry_interval(context, child);
+  if (making(context, child.connection, child.name, child.selectors)) return;
+  if (IkeSa* sa = context.sas.newest(child.connection)) {
+    begin_quick_mode(context, *sa, child.name, child.selectors);
+  } else {
+    child.rekey_at = context.now + linger_time;
+    begin_ike_sa(context, child.connection);
+  }
+}
+
+std::optional<Instant> deadline(const ChildSa& child) {
+  switch (child.state) {
+    case ChildState::installed:
+      return std::min(child.rekey_at, child.expires_at);
+    case ChildState::superseded:
+    case ChildState::deleting:
+      return std::min(child.next_at, child.expires_at);
+    case ChildState::unconfirmed:
+    case ChildState::lingering:
+      break;
+  }
+  return child.expires_at;
+}
+
+void on_timer(Context& context, ChildSa& child) {
+  if (context.now >= child.expires_at) {
+    if (may_be_rekeyed(child))
+      context.report(messages::child_expired, child.connection, fmt::format("SPI {:08x} in", child.inbound_spi));
+    return hard_expire_child(context, child);
+  }
+  if (may_be_rekeyed(child) && context.now >= child.rekey_at) return rekey_child(context, child);
+  if (child.state == ChildState::superseded && context.now >= child.next_at) return send_delete(context, child);
+  if (child.state == ChildState::deleting && context.now >= child.next_at) {
+    if (child.deletes == max_deletes) return remove_child(context, child.inbound_spi);
+    send_delete(context, child);
+  }
+}
+
+}  // namespace sekisho::ike::v1

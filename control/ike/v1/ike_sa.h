@@ -1,0 +1,162 @@
+// An ISAKMP SA ("phase 1"), as data: its cookies, keys, and the quick modes under way on it. What happens to it is in
+// the files of the exchanges; this one has what they share.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/ike/exchange.h"
+#include "control/ike/v1/child_sa.h"
+#include "control/ike/v1/suite/keys.h"
+#include "control/ike/v1/vendor_ids.h"
+#include "control/ike/v1/wire/message.h"
+#include "crypto/ike/key_exchange.h"
+
+namespace sekisho::ike::v1 {
+
+// Named after the message that we sent last.
+//   main mode        initiator:  main_1 -> main_3 -> main_5 -.
+//                    responder:  main_2 -> main_4 -----------+-> established -> deleting -> gone
+//   aggressive mode  initiator:  aggressive_1 ---------------+
+//                    responder:  aggressive_2 ---------------'
+enum class IkeState : uint8_t {
+  main_1,
+  main_2,
+  main_3,
+  main_4,
+  main_5,
+  aggressive_1,
+  aggressive_2,
+  established,
+  deleting,  // our delete went out; whatever the peer says is answered by it
+  gone,      // swept at the end of the step
+};
+
+// The last message of an exchange that we received and the one that we answered it by: whoever gets a message again has
+// lost the answer. A repetition is bitwise identical.
+struct LastMessage {
+  Bytes received_digest;
+  Bytes answer;
+
+  bool repeated(ByteView datagram) const;
+  void set(ByteView received, Bytes answered);
+};
+
+// What only phase 1 needs.
+struct Handshake {
+  std::unique_ptr<crypto::KeyExchange> key_exchange;
+  Bytes nonce_i, nonce_r;
+  Bytes public_i, public_r;
+  Bytes sa_body;   // SAi_b
+  Bytes peers_id;  // IDii_b of aggressive mode's first message
+  Bytes iv;        // of the next encrypted message
+  // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
+  const Message* hint = nullptr;
+  std::string hint_detail;
+};
+
+// One quick mode: under way, or done and kept for a peer that repeats its last message.
+struct QuickMode {
+  bool initiator = false;
+  bool done = false;
+  std::string child;                // ChildDefinition::name
+  ike::suite::Selectors selectors;  // one on each side
+  uint32_t inbound_spi = 0;         // 0: given away, to the child or back
+  Bytes iv;                         // of the next message
+  Bytes nonce_i, nonce_r;
+  std::unique_ptr<crypto::KeyExchange> key_exchange;  // with PFS
+  RequestWindow sent;                                 // ours that awaits an answer
+  LastMessage last;
+  Instant forget_at{};
+};
+
+struct IkeSa {
+  std::shared_ptr<const Connection> connection;  // while half open: the one that its addresses point at
+  IkeState state = IkeState::main_1;
+  bool initiator = false;
+  suite::Cookies cookies;
+  Endpoint local, remote;
+  Capabilities peer;  // what both speak
+  bool local_behind_nat = false, remote_behind_nat = false;
+
+  IkeProposal proposal;
+  suite::Phase1Keys keys;
+  Bytes last_block;  // the last ciphertext block of phase 1, which the IVs of phase 2 come from
+  std::unique_ptr<Handshake> handshake;
+  RequestWindow sent;  // ours that awaits an answer
+  LastMessage last;
+
+  suite::Lifetime lifetime;
+  Instant created{}, established_at{}, rekey_at{}, expires_at{}, last_heard{};
+  std::optional<Instant> close_at;  // forgotten then (half open, deleting), or deleted (established)
+
+  std::map<uint32_t, QuickMode> quick_modes;  // by message id
+  std::deque<uint32_t> used_message_ids;      // of the peer's quick modes, so that none is replayed
+  RequestWindow probe;                        // an R-U-THERE that awaits its answer
+  uint32_t probe_sequence = 0;
+  std::optional<uint32_t> peers_sequence;  // of its last R-U-THERE
+  bool initial_contact_seen = false;
+
+  uint64_t local_cookie() const { return initiator ? cookies.initiator : cookies.responder; }
+  std::string name() const { return connection ? connection->name : std::string(); }
+  bool handshaking() const { return state < IkeState::established; }
+  // Memory that somebody holds who has proven nothing.
+  bool half_open() const { return handshaking() && !initiator; }
+};
+
+std::string_view name(IkeState state);
+// "a1b2.../c3d4... with 10.9.2.2:500", for the details of reports.
+std::string describe(const IkeSa& sa);
+
+class SaTable {
+ public:
+  IkeSa& add(std::unique_ptr<IkeSa> sa);
+  // A cookie of ours that no SA has.
+  uint64_t fresh_cookie(Random& random) const;
+  // The SA that a message belongs to; nullptr where there is none. The responder's cookie is open before message 2.
+  IkeSa* find(const wire::Header& header);
+  // Safe against additions while it runs; nothing is removed before sweep().
+  void for_each(const std::function<void(IkeSa&)>& visit);
+  void for_each(const std::function<void(const IkeSa&)>& visit) const;
+  // Every SA of that connection which authenticated or which we began, and which is not on its way out.
+  std::vector<IkeSa*> of(const std::string& connection);
+  // The newest established one; nullptr where there is none.
+  IkeSa* newest(const std::string& connection);
+  size_t half_open() const;
+  size_t half_open_from(const IpAddress& remote) const;
+  void sweep();
+
+  std::list<ChildSa>& children() { return children_; }
+  const std::list<ChildSa>& children() const { return children_; }
+  ChildSa* find_child(uint32_t inbound_spi);
+
+ private:
+  std::map<uint64_t, std::unique_ptr<IkeSa>> by_local_cookie_;
+  std::list<ChildSa> children_;
+};
+
+// Sends a message of phase 1 that an answer is awaited of, and remembers it as the answer to `received`, where there is
+// one.
+void send_phase1(Context& context, IkeSa& sa, const DatagramReceived* received, Bytes datagram, bool awaits_answer);
+// Payloads as a ciphertext under `iv`, which becomes the next message's.
+Bytes encrypt(const IkeSa& sa, Bytes& iv, const wire::Payloads& payloads);
+// The other way. `iv` is the message's own and stays as it is: whether the message counts is not known yet. The plain
+// bytes come along because hashes cover them.
+struct Decrypted {
+  wire::Chain chain;
+  Bytes plaintext;
+  Bytes next_iv;
+
+  // What HASH(1) and HASH(2) cover: the payloads behind the first, which must be the hash.
+  ByteView behind_hash() const;
+};
+std::optional<Decrypted> decrypt(const IkeSa& sa, ByteView iv, const wire::Header& header, ByteView datagram);
+
+wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t message_id = 0);
+
+}  // namespace sekisho::ike::v1

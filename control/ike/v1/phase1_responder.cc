@@ -1,0 +1,112 @@
+// What both modes share on the responder's side.
+#include <algorithm>
+
+#include "base/messages/ike.h"
+#include "control/ike/v1/lifecycle.h"
+#include "control/ike/v1/phase1.h"
+#include "control/ike/v1/suite/identities.h"
+
+namespace sekisho::ike::v1 {
+namespace {
+
+// Half-open SAs that one address may hold. IKEv1 has no cookie exchange that would cost the sender more than us.
+constexpr size_t max_half_open_per_address = 8;
+
+bool too_many(Context& context, const DatagramReceived& datagram) {
+  if (context.sas.half_open() < context.options.max_half_open &&
+      context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address)
+    return false;
+  context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text());
+  return true;
+}
+
+}  // namespace
+
+void answer_clear(Context& context, const DatagramReceived& datagram, const wire::Header& asked,
+                  wire::NotifyType error) {
+  wire::Header header = asked;
+  header.exchange = wire::ExchangeType::informational;
+  header.message_id = context.random().next_u32() | 1;
+  context.send(datagram.local, datagram.remote,
+               wire::encode(header, {wire::Notification{
+                                        .protocol = wire::Protocol::isakmp, .notify = error, .spi = {}, .data = {}}}));
+}
+
+Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const wire::Message& message) {
+  const auto* offered = wire::find<wire::SecurityAssociation>(message.payloads);
+  if (!offered || too_many(context, datagram)) return {};
+  const bool aggressive = message.header.exchange == wire::ExchangeType::aggressive;
+  auto candidates = context.connections.matching(IkeVersion::v1, datagram.local.address, datagram.remote.address);
+  if (candidates.empty()) {
+    context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
+    return {};
+  }
+  // Aggressive mode shows the identity to everybody and lets the key be guessed offline: only where it is asked for.
+  if (aggressive) {
+    const std::string first = candidates.front()->name;
+    std::erase_if(candidates, [](const auto& connection) { return !connection->aggressive; });
+    if (candidates.empty()) {
+      context.report(messages::ike_aggressive_refused, first, datagram.remote.text());
+      return {};
+    }
+  }
+  for (const auto& connection : candidates) {
+    if (!connection->psk) continue;
+    auto chosen = suite::select_ike(*offered, connection->ike_proposals, wire::IkeAuthentication::pre_shared_key);
+    if (!chosen) continue;
+    auto sa = std::make_unique<IkeSa>();
+    sa->connection = connection;
+    sa->cookies = {message.header.initiator_cookie, context.sas.fresh_cookie(context.random())};
+    sa->local = datagram.local;
+    sa->remote = datagram.remote;
+    sa->created = context.now;
+    sa->close_at = context.now + context.options.half_open_timeout;
+    sa->peer = in_common(*connection, message.payloads);
+    sa->proposal = chosen->proposal;
+    sa->lifetime = chosen->lifetime;
+    sa->handshake = std::make_unique<Handshake>();
+    sa->handshake->sa_body = offered->body;
+    sa->handshake->nonce_r = context.random_bytes(32);
+    return {&context.sas.add(std::move(sa)), std::move(chosen->answer)};
+  }
+  context.report(messages::ike_no_proposal, candidates.front()->name,
+                 datagram.remote.text() + ": " + suite::compare(*offered, candidates.front()->ike_proposals));
+  answer_clear(context, datagram, message.header, wire::NotifyType::no_proposal_chosen);
+  return {};
+}
+
+std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads) {
+  const auto candidates = context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address);
+  // Main mode derives its keys before it knows who comes, so the key is the one that was picked by address; whoever
+  // shares it may be meant.
+  const auto fits = [&](const Connection& connection) {
+    return connection.psk && constant_time_equal(connection.psk->view(), sa.connection->psk->view()) &&
+           std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
+               connection.ike_proposals.end() &&
+           authentic(sa, connection, payloads);
+  };
+  for (const auto& connection : candidates)
+    if (fits(*connection)) return connection;
+  const auto* id = wire::find<wire::Identification>(payloads);
+  const bool known = id && std::ranges::any_of(candidates, [&](const auto& connection) {
+                       return connection->remote_id == suite::decode_identity(*id);
+                     });
+  if (known)
+    context.report(messages::ike_peer_not_authentic, sa.name(), sa.remote.text() + " as " + identity_text(payloads));
+  else
+    context.report(
+        messages::ike_unknown_identity, sa.name(),
+        sa.remote.text() + " says it is " + identity_text(payloads) + ", expected " + sa.connection->remote_id.text());
+  return nullptr;
+}
+
+void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> connection,
+                 const DatagramReceived& datagram, const wire::Payloads& payloads) {
+  sa.connection = std::move(connection);
+  sa.local = datagram.local;
+  sa.remote = datagram.remote;
+  if (wire::find_notify(payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
+  establish(context, sa);
+}
+
+}  // namespace sekisho::ike::v1
