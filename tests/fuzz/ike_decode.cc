@@ -1,9 +1,8 @@
-#include "tests/fuzz/ike_decode.h"
-
 #include "control/ike/suite/proposals.h"
 #include "control/ike/suite/selectors.h"
 #include "control/ike/wire/message.h"
 #include "tests/fuzz/require.h"
+#include "tests/fuzz/targets.h"
 
 namespace sekisho::fuzz {
 namespace {
@@ -52,7 +51,7 @@ bool left_out_all_selectors(const wire::Payloads& payloads) {
 
 }  // namespace
 
-bool check_ike_decode(ByteView datagram) {
+bool ike_decode(ByteView datagram) {
   const auto message = wire::decode(datagram);
   if (!message) {
     require(!message.error().reason.empty(), "a refusal has a reason");

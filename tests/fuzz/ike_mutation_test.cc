@@ -1,28 +1,13 @@
 // 100,000 mutations of real messages, the same ones each time.
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 
-#include "tests/fuzz/ike_decode.h"
-#include "tests/fuzz/ike_v1_decode.h"
+#include "tests/fuzz/corpus.h"
+#include "tests/fuzz/targets.h"
 
 namespace sekisho::fuzz {
 namespace {
-
-std::vector<Bytes> corpus(const char* directory) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) files.push_back(entry.path());
-  std::ranges::sort(files);
-  std::vector<Bytes> messages;
-  for (const auto& file : files) {
-    std::ifstream stream(file, std::ios::binary);
-    messages.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-  }
-  return messages;
-}
 
 class Mutator {
  public:
@@ -91,14 +76,14 @@ class Mutator {
   const std::vector<Bytes>& corpus_;
 };
 
-void check_corpus(const char* directory, bool (*check)(ByteView)) {
-  const auto messages = corpus(directory);
+void check_corpus(const char* name, bool (*check)(ByteView)) {
+  const auto messages = corpus(name);
   REQUIRE(messages.size() >= 6);
   for (const Bytes& message : messages) CHECK(check(message));
 }
 
-void check_mutations(const char* directory, bool (*check)(ByteView)) {
-  const auto messages = corpus(directory);
+void check_mutations(const char* name, bool (*check)(ByteView)) {
+  const auto messages = corpus(name);
   Mutator mutator(20240601, messages);
   unsigned accepted = 0;
   for (unsigned i = 0; i < 100'000; ++i) accepted += check(mutator.next());
@@ -110,11 +95,11 @@ void check_mutations(const char* directory, bool (*check)(ByteView)) {
 }  // namespace
 
 TEST_CASE("the corpus is of messages that decode") {
-  check_corpus(IKE_CORPUS, check_ike_decode);
-  check_corpus(IKE_V1_CORPUS, decode_ikev1);
+  check_corpus("ike_decode", ike_decode);
+  check_corpus("ike_v1_decode", ike_v1_decode);
 }
 
-TEST_CASE("mutated messages of IKEv2 break nothing") { check_mutations(IKE_CORPUS, check_ike_decode); }
-TEST_CASE("mutated messages of IKEv1 break nothing") { check_mutations(IKE_V1_CORPUS, decode_ikev1); }
+TEST_CASE("mutated messages of IKEv2 break nothing") { check_mutations("ike_decode", ike_decode); }
+TEST_CASE("mutated messages of IKEv1 break nothing") { check_mutations("ike_v1_decode", ike_v1_decode); }
 
 }  // namespace sekisho::fuzz

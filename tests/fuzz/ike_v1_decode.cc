@@ -1,9 +1,8 @@
-#include "tests/fuzz/ike_v1_decode.h"
-
 #include "control/ike/v1/suite/identities.h"
 #include "control/ike/v1/suite/proposals.h"
 #include "control/ike/v1/wire/message.h"
 #include "tests/fuzz/require.h"
+#include "tests/fuzz/targets.h"
 
 namespace sekisho::fuzz {
 namespace {
@@ -57,7 +56,7 @@ void send_on(const v1::wire::Payloads& payloads) {
 
 }  // namespace
 
-bool decode_ikev1(ByteView datagram) {
+bool ike_v1_decode(ByteView datagram) {
   const auto header = v1::wire::decode_header(datagram);
   if (!header) {
     require(!header.error().reason.empty(), "a refusal has a reason");

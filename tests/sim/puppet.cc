@@ -203,7 +203,7 @@ void Puppet::establish_as_initiator() {
   step(ike::ChildSaEvent{engine_spi, ike::ChildSaEvent::Kind::first_inbound_packet});
 }
 
-void Puppet::establish_as_responder() {
+void Puppet::answer_init() {
   step(ike::Initiate{connection.name});
   init_received_ = outbox.at(0).data;
   const IkeMessage request = receive();
@@ -219,7 +219,10 @@ void Puppet::establish_as_responder() {
   init_sent_ = encode({session.spi_i, session.spi_r, ExchangeType::ike_sa_init, false, true, 0}, answer_to_init);
   take_init(request);
   deliver(init_sent_);
+}
 
+void Puppet::establish_as_responder() {
+  answer_init();
   const IkeMessage auth_request = receive();
   take_auth(auth_request.payloads);
   const IdResponder id{connection.remote_id};

@@ -41,6 +41,8 @@ class Puppet {
   static ike::Connection engine_connection();
   // IKE_SA_INIT as initiator, up to the keys.
   void exchange_init(uint64_t spi = default_spi);
+  // IKE_SA_INIT as responder; the engine's IKE_AUTH request is in the outbox then.
+  void answer_init();
   // The IKE SA and its first child.
   void establish_as_initiator();
   void establish_as_responder();

@@ -94,6 +94,14 @@ double World::chance() { return static_cast<double>(random_.next_u32()) / 429496
 void World::at(Instant when, std::function<void()> action) { queue_.push({when, ++order_, std::move(action)}); }
 
 void World::step(Node& node, ike::Event event) {
+  if (!observe) return perform(node, std::move(event));
+  const ike::Event seen = event;
+  const Sas before = node.engine->ike_sas();
+  perform(node, std::move(event));
+  observe(seen, before, node.engine->ike_sas());
+}
+
+void World::perform(Node& node, ike::Event event) {
   const bool timed = std::holds_alternative<ike::TimerFired>(event);
   const ike::Actions actions = node.engine->step(std::move(event), now);
   for (const ike::Action& action : actions) {
@@ -113,7 +121,8 @@ void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
   ike::DatagramReceived datagram{message.remote, message.local, message.data};
   if (nat && &from == &a) datagram.remote = {*nat, static_cast<uint16_t>(message.local.port + nat_shift)};
   if (nat && &from == &b) {
-    if (message.remote.address != *nat) return;  // nobody reaches what is behind the NAT by its inner address
+    if (message.remote.address != *nat) return;   // nobody reaches what is behind the NAT by its inner address
+    if (message.remote.port < nat_shift) return;  // nor by a port that it has not mapped
     datagram.local = {a.address, static_cast<uint16_t>(message.remote.port - nat_shift)};
   }
   if (datagram.local.address != to.address) return;

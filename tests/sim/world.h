@@ -59,6 +59,9 @@ class World {
   bool record = false;
   // Called for each message; false: it is lost.
   std::function<bool(const Node& from, ByteView data)> filter;
+  // Called after each step of an engine, with its SAs before and after.
+  using Sas = std::vector<ike::IkeSaView>;
+  std::function<void(const ike::Event& event, const Sas& before, const Sas& after)> observe;
 
   Random& random() { return random_; }
   Node& peer_of(const Node& node) { return &node == &a ? b : a; }
@@ -88,6 +91,7 @@ class World {
       return std::tie(x.at, x.order) > std::tie(y.at, y.order);
     }
   };
+  void perform(Node& node, ike::Event event);
   bool advance(Instant limit);
   void at(Instant when, std::function<void()> action);
   void send(Node& from, const ike::SendDatagram& message, bool timed);

@@ -20,11 +20,13 @@ struct Refusal {
 
 wire::Payloads refused(NotifyType type, Bytes data = {}) { return {notify(type, std::move(data))}; }
 
-// The child that the peer wants to replace; SPI in REKEY_SA: the peer's inbound one (section 1.3.3).
+// The child that the peer wants to replace; SPI in REKEY_SA: the peer's inbound one (section 1.3.3). An AH SA with the
+// same number would be another SA, and there are none.
 std::expected<ChildSa*, NotifyType> find_old(IkeSa& sa, const wire::Notify& rekey) {
   ByteReader reader(rekey.spi);
   const uint32_t spi = reader.u32();
-  ChildSa* old = reader.finished() ? find_outbound(sa, spi) : nullptr;
+  const bool is_child = rekey.protocol == wire::Protocol::esp && reader.finished();
+  ChildSa* old = is_child ? find_outbound(sa, spi) : nullptr;
   if (!old) return std::unexpected(NotifyType::child_sa_not_found);
   // Section 2.25.1: one that is rekeyed already, or about to go, is not to be rekeyed.
   if (old->state != ChildState::installed && old->state != ChildState::rekeying)

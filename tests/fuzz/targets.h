@@ -1,0 +1,21 @@
+// The fuzz targets. Each takes any bytes, makes of them what a peer, a stranger or an operator could send, and aborts
+// where something that must hold does not. script/fuzz runs them under libFuzzer; the replay test runs each over its
+// corpus (tests/fuzz/corpus/NAME) in every build.
+#pragma once
+
+#include "base/bytes.h"
+
+namespace sekisho::fuzz {
+
+// The codec of IKEv2 and the negotiation of what it decodes. Returns whether the datagram was accepted.
+bool ike_decode(ByteView datagram);
+// The same of IKEv1; where the message is encrypted its body is taken as if it were clear.
+bool ike_v1_decode(ByteView datagram);
+// Datagrams of somebody who has no key, into an engine in any state: an established SA does not move.
+void engine_stranger(ByteView script);
+// A peer that has authenticated and then sends what it likes, properly protected: nothing is leaked or piled up.
+void engine_peer(ByteView script);
+// A configuration's text.
+void config(ByteView text);
+
+}  // namespace sekisho::fuzz
