@@ -50,6 +50,7 @@ void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
     if (task->kind() != Task::Kind::rekey_ike) heir.queue.push_back(std::move(task));
   old.queue.clear();
   old.state = IkeState::rekeyed;
+  heir.close_at = old.close_at;  // what is surplus, since both ends began at once, stays so with new keys
   old.close_at = context.now + superfluous_time;
   heir.predecessor = 0;
   context.report(messages::ike_rekeyed, heir.name(), describe(heir));
