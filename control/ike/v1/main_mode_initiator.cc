@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
-#include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
 
 namespace sekisho::ike::v1 {
@@ -55,12 +54,12 @@ void receive_main_4(Context& context, IkeSa& sa, const DatagramReceived& datagra
 
 void receive_main_6(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
   const auto message = decrypt(sa, sa.handshake->iv, header, datagram.data);
-  // Who has no key cannot have sent this, but may have damaged it; the true one is asked for again.
   if (!message) return;
+  // Who has no key cannot have sent this, but may have damaged it; the true one may follow.
   if (!authentic(sa, *sa.connection, message->chain.payloads))
-    return fail_phase1(context, sa, messages::ike_peer_not_authentic,
-                       "peer " + sa.remote.text() + " says it is " + identity_text(message->chain.payloads) +
-                           ", expected " + sa.connection->remote_id.text());
+    return take_hint(context, sa, messages::ike_peer_not_authentic,
+                     "peer " + sa.remote.text() + " says it is " + identity_text(message->chain.payloads) +
+                         ", expected " + sa.connection->remote_id.text());
   sa.handshake->iv = message->next_iv;
   sa.last.set(datagram.data, {});
   establish(context, sa);

@@ -1,5 +1,4 @@
 #include "base/messages/ike.h"
-#include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
 
 namespace sekisho::ike::v1 {
@@ -32,16 +31,15 @@ void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagra
 }
 
 void receive_main_5(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
+  if (!header.encrypted) return;
   const auto message = decrypt(sa, sa.handshake->iv, header, datagram.data);
   if (!message) {
     context.report(messages::ike_unreadable_identity, sa.name(), datagram.remote.text());
     return answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
   }
   const auto connection = find_connection(context, sa, message->chain.payloads);
-  if (!connection) {
-    answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
-    return drop(context, sa);
-  }
+  // It may have been damaged on its way; the true one is welcome until the half-open SA is forgotten.
+  if (!connection) return answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
   sa.handshake->iv = message->next_iv;
   // Where the first message that is encrypted came from is where the answer goes (RFC 3947 section 4).
   sa.local = datagram.local;
