@@ -19,6 +19,10 @@ constexpr Duration linger_time = std::chrono::seconds(1);
 constexpr unsigned max_deletes = 4;
 constexpr Duration delete_interval = std::chrono::seconds(1);
 
+// Some responders have the new SA in place only once our third message is there. While another one carries the traffic,
+// outbound moves with the peer's first packet, or after this.
+constexpr Duration switch_time = std::chrono::seconds(1);
+
 // The newest other one for the same traffic. One that the peer may not have yet is better than none: a peer that
 // deletes the one before most likely has it.
 ChildSa* find_substitute(Context& context, const ChildSa& child) {
@@ -116,12 +120,15 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   child.suite = negotiated.chosen.suite;
   child.pfs = negotiated.chosen.pfs;
   child.udp_encapsulation = encapsulates(sa);
-  child.outbound_active = negotiated.began_here;
   child.selectors = negotiated.selectors;
-  child.state = negotiated.began_here ? ChildState::installed : ChildState::unconfirmed;
   child.created = context.now;
   child.rekey_at = context.renewal_of(negotiated.lifetime.time);
   child.expires_at = context.now + negotiated.lifetime.time;
+  const bool first = std::ranges::none_of(
+      context.sas.children(), [&](const ChildSa& other) { return other.carries(child) && other.outbound_active; });
+  child.outbound_active = negotiated.began_here && first;
+  child.state = child.outbound_active ? ChildState::installed : ChildState::unconfirmed;
+  child.next_at = negotiated.began_here ? context.now + switch_time : child.expires_at;
 
   const uint64_t hard_bytes =
       negotiated.lifetime.kilobytes > UINT64_MAX / 1024 ? 0 : negotiated.lifetime.kilobytes * 1024;
@@ -147,7 +154,7 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
       .soft_bytes = context.soft_limit(hard_bytes),
       .hard_bytes = hard_bytes,
   });
-  if (negotiated.began_here) supersede_others(context, child);
+  if (child.outbound_active) supersede_others(context, child);
 }
 
 void confirm_child(Context& context, ChildSa& child) {
@@ -231,10 +238,10 @@ std::optional<Instant> deadline(const ChildSa& child) {
   switch (child.state) {
     case ChildState::installed:
       return std::min(child.rekey_at, child.expires_at);
+    case ChildState::unconfirmed:
     case ChildState::superseded:
     case ChildState::deleting:
       return std::min(child.next_at, child.expires_at);
-    case ChildState::unconfirmed:
     case ChildState::lingering:
       break;
   }
@@ -248,6 +255,7 @@ void on_timer(Context& context, ChildSa& child) {
     return hard_expire_child(context, child);
   }
   if (may_be_rekeyed(child) && context.now >= child.rekey_at) return rekey_child(context, child);
+  if (child.state == ChildState::unconfirmed && context.now >= child.next_at) return confirm_child(context, child);
   if (child.state == ChildState::superseded && context.now >= child.next_at) return send_delete(context, child);
   if (child.state == ChildState::deleting && context.now >= child.next_at) {
     if (child.deletes == max_deletes) return remove_child(context, child.inbound_spi);

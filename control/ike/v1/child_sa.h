@@ -19,7 +19,7 @@ namespace sekisho::ike::v1 {
 struct IkeSa;
 
 enum class ChildState : uint8_t {
-  unconfirmed,  // we answered, and the initiator's last message is awaited; nothing is sent on it
+  unconfirmed,  // the peer may not have it yet; nothing is sent on it
   installed,
   superseded,  // a newer one carries the traffic
   deleting,    // our delete went out, and the peer's is awaited
@@ -37,7 +37,8 @@ struct ChildSa {
   ike::suite::Selectors selectors;  // one on each side
   ChildState state = ChildState::installed;
   Instant created{}, rekey_at{}, expires_at{};
-  // superseded: when it is to be deleted. deleting: when the delete is repeated.
+  // unconfirmed: when it carries the traffic at the latest, where we began. superseded: when it is to be deleted.
+  // deleting: when the delete is repeated.
   Instant next_at{};
   unsigned deletes = 0;  // sent so far
 
@@ -61,7 +62,8 @@ struct NegotiatedChild {
   suite::Lifetime lifetime;                    // of both ends the shorter
 };
 
-// Derives the keys and installs both directions; outbound is active at once where we began.
+// Derives the keys and installs both directions; outbound is active at once where we began and nothing else carries the
+// traffic.
 void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated);
 // The peer has the child too: it carries its traffic from now on.
 void confirm_child(Context& context, ChildSa& child);
