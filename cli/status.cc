@@ -27,6 +27,8 @@ std::string status_text(const json& status) {
                {"configuration", field(status, "/config_file")},
                {"dataplane", dataplane_text(at(status, "/dataplane"))},
                {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up"},
+               {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
+                                  field(status, "/handshakes/dropped") + " dropped"},
                {"ports", field(status, "/ports")}});
   const json& errors = at(status, "/last_errors");
   if (errors.empty()) return text;

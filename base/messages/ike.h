@@ -144,6 +144,29 @@ inline constexpr Message ike_transaction_refused{
     "SKO-IKE-055", Severity::warning, "XAUTH or mode config refused",
     "The peer began a transaction exchange (XAUTH or mode config), which is not spoken here.",
     "Set the peer to a site-to-site tunnel without extended authentication and without address assignment."};
+inline constexpr Message ike_moved{"SKO-IKE-060", Severity::info, "tunnel has new outer addresses",
+                                   "One end moved, or a NAT shows it at another address or port; the child SAs follow.",
+                                   "Nothing is to be done."};
+inline constexpr Message ike_address_refused{
+    "SKO-IKE-061", Severity::warning, "peer refused our new address",
+    "This gateway has moved to another of its addresses, and the peer does not take messages from there.",
+    "Permit the address in the peer's configuration, or take it out of local.alternatives here."};
+inline constexpr Message ike_address_unacceptable{
+    "SKO-IKE-062", Severity::warning, "peer's new address is not acceptable",
+    "An authenticated peer wants its tunnel moved to addresses that are no address of this connection, or of the other "
+    "family.",
+    "Add the local address of the detail to local.alternatives, if the peer is to reach the gateway there."};
+inline constexpr Message ike_not_routable{
+    "SKO-IKE-063", Severity::warning, "peer is not where it says it is",
+    "A peer that moved answered the check of its new address (RFC 4555 section 3.7) with another cookie; the IKE SA "
+    "was closed.",
+    "Look for an update of the peer's IKE daemon; if it has moved as it said, capture the exchange."};
+
+inline constexpr Message ike_handshakes_dropped{
+    "SKO-IKE-064", Severity::warning, "handshakes dropped",
+    "More messages that begin a negotiation came in than could be worked through; the newest were dropped. Tunnels "
+    "that are up are not affected.",
+    "If no such number of peers is starting up, somebody floods the gateway; filter UDP 500 and 4500 upstream."};
 inline constexpr Message child_no_additional{
     "SKO-IKE-070", Severity::error, "peer takes no more child SAs",
     "The peer answered NO_ADDITIONAL_SAS: it allows no further child SA in this IKE SA.",
@@ -193,6 +216,11 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_unreadable_identity,
                                                   &ike_quick_mode_limit,
                                                   &ike_transaction_refused,
+                                                  &ike_moved,
+                                                  &ike_address_refused,
+                                                  &ike_address_unacceptable,
+                                                  &ike_not_routable,
+                                                  &ike_handshakes_dropped,
                                                   &child_no_additional,
                                                   &child_single_pair,
                                                   &child_selectors_cut};

@@ -43,7 +43,10 @@ json encode(const Port& port) {
 json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
 
 json encode(const ike::Connection& connection) {
-  return {{"local", {{"address", connection.local.text()}, {"id", connection.local_id.text()}}},
+  return {{"local",
+           {{"address", connection.local.text()},
+            {"alternatives", texts(connection.other_locals)},
+            {"id", connection.local_id.text()}}},
           {"remote", {{"address", connection.remote.text()}, {"id", connection.remote_id.text()}}},
           {"ike",
            {{"version", connection.version == ike::IkeVersion::v1 ? "v1" : "v2"},
@@ -54,7 +57,8 @@ json encode(const ike::Connection& connection) {
             {"retry_interval", whole_seconds(connection.retry_interval)},
             {"retransmission", retransmission(connection.retransmission)},
             {"fragmentation", connection.fragmentation},
-            {"fragment_size", connection.fragment_size}}},
+            {"fragment_size", connection.fragment_size},
+            {"mobike", connection.mobike}}},
           {"esp",
            {{"proposals", texts(connection.children.front().esp_proposals)},
             {"lifetime", whole_seconds(connection.children.front().lifetime)},

@@ -159,7 +159,7 @@ void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
   if (!node) return append_default_ike(tunnel);
   const Object object(*node,
                       {"proposals", "lifetime", "dpd_interval", "retransmission", "retry_interval", "fragmentation",
-                       "fragment_size", "version", "aggressive"},
+                       "fragment_size", "mobike", "version", "aggressive"},
                       "version");
   read_version(object, connection);
   append_default_ike(tunnel);
@@ -171,6 +171,7 @@ void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
   read_retransmission(object, connection.retransmission);
   if (const auto fragmentation = object.get("fragmentation"))
     assign(connection.fragmentation, fragmentation->boolean());
+  if (const auto mobike = object.get("mobike")) assign(connection.mobike, mobike->boolean());
   if (const auto size = object.get("fragment_size")) {
     assign(connection.fragment_size, size->integer(0, largest_fragment));
     if (connection.fragment_size != 0 && connection.fragment_size < least_fragment)

@@ -15,21 +15,32 @@ namespace {
 
 struct End {
   std::optional<IpAddress> address;
-  std::optional<ike::Identity> id;  // default: the address
+  std::vector<IpAddress> alternatives;  // local end
+  std::optional<ike::Identity> id;      // default: the address
 };
+
+constexpr size_t max_alternatives = 8;
+
+std::optional<IpAddress> read_outer_address(const Node& node) {
+  const auto address = read_unicast_address(node);
+  if (!address || address->is_v4()) return address;
+  node.fail(messages::config_family_mismatch, fmt::format("{} is not IPv4", address->text()));
+  return {};
+}
 
 // "local" or "remote".
 End read_end(const Object& tunnel, std::string_view key) {
   End end;
   const auto node = tunnel.require(key);
   if (!node) return end;
-  const Object object(*node, {"address", "id"});
-  if (const auto address = object.require("address")) {
-    end.address = read_unicast_address(*address);
-    if (end.address && !end.address->is_v4()) {
-      address->fail(messages::config_family_mismatch, fmt::format("{} is not IPv4", end.address->text()));
-      end.address.reset();
-    }
+  const Object object(*node, key == "local" ? std::initializer_list<std::string_view>{"address", "alternatives", "id"}
+                                            : std::initializer_list<std::string_view>{"address", "id"});
+  if (const auto address = object.require("address")) end.address = read_outer_address(*address);
+  if (const auto alternatives = object.get("alternatives")) {
+    end.alternatives = read_list(*alternatives, read_outer_address);
+    if (end.alternatives.size() > max_alternatives)
+      alternatives->fail(messages::config_out_of_range,
+                         fmt::format("{} addresses, at most {}", end.alternatives.size(), max_alternatives));
   }
   if (const auto id = object.get("id"))
     end.id = read_identity(*id);
@@ -41,6 +52,7 @@ End read_end(const Object& tunnel, std::string_view key) {
 void read_ends(const Object& object, const Node& node, ike::Connection& connection, Claims& claims) {
   const End local = read_end(object, "local"), remote = read_end(object, "remote");
   assign(connection.local, local.address);
+  connection.other_locals = local.alternatives;
   assign(connection.remote, remote.address);
   assign(connection.local_id, local.id);
   assign(connection.remote_id, remote.id);

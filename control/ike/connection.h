@@ -92,6 +92,7 @@ struct Connection {
   IkeVersion version = IkeVersion::v2;
   bool aggressive = false;  // IKEv1: phase 1 in aggressive mode; as responder, that too
   IpAddress local;
+  std::vector<IpAddress> other_locals;  // where it goes while `local` is not there, in order of preference
   IpAddress remote;
   Identity local_id;
   Identity remote_id;
@@ -102,6 +103,7 @@ struct Connection {
   Encapsulation encapsulation = Encapsulation::automatic;
   bool fragmentation = true;   // of IKE messages (RFC 7383)
   uint16_t fragment_size = 0;  // longest IP datagram that IKE sends then; 0: 576 over IPv4, 1280 over IPv6
+  bool mobike = true;          // RFC 4555
   Duration ike_lifetime = std::chrono::hours(8);     // rekeyed a margin (a tenth, with jitter) before
   Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
   Retransmission retransmission;

@@ -1,6 +1,7 @@
 #include "control/ike/connection_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sekisho::ike {
 namespace {
@@ -27,7 +28,8 @@ bool same_negotiated(const Connection& a, const Connection& b) {
          same_proposals(a.ike_proposals, b.ike_proposals) &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_negotiated(one, other); }) &&
-         a.encapsulation == b.encapsulation && a.fragmentation == b.fragmentation;
+         a.encapsulation == b.encapsulation && a.fragmentation == b.fragmentation && a.mobike == b.mobike &&
+         a.other_locals == b.other_locals;
 }
 
 bool same_local(const ChildDefinition& a, const ChildDefinition& b) {
@@ -45,21 +47,46 @@ bool same_local(const Connection& a, const Connection& b) {
 
 }  // namespace
 
-bool ReportLimit::allows(const Message& message, Instant now) {
-  Bucket& bucket = buckets_.try_emplace(&message, Bucket{burst, now}).first->second;
-  const auto earned = static_cast<uint64_t>((now - bucket.since) / refill);
-  if (earned > 0) {
-    bucket.left = static_cast<unsigned>(std::min<uint64_t>(burst, bucket.left + earned));
-    bucket.since = now;
-  }
-  if (bucket.left == 0) return false;
-  --bucket.left;
-  return true;
+bool ReportLimit::allows(const Message& message, Instant now) { return buckets_[&message].take(rate, now); }
+
+std::optional<Instant> ConnectionEntry::next_attempt() const {
+  std::optional<Instant> earliest = attempt_at;
+  for (const auto& [name, child] : children)
+    if (child.attempt_at && (!earliest || *child.attempt_at < *earliest)) earliest = child.attempt_at;
+  return earliest;
 }
 
 ConnectionEntry* ConnectionTable::find(const std::string& name) {
   const auto found = entries_.find(name);
-  return found == entries_.end() ? nullptr : &found->second;
+  if (found == entries_.end()) return nullptr;
+  touched_.push_back(name);
+  return &found->second;
+}
+
+void ConnectionTable::forget_remote(const std::string& name) {
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end() || !entry->second.connection) return;
+  const auto names = by_remote_.find(entry->second.connection->remote);
+  names->second.erase(name);
+  if (names->second.empty()) by_remote_.erase(names);
+}
+
+void ConnectionTable::erase(const std::string& name) {
+  forget_remote(name);
+  attempts_.set(name, {});
+  entries_.erase(name);
+}
+
+void ConnectionTable::clear() {
+  by_remote_.clear();
+  attempts_ = {};
+  entries_.clear();
+}
+
+void ConnectionTable::settle() {
+  for (const std::string& name : std::exchange(touched_, {}))
+    if (const auto found = entries_.find(name); found != entries_.end())
+      attempts_.set(name, found->second.next_attempt());
 }
 
 ChildEntry* ConnectionTable::find(const std::string& name, const std::string& child) {
@@ -71,6 +98,9 @@ ChildEntry* ConnectionTable::find(const std::string& name, const std::string& ch
 
 ConnectionEntry& ConnectionTable::set(Connection connection) {
   const std::string name = connection.name;
+  forget_remote(name);
+  by_remote_[connection.remote].insert(name);
+  touched_.push_back(name);
   ConnectionEntry& entry = entries_[name];
   entry.connection = std::make_shared<const Connection>(std::move(connection));
   std::map<std::string, ChildEntry> children;
@@ -84,11 +114,20 @@ std::vector<std::shared_ptr<const Connection>> ConnectionTable::matching(IkeVers
                                                                          const IpAddress& remote) const {
   std::vector<std::shared_ptr<const Connection>> result;
   const auto fits = [](const IpAddress& ours, const IpAddress& seen) { return ours.is_any() || ours == seen; };
-  for (const auto& [name, entry] : entries_)
-    if (entry.connection->version == version && fits(entry.connection->local, local) &&
-        fits(entry.connection->remote, remote))
-      result.push_back(entry.connection);
-  std::ranges::stable_partition(result, [](const auto& connection) { return !connection->remote.is_any(); });
+  const auto is_local = [&](const Connection& connection) {
+    return fits(connection.local, local) ||
+           std::ranges::find(connection.other_locals, local) != connection.other_locals.end();
+  };
+  const auto add = [&](const IpAddress& configured) {
+    const auto names = by_remote_.find(configured);
+    if (names == by_remote_.end()) return;
+    for (const std::string& name : names->second)
+      if (const auto& connection = entries_.at(name).connection;
+          connection->version == version && is_local(*connection))
+        result.push_back(connection);
+  };
+  add(remote);
+  for (const Family family : {Family::ipv4, Family::ipv6}) add(IpAddress::any(family));
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "base/message.h"
 #include "control/ike/connection.h"
 #include "control/ike/failure.h"
+#include "control/ike/schedule.h"
+#include "control/ike/token_bucket.h"
 
 namespace sekisho::ike {
 
@@ -22,13 +25,8 @@ class ReportLimit {
   bool allows(const Message& message, Instant now);
 
  private:
-  static constexpr unsigned burst = 10;
-  static constexpr Duration refill = std::chrono::seconds(5);
-  struct Bucket {
-    unsigned left = burst;
-    Instant since{};
-  };
-  std::map<const Message*, Bucket> buckets_;
+  static constexpr TokenRate rate{10, std::chrono::seconds(5)};
+  std::map<const Message*, TokenBucket> buckets_;
 };
 
 // Of one ChildDefinition.
@@ -46,6 +44,9 @@ struct ConnectionEntry {
   std::map<std::string, ChildEntry> children;  // one for each definition
   std::optional<Failure> last_failure;
   ReportLimit reports;
+
+  // At whatever comes first, of an IKE SA or a child.
+  std::optional<Instant> next_attempt() const;
 };
 
 class ConnectionTable {
@@ -53,15 +54,25 @@ class ConnectionTable {
   ConnectionEntry* find(const std::string& name);
   ChildEntry* find(const std::string& name, const std::string& child);
   ConnectionEntry& set(Connection connection);
-  void erase(const std::string& name) { entries_.erase(name); }
+  void erase(const std::string& name);
+  void clear();
   // Those of that version whose addresses fit; an unspecified remote address fits every peer, but comes last.
   std::vector<std::shared_ptr<const Connection>> matching(IkeVersion version, const IpAddress& local,
                                                           const IpAddress& remote) const;
-  std::map<std::string, ConnectionEntry>& all() { return entries_; }
   const std::map<std::string, ConnectionEntry>& all() const { return entries_; }
 
+  // Attempts. An entry that was handed out for change counts from settle() on, at the end of the step.
+  std::optional<Instant> next_attempt() const { return attempts_.earliest(); }
+  std::vector<std::string> due(Instant now) const { return attempts_.due(now); }
+  void settle();
+
  private:
+  void forget_remote(const std::string& name);
+
   std::map<std::string, ConnectionEntry> entries_;
+  std::map<IpAddress, std::set<std::string>> by_remote_;
+  Schedule<std::string> attempts_;
+  std::vector<std::string> touched_;
 };
 
 enum class Difference : uint8_t {

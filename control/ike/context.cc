@@ -5,12 +5,13 @@
 namespace sekisho::ike {
 
 void Context::report(const Message& message, const std::string& connection, std::string detail,
-                     std::optional<Mismatch> mismatch) {
+                     std::optional<Mismatch> mismatch, Report::Proof proof) {
   ConnectionEntry* entry = connections.find(connection);
-  if (entry && message.severity != Severity::info) entry->last_failure = Failure{&message, detail, mismatch, now};
+  if (entry && message.severity != Severity::info && (proof == Report::Proof::authentic || !entry->last_failure))
+    entry->last_failure = Failure{&message, detail, mismatch, now};
   ReportLimit& limit = entry ? entry->reports : anonymous_reports;
   if (limit.allows(message, now))
-    actions.push_back(Report{&message, connection, std::move(detail), std::move(mismatch)});
+    actions.push_back(Report{&message, connection, std::move(detail), std::move(mismatch), proof});
 }
 
 void Context::send(const Endpoint& local, const Endpoint& remote, Bytes data) {

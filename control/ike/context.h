@@ -18,9 +18,10 @@ struct Context {
   Instant now;
   Actions& actions;
 
-  // Rate-limited per connection and message. What is worse than news stays as the connection's last failure.
+  // Rate-limited per connection and message. What is worse than news stays as the connection's last failure. `proof`:
+  // whether what is reported was said by the peer itself, or by who may have been anybody.
   void report(const Message& message, const std::string& connection, std::string detail,
-              std::optional<Mismatch> mismatch = {});
+              std::optional<Mismatch> mismatch = {}, Report::Proof proof = Report::Proof::authentic);
   void send(const Endpoint& local, const Endpoint& remote, Bytes data);
   void send(const Endpoint& local, const Endpoint& remote, const Datagrams& message);
   // Where the connection is wanted, it is tried again after `delay`.

@@ -1,6 +1,7 @@
 #include "control/ike/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "control/ike/connection_table.h"
 #include "control/ike/connection_view.h"
@@ -8,10 +9,13 @@
 #include "control/ike/v1/operations.h"
 #include "control/ike/v1/receive.h"
 #include "control/ike/v1/timers.h"
+#include "control/ike/v2/answer_limit.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/create_child_sa.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/mobike.h"
 #include "control/ike/v2/receive.h"
 #include "control/ike/v2/rekey_ike.h"
 #include "control/ike/v2/timers.h"
@@ -24,21 +28,22 @@ class Engine::Impl {
 
   Actions step(Event event, Instant now) {
     Actions actions;
-    v2::Context context{{environment_, options_, connections_, anonymous_reports_, now, actions}, sas_, cookies_};
+    v2::Context context{{environment_, options_, connections_, anonymous_reports_, now, actions},
+                        sas_,
+                        cookies_,
+                        answers_,
+                        local_addresses_};
     std::visit([&](auto& particular) { take(context, particular); }, event);
-    sas_.sweep();
+    sas_.settle();
     v1_sas_.sweep();
+    connections_.settle();
     return actions;
   }
 
   std::optional<Instant> next_deadline() const {
     std::optional<Instant> earliest;
-    const auto take_earlier = [&](std::optional<Instant> candidate) {
+    for (const auto& candidate : {sas_.next_deadline(), v1::deadline(v1_sas_), connections_.next_attempt()})
       if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
-    };
-    sas_.for_each([&](const v2::IkeSa& sa) { take_earlier(v2::deadline(sa)); });
-    take_earlier(v1::deadline(v1_sas_));
-    for (const auto& [name, entry] : connections_.all()) take_earlier(v2::next_attempt(entry));
     return earliest;
   }
 
@@ -75,6 +80,8 @@ class Engine::Impl {
   void take(Context& context, const RekeyIke& event);
   void take(Context& context, const ChildSaEvent& event);
   void take(Context& context, const TrafficWaiting& event);
+  void take(Context& context, const PeerMoved& event);
+  void take(Context& context, const AddressesChanged& event);
   void take(Context& context, const Shutdown&);
 
   void delete_all_of(Context& context, const std::string& name) {
@@ -95,7 +102,9 @@ class Engine::Impl {
   v2::IkeSaTable sas_;
   v1::SaTable v1_sas_;
   v2::CookieJar cookies_;
+  v2::AnswerLimit answers_;
   ReportLimit anonymous_reports_;
+  LocalAddresses local_addresses_;
 };
 
 // The header has the cookies or SPIs first, then the first payload's type, then the version (RFC 2408 section 3.1, RFC
@@ -119,17 +128,18 @@ void Engine::Impl::pursue(Context& context, const std::string& name) {
 }
 
 void Engine::Impl::take(Context& context, const TimerFired&) {
-  sas_.for_each([&](v2::IkeSa& sa) { v2::on_timer(context, sa); });
+  for (v2::IkeSa* sa : sas_.due(context.now))
+    if (sa->state != v2::IkeState::gone) v2::on_timer(context, *sa);
   v1::Context v1_context = with_v1(context);
   v1::on_timers(v1_context);
-  std::vector<std::string> due;
-  for (const auto& [name, entry] : connections_.all())
-    if (const auto at = v2::next_attempt(entry); at && context.now >= *at) due.push_back(name);
-  for (const std::string& name : due)
+  for (const std::string& name : connections_.due(context.now)) {
+    const auto at = connections_.find(name)->next_attempt();
+    if (!at || context.now < *at) continue;
     if (speaks_v1(name))
       pursue(context, name);
     else
       v2::on_attempt_timer(context, name);
+  }
 }
 
 void Engine::Impl::take(Context& context, SetConnection& event) {
@@ -204,10 +214,7 @@ void Engine::Impl::take(Context& context, const RekeyIke& event) {
 void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
   v1::Context v1_context = with_v1(context);
   if (v1::take_child_event(v1_context, event)) return;
-  v2::IkeSa* owner = nullptr;
-  sas_.for_each([&](v2::IkeSa& sa) {
-    if (v2::find_inbound(sa, event.inbound_spi)) owner = &sa;
-  });
+  v2::IkeSa* owner = sas_.owner_of(event.inbound_spi);
   if (!owner) return;
   v2::ChildSa& child = *v2::find_inbound(*owner, event.inbound_spi);
   switch (event.kind) {
@@ -228,12 +235,34 @@ void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
   if (connections_.find(event.connection)) pursue(context, event.connection);
 }
 
+// RFC 7296 section 2.23. With MOBIKE only ESP follows; IKE goes where the peer's update says (RFC 4555 section 3.8).
+void Engine::Impl::take(Context& context, const PeerMoved& event) {
+  v2::IkeSa* owner = sas_.owner_of(event.inbound_spi);
+  if (!owner || owner->state != v2::IkeState::established || !owner->remote_behind_nat) return;
+  if (!v2::encapsulates(*owner) || event.remote.address.family() != owner->remote.address.family()) return;
+  if (!owner->mobike) owner->remote = event.remote;
+  v2::move_children(context, *owner, event.remote);
+}
+
+void Engine::Impl::take(Context& context, const AddressesChanged& event) {
+  const LocalAddresses before = std::exchange(local_addresses_, LocalAddresses(event.usable));
+  sas_.for_each([&](v2::IkeSa& sa) {
+    if (sa.connection) v2::follow_local_addresses(context, sa, before);
+  });
+  // What could not be reached for want of an address is tried now that it has one.
+  std::vector<std::string> back;
+  for (const auto& [name, entry] : connections_.all())
+    if (entry.attempt_at && !before.best(*entry.connection) && local_addresses_.best(*entry.connection))
+      back.push_back(name);
+  for (const std::string& name : back) pursue(context, name);
+}
+
 void Engine::Impl::take(Context& context, const Shutdown&) {
   v1::Context v1_context = with_v1(context);
   v1::shut_down(v1_context);
   sas_.for_each([&](v2::IkeSa& sa) { v2::drop(context, sa, v2::Farewell::send_delete); });
   // A peer that begins again at once must find nobody: what it made would outlive the daemon.
-  connections_.all().clear();
+  connections_.clear();
 }
 
 ChildSaView Engine::Impl::view(const v2::ChildSa& child) {

@@ -65,11 +65,20 @@ struct ChildSaEvent {
 struct TrafficWaiting {
   std::string connection;
 };
+// The data path took an authentic packet on an encapsulated child SA from another source than the child sends to.
+struct PeerMoved {
+  uint32_t inbound_spi = 0;
+  Endpoint remote;
+};
+// The gateway's own addresses that can be used now; all of them, each time.
+struct AddressesChanged {
+  std::vector<IpAddress> usable;
+};
 // The daemon ends: a delete goes to every peer, once, without waiting for the answer, and no connection is left.
 struct Shutdown {};
 
 using Event = std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate,
-                           RekeyChild, RekeyIke, ChildSaEvent, TrafficWaiting, Shutdown>;
+                           RekeyChild, RekeyIke, ChildSaEvent, TrafficWaiting, PeerMoved, AddressesChanged, Shutdown>;
 
 // ------------------------------------------------------------------------------------------------------ actions
 
@@ -122,10 +131,14 @@ struct RemoveChildSa {
 };
 // For the log and for `show tunnel`: what happened, in the catalogue's words. The detail holds no secret.
 struct Report {
+  // `none`: provoked by a sender who has proven nothing; of an operator's view of the connection it may be no more than
+  // a hint.
+  enum class Proof : uint8_t { authentic, none };
   const Message* message = nullptr;
   std::string connection;  // empty: none in particular
   std::string detail;
   std::optional<Mismatch> mismatch;
+  Proof proof = Proof::authentic;
 };
 
 using Action = std::variant<SendDatagram, InstallChildSa, UpdateChildSa, ActivateOutbound, RemoveChildSa, Report>;

@@ -1,8 +1,12 @@
 #include "control/main/daemon.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "base/messages/dataplane.h"
+#include "base/messages/ike.h"
 #include "base/printable.h"
 #include "ipc/convert.h"
 
@@ -14,6 +18,7 @@ constexpr auto port_retry = std::chrono::seconds(5);
 constexpr auto farewell_patience = std::chrono::seconds(1);
 constexpr auto farewell_step = std::chrono::milliseconds(30);
 constexpr auto unknown_spi_interval = std::chrono::seconds(10);
+constexpr auto handshake_dropped_interval = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -26,6 +31,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       tunnels_(*this, *this, random_, &MonotonicClock::now),
       engine_({}, *this),
       engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
+      handshake_turn_(loop, [this] { take_handshake(); }),
       leftover_timer_(loop,
                       [this] {
                         tunnels_.expire_leftovers();
@@ -48,7 +54,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
   daemon->network_ = std::move(*network);
   auto transport =
       UdpTransport::open(loop, [raw = daemon.get()](const Endpoint& local, const Endpoint& remote, ByteView message) {
-        raw->raise(ike::DatagramReceived{local, remote, Bytes(message.begin(), message.end())});
+        raw->receive(local, remote, message);
       });
   if (!transport) return std::unexpected(transport.error());
   daemon->transport_ = std::move(*transport);
@@ -73,6 +79,29 @@ void Daemon::raise(ike::Event event) {
   }
   working_ = false;
   arm_timers();
+}
+
+void Daemon::receive(const Endpoint& local, const Endpoint& remote, ByteView message) {
+  using Verdict = HandshakeQueue::Verdict;
+  switch (handshakes_.offer(local, remote, message)) {
+    case Verdict::elsewhere:
+      return raise(ike::DatagramReceived{local, remote, Bytes(message.begin(), message.end())});
+    case Verdict::queued:
+      return handshake_turn_.set(now());
+    case Verdict::repeated:
+      return;
+    case Verdict::dropped:
+      break;
+  }
+  if (handshake_dropped_said_ && now() - *handshake_dropped_said_ < handshake_dropped_interval) return;
+  handshake_dropped_said_ = now();
+  note_daemon_error({&messages::ike_handshakes_dropped,
+                     fmt::format("{} so far; the last one from {}", handshakes_.counters().dropped, remote.text())});
+}
+
+void Daemon::take_handshake() {
+  if (auto next = handshakes_.take()) raise(ike::DatagramReceived{next->local, next->remote, std::move(next->data)});
+  if (handshakes_.size() > 0) handshake_turn_.set(now());
 }
 
 void Daemon::arm_timers() {
@@ -109,7 +138,7 @@ void Daemon::perform(const ike::Report& action) {
   if (action.connection.empty())
     note_daemon_error(error);
   else
-    note_tunnel_error(action.connection, error);
+    note_tunnel_error(action.connection, error, action.proof);
 }
 
 void Daemon::keep_nat_mappings() {
@@ -123,14 +152,24 @@ void Daemon::retry_ports() {
   ports_.retry();
 }
 
+bool Daemon::has_local_address(const ike::Connection& connection) const {
+  const auto here = [this](const IpAddress& address) { return address.is_any() || network_->has_address(address); };
+  return here(connection.local) || std::ranges::any_of(connection.other_locals, here);
+}
+
+void Daemon::tell_local_addresses() {
+  std::vector<IpAddress> usable = network_->usable_addresses();
+  if (usable == usable_addresses_) return;
+  usable_addresses_ = usable;
+  raise(ike::AddressesChanged{std::move(usable)});
+}
+
 // A connection is the engine's from when it can work: the dataplane takes SAs and the local address is there.
 void Daemon::set_ready_connections() {
   if (!ready() || farewell_until_) return;
   for (const auto& [name, tunnel] : config_.tunnels) {
     Status& status = status_[name];
-    const IpAddress& local = tunnel.connection.local;
-    if (status.connection_set || !tunnels_.present(name)) continue;
-    if (!local.is_any() && !network_->has_address(local)) continue;
+    if (status.connection_set || !tunnels_.present(name) || !has_local_address(tunnel.connection)) continue;
     status.connection_set = true;
     raise(ike::SetConnection{tunnel.connection});
   }
@@ -185,9 +224,7 @@ void Daemon::sa_event(const ipc::SaEvent& event) {
     case ipc::SaEventKind::hard_expired:
       return raise(ike::ChildSaEvent{owner->inbound_spi, Kind::hard_expired});
     case ipc::SaEventKind::source_changed:
-      spdlog::info("tunnel {}: the peer's ESP comes from {} now", owner->name,
-                   Endpoint{*ipc::to_address(event.source), event.source_port}.text());
-      return;
+      return raise(ike::PeerMoved{owner->inbound_spi, {*ipc::to_address(event.source), event.source_port}});
   }
 }
 
@@ -221,14 +258,22 @@ void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const 
   raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::hard_expired});
 }
 
-void Daemon::note_tunnel_error(const std::string& name, const Error& error) {
+void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike::Report::Proof proof) {
   const std::string text = printable(error.text());
   if (error.message->severity == Severity::info) return spdlog::info("tunnel {}: {}", name, text);
   if (error.message->severity == Severity::warning)
     spdlog::warn("tunnel {}: {}", name, text);
   else
     spdlog::error("tunnel {}: {}", name, text);
-  if (const auto status = status_.find(name); status != status_.end()) status->second.last_error = {error, now()};
+  const auto found = status_.find(name);
+  if (found == status_.end()) return;
+  Status& status = found->second;
+  // What anybody may have provoked does not take the place of what is known, nor stain a tunnel that is up.
+  const bool known =
+      tunnels_.live(name) || (status.last_error && status.last_error_proof == ike::Report::Proof::authentic);
+  if (proof == ike::Report::Proof::none && known) return;
+  status.last_error = {error, now()};
+  status.last_error_proof = proof;
 }
 
 void Daemon::note_daemon_error(const Error& error) {
@@ -271,7 +316,10 @@ std::vector<IpAddress> Daemon::peers() const {
   return addresses;
 }
 
-void Daemon::network_changed() { set_ready_connections(); }
+void Daemon::network_changed() {
+  tell_local_addresses();
+  set_ready_connections();
+}
 
 // -------------------------------------------------------------------------------------------------------- the end
 

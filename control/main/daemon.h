@@ -19,6 +19,7 @@
 #include "control/main/network.h"
 #include "control/main/ports.h"
 #include "control/rpc/operations.h"
+#include "control/transport/handshake_queue.h"
 #include "control/transport/udp.h"
 #include "control/tunnel/tunnels.h"
 
@@ -64,6 +65,7 @@ class Daemon final : public rpc::Operations,
     bool connection_set = false;  // the engine has it
     bool held_down = false;
     std::optional<rpc::LastError> last_error;
+    ike::Report::Proof last_error_proof = ike::Report::Proof::authentic;
   };
 
   Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket);
@@ -96,6 +98,8 @@ class Daemon final : public rpc::Operations,
 
   // Puts an event into the queue and works the queue off, unless that is being done already.
   void raise(ike::Event event);
+  void receive(const Endpoint& local, const Endpoint& remote, ByteView message);
+  void take_handshake();
   void perform(ike::Action& action);
   void perform(const ike::SendDatagram& action);
   void perform(const ike::InstallChildSa& action);
@@ -107,8 +111,11 @@ class Daemon final : public rpc::Operations,
   void keep_nat_mappings();
   void retry_ports();
 
+  bool has_local_address(const ike::Connection& connection) const;
+  void tell_local_addresses();
   void set_ready_connections();
-  void note_tunnel_error(const std::string& name, const Error& error);
+  void note_tunnel_error(const std::string& name, const Error& error,
+                         ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);
   void check_farewell();
 
@@ -124,10 +131,14 @@ class Daemon final : public rpc::Operations,
   ike::Engine engine_;
   std::unique_ptr<UdpTransport> transport_;
   std::unique_ptr<Network> network_;
+  std::vector<IpAddress> usable_addresses_;  // as the engine has been told
+  HandshakeQueue handshakes_;
+  std::optional<Instant> handshake_dropped_said_;
   std::deque<ike::Event> events_;
   bool working_ = false;
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
+  Timer handshake_turn_;  // at once, but in a turn of the loop of its own
   Timer leftover_timer_;
   Timer keepalive_timer_;
   Timer port_timer_;

@@ -57,6 +57,15 @@ bool Network::has_address(const IpAddress& address) const {
                              [&](const kernel::LinkAddress& each) { return each.address.address == address; });
 }
 
+std::vector<IpAddress> Network::usable_addresses() const {
+  std::vector<IpAddress> usable;
+  for (const kernel::LinkAddress& each : state().addresses) {
+    const auto link = state().links.find(each.link);
+    if (link != state().links.end() && link->second.up) usable.push_back(each.address.address);
+  }
+  return usable;
+}
+
 bool Network::attached_and_up(int link) const {
   const auto found = state().links.find(link);
   return found != state().links.end() && found->second.up && host_.attachments().contains(found->second.name);

@@ -45,6 +45,8 @@ class Network {
   const kernel::State& state() const { return mirror_->state(); }
   const routing::Plan& plan() const { return plan_; }
   bool has_address(const IpAddress& address) const;
+  // Of links that are up; in no particular order, but the same one for the same state.
+  std::vector<IpAddress> usable_addresses() const;
 
  private:
   Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,

@@ -31,6 +31,10 @@ rpc::DaemonView Daemon::daemon() const {
                        .started = started_,
                        .dataplane_connected = dataplane_.up(),
                        .dataplane_since = dataplane_since_,
+                       .handshakes = {.waiting = handshakes_.size(),
+                                      .queued = handshakes_.counters().queued,
+                                      .repeated = handshakes_.counters().repeated,
+                                      .dropped = handshakes_.counters().dropped},
                        .last_error = last_error_};
   if (const auto* table = dataplane_.counters())
     view.workers = std::min<unsigned>(__atomic_load_n(&table->workers, __ATOMIC_RELAXED), ipc::max_workers);

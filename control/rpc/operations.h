@@ -26,13 +26,19 @@ struct LastError {
   Instant at{};
 };
 
+// Datagrams of handshakes that wait for their turn; the rest counts since the start.
+struct HandshakeCounts {
+  uint64_t waiting = 0, queued = 0, repeated = 0, dropped = 0;
+};
+
 struct DaemonView {
   std::string config_file;
   Instant started{};
   bool dataplane_connected = false;
   std::optional<Instant> dataplane_since;  // of the connection
   unsigned workers = 0;                    // of the dataplane, while connected
-  std::optional<LastError> last_error;     // of the daemon as a whole: channel, kernel, configuration
+  HandshakeCounts handshakes;
+  std::optional<LastError> last_error;  // of the daemon as a whole: channel, kernel, configuration
 };
 
 enum class TunnelPhase : uint8_t {

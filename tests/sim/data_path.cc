@@ -49,6 +49,14 @@ void DataPath::take(const ike::InstallChildSa& action) {
   installed_.emplace(action.inbound.spi, std::move(sa));
 }
 
+void DataPath::take(const ike::UpdateChildSa& action) {
+  Installed* sa = find(action.inbound_spi);
+  if (!sa) throw Violation("an SA was moved that is not installed");
+  sa->local = action.local;
+  sa->remote = action.remote;
+  sa->encapsulated = action.udp_encapsulation;
+}
+
 void DataPath::take(const ike::ActivateOutbound& action) {
   const auto found = installed_.find(action.inbound_spi);
   if (found == installed_.end()) throw Violation("an SA was activated that is not installed");

@@ -34,6 +34,7 @@ class DataPath final : public ike::Environment {
   void release_inbound_spi(uint32_t spi) override;
 
   void take(const ike::InstallChildSa& action);
+  void take(const ike::UpdateChildSa& action);
   void take(const ike::ActivateOutbound& action);
   void take(const ike::RemoveChildSa& action);
 

@@ -1,6 +1,7 @@
 #include "tests/sim/puppet.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sekisho::sim {
 namespace {
@@ -59,6 +60,7 @@ void Puppet::step(ike::Event event) {
   for (ike::Action& action : engine->step(std::move(event), now)) {
     if (auto* message = std::get_if<ike::SendDatagram>(&action)) outbox.push_back(std::move(*message));
     if (const auto* install = std::get_if<ike::InstallChildSa>(&action)) data_path.take(*install);
+    if (const auto* moved = std::get_if<ike::UpdateChildSa>(&action)) data_path.take(*moved);
     if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action)) data_path.take(*activate);
     if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) data_path.take(*removed);
     if (auto* report = std::get_if<ike::Report>(&action)) reported.push_back(std::move(*report));
@@ -142,6 +144,18 @@ Payloads Puppet::ask(Session& with, ExchangeType exchange, const Payloads& paylo
 
 // ----------------------------------------------------------------------------------------------------- the handshake
 
+Payloads Puppet::announcement() const {
+  Payloads payloads = announced;
+  if (!announces_addresses_) return payloads;
+  using ike::suite::nat_detection;
+  const auto add = [&](NotifyType type, const Endpoint& endpoint) {
+    payloads.push_back(nat_detection(type, session.spi_i, session.spi_r, endpoint));
+  };
+  add(NotifyType::nat_detection_source_ip, remote);
+  add(NotifyType::nat_detection_destination_ip, local);
+  return payloads;
+}
+
 Bytes Puppet::init_request(crypto::KeyExchangeId group, const Payloads& before, uint64_t spi) {
   session = Session{.initiator = true, .spi_i = spi, .proposal = connection.ike_proposals.front()};
   key_exchange_ = crypto::KeyExchange::generate(group);
@@ -151,7 +165,7 @@ Bytes Puppet::init_request(crypto::KeyExchangeId group, const Payloads& before, 
   payloads.push_back(ike::suite::offer_ike(connection.ike_proposals, {}));
   payloads.push_back(KeyExchange{group, Bytes(value.begin(), value.end())});
   payloads.push_back(Nonce{nonce_i_});
-  payloads.insert(payloads.end(), announced.begin(), announced.end());
+  std::ranges::move(announcement(), std::back_inserter(payloads));
   init_sent_ =
       encode({.initiator_spi = session.spi_i, .exchange = ExchangeType::ike_sa_init, .from_initiator = true}, payloads);
   return init_sent_;
@@ -198,7 +212,11 @@ void Puppet::exchange_init(uint64_t spi) {
 
 void Puppet::establish_as_initiator() {
   exchange_init();
-  take_auth(ask(ExchangeType::ike_auth, auth_request()));
+  authenticate(auth_request());
+}
+
+void Puppet::authenticate(const Payloads& request) {
+  take_auth(ask(ExchangeType::ike_auth, request));
   // A packet on the child shows that the answer arrived.
   step(ike::ChildSaEvent{engine_spi, ike::ChildSaEvent::Kind::first_inbound_packet});
 }
@@ -215,7 +233,7 @@ void Puppet::answer_init() {
   const ByteView value = key_exchange_->public_value();
   Payloads answer_to_init = {ike::suite::answer_ike(chosen.value(), {}),
                              KeyExchange{key_exchange_->id(), Bytes(value.begin(), value.end())}, Nonce{nonce_r_}};
-  answer_to_init.insert(answer_to_init.end(), announced.begin(), announced.end());
+  std::ranges::move(announcement(), std::back_inserter(answer_to_init));
   init_sent_ = encode({session.spi_i, session.spi_r, ExchangeType::ike_sa_init, false, true, 0}, answer_to_init);
   take_init(request);
   deliver(init_sent_);
@@ -228,6 +246,7 @@ void Puppet::establish_as_responder() {
   const IdResponder id{connection.remote_id};
   Payloads payloads = child_answer(own_spi, {});
   payloads.insert(payloads.begin(), {id, Authentication{AuthMethod::shared_key, auth(false, id.body())}});
+  payloads.insert(payloads.end(), authenticated_notifies.begin(), authenticated_notifies.end());
   answer(auth_request, payloads);
 }
 

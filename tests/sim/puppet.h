@@ -43,6 +43,10 @@ class Puppet {
   void exchange_init(uint64_t spi = default_spi);
   // IKE_SA_INIT as responder; the engine's IKE_AUTH request is in the outbox then.
   void answer_init();
+  // NAT_DETECTION payloads will be in IKE_SA_INIT, with the addresses that the engine sees.
+  void announce_addresses() { announces_addresses_ = true; }
+  // IKE_AUTH as initiator.
+  void authenticate(const Payloads& request);
   // The IKE SA and its first child.
   void establish_as_initiator();
   void establish_as_responder();
@@ -82,7 +86,8 @@ class Puppet {
   size_t ike_sas() const { return engine->ike_sas().size(); }
 
   ike::Connection connection;
-  Payloads announced;  // what the puppet adds to its IKE_SA_INIT message
+  Payloads announced;               // what the puppet adds to its IKE_SA_INIT message
+  Payloads authenticated_notifies;  // and, as responder, to its IKE_AUTH answer
   std::set<Bytes> outbound_keys;
   SeededRandom random{7};
   DataPath data_path{random, outbound_keys};
@@ -102,6 +107,9 @@ class Puppet {
   void take_init(const IkeMessage& theirs);
   void take_auth(const Payloads& theirs);
 
+  Payloads announcement() const;
+
+  bool announces_addresses_ = false;
   std::unique_ptr<crypto::KeyExchange> key_exchange_;
   Bytes nonce_i_, nonce_r_, init_sent_, init_received_;
 };

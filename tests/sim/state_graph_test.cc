@@ -33,6 +33,8 @@ std::string text_of(const ike::Terminate&) { return "down"; }
 std::string text_of(const ike::RekeyChild&) { return "rekey child"; }
 std::string text_of(const ike::RekeyIke&) { return "rekey IKE SA"; }
 std::string text_of(const ike::TrafficWaiting&) { return "traffic"; }
+std::string text_of(const ike::PeerMoved&) { return "the peer moved"; }
+std::string text_of(const ike::AddressesChanged&) { return "addresses changed"; }
 std::string text_of(const ike::Shutdown&) { return "shutdown"; }
 
 // From, to -> causes.

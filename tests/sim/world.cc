@@ -49,6 +49,8 @@ std::string text_of(const ike::Action& action) {
   if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action))
     return "activate" + spi(activate->inbound_spi);
   if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) return "remove" + spi(removed->inbound_spi);
+  if (const auto* moved = std::get_if<ike::UpdateChildSa>(&action))
+    return "move" + spi(moved->inbound_spi) + " to " + moved->remote.text();
   const auto& report = std::get<ike::Report>(action);
   return "report " + std::string(report.message->title) + ": " + report.detail;
 }
@@ -108,6 +110,7 @@ void World::perform(Node& node, ike::Event event) {
     if (tracing()) trace(node, action);
     if (const auto* message = std::get_if<ike::SendDatagram>(&action)) send(node, *message, timed);
     if (const auto* install = std::get_if<ike::InstallChildSa>(&action)) node.data_path->take(*install);
+    if (const auto* moved = std::get_if<ike::UpdateChildSa>(&action)) node.data_path->take(*moved);
     if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action)) node.data_path->take(*activate);
     if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) node.data_path->take(*removed);
     if (const auto* report = std::get_if<ike::Report>(&action)) node.reports.push_back(*report);
@@ -118,6 +121,7 @@ void World::perform(Node& node, ike::Event event) {
 void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
   if (timed && ++from.timed_sends[message.data] > 12) throw Violation(from.name + " retransmits without end");
   Node& to = peer_of(from);
+  if (message.local.address != from.address) return;  // the kernel has no such address
   ike::DatagramReceived datagram{message.remote, message.local, message.data};
   if (nat && &from == &a) datagram.remote = {*nat, static_cast<uint16_t>(message.local.port + nat_shift)};
   if (nat && &from == &b) {
@@ -162,12 +166,19 @@ void World::send_packet(Node& from, const std::string& connection) {
      });
 }
 
+// Whether the outer addresses lead to the other node.
+bool World::finds_its_way(const Node& from, const DataPath::Installed& sending) {
+  if (sending.local.address != from.address) return false;
+  if (&from == &a || !nat) return sending.remote.address == peer_of(from).address;
+  return sending.remote.address == *nat && sending.remote.port == sending.local.port + nat_shift;
+}
+
 bool World::reaches(Node& from, const std::string& connection, const std::string& child) {
   const DataPath::Installed* sending = from.data_path->sends_on(connection, child);
   if (!sending) return false;
   const DataPath::Installed* receiving = peer_of(from).data_path->find(sending->outbound_spi);
   return receiving && receiving->inbound_key == sending->outbound_key &&
-         receiving->encapsulated == sending->encapsulated;
+         receiving->encapsulated == sending->encapsulated && finds_its_way(from, *sending);
 }
 
 bool World::up(const std::string& connection) {

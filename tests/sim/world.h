@@ -98,6 +98,7 @@ class World {
   void deliver(Node& to, const ike::DatagramReceived& datagram);
   void send_packet(Node& from, const std::string& connection);
   void check(const std::string& cause);
+  bool finds_its_way(const Node& from, const DataPath::Installed& sending);
   bool reaches(Node& from, const std::string& connection, const std::string& child);
   double chance();
   void trace(const Node& node, const ike::Action& action) const;

@@ -6,18 +6,13 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/v2/ike_sa.h"
+#include "control/ike/v2/ike_sa_table.h"
 
 namespace sekisho::ike::v2 {
 namespace {
 
 // How long inbound outlives a delete: packets that were on their way when the peer switched.
 constexpr Duration linger_time = std::chrono::seconds(1);
-
-// RFC 7296 section 2.23, RFC 3948: only on port 4500, which the handshake reached where a NAT was seen or feigned.
-bool encapsulates(const IkeSa& sa) {
-  if (sa.connection->encapsulation == Encapsulation::off || sa.local.port != nat_port) return false;
-  return sa.local_behind_nat || sa.remote_behind_nat || sa.connection->encapsulation == Encapsulation::force;
-}
 
 ChildSa* find_if(IkeSa& sa, const auto& predicate) {
   const auto found = std::ranges::find_if(sa.children, predicate);
@@ -65,6 +60,12 @@ ChildSa* find_inbound(IkeSa& sa, uint32_t spi) {
 ChildSa* find_outbound(IkeSa& sa, uint32_t spi) {
   return find_if(
       sa, [spi](const ChildSa& child) { return child.outbound_spi == spi && child.state != ChildState::lingering; });
+}
+
+// RFC 7296 section 2.23, RFC 3948: only on port 4500, which the handshake reached where a NAT was seen or feigned.
+bool encapsulates(const IkeSa& sa) {
+  if (sa.connection->encapsulation == Encapsulation::off || sa.local.port != nat_port) return false;
+  return sa.local_behind_nat || sa.remote_behind_nat || sa.connection->encapsulation == Encapsulation::force;
 }
 
 bool has_live_child(const IkeSa& sa) { return std::ranges::any_of(sa.children, &ChildSa::live); }
@@ -157,6 +158,14 @@ void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
 
 void remove_all_children(Context& context, IkeSa& sa) {
   while (!sa.children.empty()) remove_child(context, sa, sa.children.back().inbound_spi);
+}
+
+void move_children(Context& context, IkeSa& sa, const Endpoint& remote) {
+  context.report(messages::ike_moved, sa.name(), "from " + sa.local.text() + " to " + remote.text());
+  for (ChildSa& child : sa.children) {
+    child.udp_encapsulation = encapsulates(sa);
+    context.actions.push_back(UpdateChildSa{sa.name(), child.inbound_spi, child.udp_encapsulation, sa.local, remote});
+  }
 }
 
 }  // namespace sekisho::ike::v2

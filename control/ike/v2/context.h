@@ -2,15 +2,19 @@
 #pragma once
 
 #include "control/ike/context.h"
+#include "control/ike/local_addresses.h"
 
 namespace sekisho::ike::v2 {
 
 class IkeSaTable;
 class CookieJar;
+class AnswerLimit;
 
 struct Context : ike::Context {
   IkeSaTable& sas;
   CookieJar& cookies;
+  AnswerLimit& answers;
+  const LocalAddresses& local_addresses;
 };
 
 }  // namespace sekisho::ike::v2

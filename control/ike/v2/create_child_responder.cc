@@ -80,6 +80,10 @@ wire::Payloads answer_create_child(Context& context, IkeSa& sa, const wire::Payl
                                    old ? &sa.connection->child(old->name) : nullptr);
   if (!choice) return refused(choice.error());
   if (!old && crosses_ours(sa, *choice->definition)) return refused(NotifyType::temporary_failure);
+  // RFC 9611 section 4: one more for the same traffic, for a processor or queue of the peer's. There is no use for it
+  // here.
+  if (!old && wire::find_notify(request, NotifyType::sa_resource_info) && has_live_child(sa, choice->definition->name))
+    return refused(NotifyType::ts_max_queue);
   const suite::ChosenEsp& chosen = choice->choice.chosen;
   auto exchanged = exchange_keys(chosen.pfs, request);
   if (!exchanged) return refused(exchanged.error().type, exchanged.error().data);

@@ -1,8 +1,10 @@
 #include "base/messages/ike.h"
 #include "control/ike/v2/child_negotiation.h"
 #include "control/ike/v2/ike_auth.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/mobike.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -43,6 +45,7 @@ std::optional<wire::Payloads> Authenticate::request(Context& context, IkeSa& sa)
   } else {
     context.report(messages::sa_table_full, sa.name(), "no SPI for the first child SA");
   }
+  add_mobike_offer(sa, payloads);
   return payloads;
 }
 
@@ -76,6 +79,7 @@ void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& p
 
   const std::unique_ptr<Handshake> handshake = std::move(sa.handshake);
   establish(context, sa);
+  agree_on_mobike(sa, payloads);
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   take_child(context, sa, *handshake, payloads);
   settle_duplicates(context, sa);

@@ -3,7 +3,9 @@
 #include "base/messages/ike.h"
 #include "control/ike/v2/child_negotiation.h"
 #include "control/ike/v2/ike_auth.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/mobike.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -35,7 +37,7 @@ std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa&
     detail += "; " + connection->name + " is between " + connection->local_id.text() + " here and " +
               connection->remote_id.text() + " there";
   context.report(messages::ike_unknown_identity, candidates.empty() ? std::string() : candidates.front()->name,
-                 std::move(detail));
+                 std::move(detail), {}, Report::Proof::none);
   return nullptr;
 }
 
@@ -84,6 +86,8 @@ void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   if (wire::find_notify(message.payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
   answer_child(context, sa, *handshake, message.payloads, answer);
+  agree_on_mobike(sa, message.payloads);
+  if (sa.mobike) add_mobike_offer(sa, answer);
   send_reply(context, sa, datagram, message.header, answer);
   // The peer asks for the others, if it wants them.
   for (const ChildDefinition& definition : connection.children)
@@ -109,10 +113,12 @@ void receive_auth_request(Context& context, IkeSa& sa, const DatagramReceived& d
   if (!connection) return refuse(context, sa, datagram, message, wire::NotifyType::authentication_failed);
   if (!authentic(sa, *connection, *id_i, *auth)) {
     context.report(messages::ike_peer_not_authentic, connection->name,
-                   sa.remote.text() + " as " + id_i->identity.text());
+                   sa.remote.text() + " as " + id_i->identity.text(), {}, Report::Proof::none);
     return refuse(context, sa, datagram, message, wire::NotifyType::authentication_failed);
   }
-  sa.connection = connection;
+  if (breaks_nat_prohibition(message.payloads, datagram))
+    return refuse(context, sa, datagram, message, wire::NotifyType::unexpected_nat_detected);
+  context.sas.assign(sa, connection);
   accept(context, sa, datagram, message);
 }
 

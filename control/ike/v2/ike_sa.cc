@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <ranges>
+
+#include "control/ike/v2/ike_sa_table.h"
 
 namespace sekisho::ike::v2 {
 
@@ -37,58 +38,6 @@ std::string_view name(IkeState state) {
 
 std::string describe(const IkeSa& sa) {
   return fmt::format("{:016x}/{:016x} with {}", sa.spi_i, sa.spi_r, sa.remote.text());
-}
-
-IkeSa& IkeSaTable::add(std::unique_ptr<IkeSa> sa) {
-  const uint64_t spi = sa->local_spi();
-  return *by_local_spi_.insert_or_assign(spi, std::move(sa)).first->second;
-}
-
-uint64_t IkeSaTable::fresh_spi(Random& random) const {
-  uint64_t spi = 0;
-  while (spi == 0 || by_local_spi_.contains(spi)) spi = random.next_u64();
-  return spi;
-}
-
-IkeSa* IkeSaTable::find(uint64_t local_spi) {
-  const auto found = by_local_spi_.find(local_spi);
-  return found == by_local_spi_.end() || found->second->state == IkeState::gone ? nullptr : found->second.get();
-}
-
-void IkeSaTable::for_each(const std::function<void(IkeSa&)>& visit) {
-  std::vector<IkeSa*> all;
-  for (const auto& sa : std::views::values(by_local_spi_)) all.push_back(sa.get());
-  for (IkeSa* sa : all)
-    if (sa->state != IkeState::gone) visit(*sa);
-}
-
-void IkeSaTable::for_each(const std::function<void(const IkeSa&)>& visit) const {
-  for (const auto& sa : std::views::values(by_local_spi_))
-    if (sa->state != IkeState::gone) visit(*sa);
-}
-
-std::vector<IkeSa*> IkeSaTable::of(const std::string& connection) {
-  std::vector<IkeSa*> result;
-  for_each([&](IkeSa& sa) {
-    if (sa.state < IkeState::closed && sa.connection && sa.connection->name == connection) result.push_back(&sa);
-  });
-  return result;
-}
-
-size_t IkeSaTable::half_open() const {
-  size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.unauthenticated(); });
-  return count;
-}
-
-size_t IkeSaTable::half_open_from(const IpAddress& remote) const {
-  size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.unauthenticated() && sa.remote.address == remote; });
-  return count;
-}
-
-void IkeSaTable::sweep() {
-  std::erase_if(by_local_spi_, [](const auto& item) { return item.second->state == IkeState::gone; });
 }
 
 void set_keys(IkeSa& sa, suite::IkeKeys keys) {

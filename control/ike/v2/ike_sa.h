@@ -3,9 +3,7 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +60,9 @@ struct IkeSa {
   Endpoint local, remote;
   bool nat_detection = false;  // the peer sends NAT_DETECTION payloads, so it can do UDP encapsulation
   bool local_behind_nat = false, remote_behind_nat = false;
+  bool mobike = false;    // both ends speak RFC 4555
+  bool may_move = false;  // by it: the first of this line of rekeyed IKE SAs was begun here
+  Bytes nat_mapping;      // NAT_DETECTION_DESTINATION_IP of the peer's last answer: what our NAT shows
 
   IkeProposal proposal;
   SecretBytes sk_d, sk_pi, sk_pr;
@@ -94,25 +95,6 @@ struct IkeSa {
 std::string_view name(IkeState state);
 // "a1b2.../c3d4... with 10.9.2.2:500", for the details of reports.
 std::string describe(const IkeSa& sa);
-
-class IkeSaTable {
- public:
-  IkeSa& add(std::unique_ptr<IkeSa> sa);
-  // An SPI of ours that no SA has.
-  uint64_t fresh_spi(Random& random) const;
-  IkeSa* find(uint64_t local_spi);
-  // Safe against additions while it runs; nothing is removed before sweep().
-  void for_each(const std::function<void(IkeSa&)>& visit);
-  void for_each(const std::function<void(const IkeSa&)>& visit) const;
-  // Every SA of that connection which is neither closed nor gone.
-  std::vector<IkeSa*> of(const std::string& connection);
-  size_t half_open() const;
-  size_t half_open_from(const IpAddress& remote) const;
-  void sweep();
-
- private:
-  std::map<uint64_t, std::unique_ptr<IkeSa>> by_local_spi_;
-};
 
 // Splits the keys over the SA: ciphers by direction, the rest for AUTH and for children.
 void set_keys(IkeSa& sa, suite::IkeKeys keys);

@@ -2,9 +2,7 @@
 
 namespace sekisho::ike::v2 {
 
-void detect_nat(IkeSa& sa, const DatagramReceived& datagram, const wire::Payloads& payloads) {
-  // The hash of what the sender sent; in a request the responder's SPI was not known yet.
-  const uint64_t spi_r = sa.initiator ? sa.spi_r : 0;
+void detect_nat(IkeSa& sa, uint64_t spi_r, const DatagramReceived& datagram, const wire::Payloads& payloads) {
   const Bytes seen_source = suite::nat_detection_hash(sa.spi_i, spi_r, datagram.remote);
   const Bytes seen_destination = suite::nat_detection_hash(sa.spi_i, spi_r, datagram.local);
   bool source_given = false, source_matches = false, destination_given = false, destination_matches = false;

@@ -18,7 +18,8 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
 void receive_init_request(Context& context, const DatagramReceived& datagram, const wire::Header& header);
 
 // Sets what the NAT_DETECTION payloads of `payloads`, which arrived as `datagram`, say (RFC 7296 section 2.23).
-void detect_nat(IkeSa& sa, const DatagramReceived& datagram, const wire::Payloads& payloads);
+// `spi_r`: of the header that they came under; 0 in an IKE_SA_INIT request.
+void detect_nat(IkeSa& sa, uint64_t spi_r, const DatagramReceived& datagram, const wire::Payloads& payloads);
 // The NAT_DETECTION payloads to send. The source is feigned where UDP encapsulation is forced.
 void add_nat_detection(Context& context, const IkeSa& sa, Encapsulation encapsulation, const Endpoint& local,
                        const Endpoint& remote, wire::Payloads& payloads);

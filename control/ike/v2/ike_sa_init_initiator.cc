@@ -6,6 +6,7 @@
 #include "control/ike/suite/proposals.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/lifecycle.h"
 
 namespace sekisho::ike::v2 {
@@ -38,7 +39,8 @@ void send_request(Context& context, IkeSa& sa) {
 
 void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail,
                std::optional<Mismatch> mismatch = {}) {
-  if (!sa.handshake->hint) context.report(messages::ike_unauthenticated_hint, sa.name(), detail);
+  if (!sa.handshake->hint)
+    context.report(messages::ike_unauthenticated_hint, sa.name(), detail, {}, Report::Proof::none);
   sa.handshake->hint = &message;
   sa.handshake->hint_detail = std::move(detail);
   sa.handshake->hint_mismatch = std::move(mismatch);
@@ -86,11 +88,12 @@ void take_notifies(Context& context, IkeSa& sa, const wire::Payloads& payloads) 
                        "peer " + sa.remote.text() + " answered IKE_SA_INIT with " + wire::name(error->notify));
 }
 
-// RFC 7296 section 2.23: IKE_AUTH goes to port 4500 where a NAT is in between (or feigned).
+// RFC 7296 section 2.23: IKE_AUTH goes to port 4500 where a NAT is in between (or feigned); with MOBIKE it always does,
+// since there may be one on a later path (RFC 4555 section 3.3).
 void choose_ports(IkeSa& sa) {
   const bool forced = sa.connection->encapsulation == Encapsulation::force;
   if (!sa.nat_detection || sa.connection->encapsulation == Encapsulation::off) return;
-  if (!sa.local_behind_nat && !sa.remote_behind_nat && !forced) return;
+  if (!sa.local_behind_nat && !sa.remote_behind_nat && !forced && !sa.connection->mobike) return;
   sa.local.port = sa.remote.port = nat_port;
 }
 
@@ -101,9 +104,9 @@ void begin_handshake(Context& context, std::shared_ptr<const Connection> connect
   auto sa = std::make_unique<IkeSa>();
   sa->connection = std::move(connection);
   sa->state = IkeState::init_sent;
-  sa->initiator = true;
+  sa->initiator = sa->may_move = true;
   sa->spi_i = context.sas.fresh_spi(context.random());
-  sa->local = {sa->connection->local, ike_port};
+  sa->local = {context.local_addresses.best(*sa->connection).value_or(sa->connection->local), ike_port};
   sa->remote = {sa->connection->remote, ike_port};
   sa->created = context.now;
   sa->handshake = std::make_unique<Handshake>();
@@ -138,7 +141,7 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   handshake.nonce_r = nonce->value;
   handshake.response = datagram.data;
   derive_keys(sa, *shared_secret);
-  detect_nat(sa, datagram, message.payloads);
+  detect_nat(sa, sa.spi_r, datagram, message.payloads);
   choose_ports(sa);
   sa.fragmentation = both_fragment(*sa.connection, message.payloads);
   handshake.hint = nullptr;

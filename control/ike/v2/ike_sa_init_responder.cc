@@ -2,8 +2,10 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/suite/proposals.h"
+#include "control/ike/v2/answer_limit.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/lifecycle.h"
 
 namespace sekisho::ike::v2 {
@@ -15,7 +17,7 @@ constexpr size_t max_half_open_per_address = 16;
 // that went there, so it finds room where a forger has taken all that is free.
 constexpr size_t max_without_cookie_per_address = 4;
 
-// An error, or a cookie, before there is an SA: nothing is remembered.
+// Before there is an SA: nothing is remembered.
 void answer_stateless(Context& context, const DatagramReceived& datagram, const wire::Header& header,
                       wire::Notify notify) {
   const wire::Header answer{.initiator_spi = header.initiator_spi,
@@ -25,15 +27,15 @@ void answer_stateless(Context& context, const DatagramReceived& datagram, const 
   context.send(datagram.local, datagram.remote, wire::encode(answer, {std::move(notify)}));
 }
 
+void refuse(Context& context, const DatagramReceived& datagram, const wire::Header& header, wire::Notify error) {
+  if (context.answers.allows(context.random(), datagram.remote.address, context.now))
+    answer_stateless(context, datagram, header, std::move(error));
+}
+
 bool answered_before(Context& context, const DatagramReceived& datagram, const wire::Header& header) {
-  bool answered = false;
-  context.sas.for_each([&](IkeSa& sa) {
-    if (answered || sa.initiator || sa.spi_i != header.initiator_spi) return;
-    if (!sa.handshake || sa.handshake->request != datagram.data) return;
-    context.send(datagram.local, datagram.remote, sa.handshake->response);
-    answered = true;
-  });
-  return answered;
+  const IkeSa* sa = context.sas.made_by(header.initiator_spi, datagram.data);
+  if (sa) context.send(datagram.local, datagram.remote, sa->handshake->response);
+  return sa != nullptr;
 }
 
 bool too_many(Context& context, const DatagramReceived& datagram) {
@@ -75,8 +77,8 @@ std::optional<Choice> choose(Context& context, const DatagramReceived& datagram,
     if (const auto chosen = suite::select_ike(offered, connection->ike_proposals)) return Choice{connection, *chosen};
   context.report(messages::ike_no_proposal, candidates.front()->name,
                  datagram.remote.text() + ": " + suite::compare(offered, candidates.front()->ike_proposals),
-                 suite::mismatch(offered, candidates.front()->ike_proposals));
-  answer_stateless(context, datagram, header, notify(wire::NotifyType::no_proposal_chosen));
+                 suite::mismatch(offered, candidates.front()->ike_proposals), Report::Proof::none);
+  refuse(context, datagram, header, notify(wire::NotifyType::no_proposal_chosen));
   return {};
 }
 
@@ -107,7 +109,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
   handshake.nonce_i = wire::find<wire::Nonce>(message.payloads)->value;
   handshake.nonce_r = context.random_bytes(32);
   derive_keys(sa, *shared_secret);
-  detect_nat(sa, datagram, message.payloads);
+  detect_nat(sa, 0, datagram, message.payloads);
 
   const ByteView value = ours->public_value();
   wire::Payloads payloads = {suite::answer_ike(choice.chosen, {}),
@@ -141,13 +143,12 @@ void receive_init_request(Context& context, const DatagramReceived& datagram, co
   if (!offered || !key_exchange || !nonce) return;
   if (!cookie_shown(context, datagram, *message, *nonce)) return;
   if (const auto* unsupported = wire::find_unsupported(message->payloads))
-    return answer_stateless(
-        context, datagram, header,
-        notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)}));
+    return refuse(context, datagram, header,
+                  notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)}));
   const auto choice = choose(context, datagram, header, *offered);
   if (!choice) return;
   if (choice->chosen.proposal.key_exchange != key_exchange->group)
-    return answer_stateless(context, datagram, header, invalid_ke(choice->chosen.proposal.key_exchange));
+    return refuse(context, datagram, header, invalid_ke(choice->chosen.proposal.key_exchange));
   answer(context, datagram, *message, *choice);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/mobike.h"
 #include "control/ike/v2/rekey_ike.h"
 
 namespace sekisho::ike::v2 {
@@ -13,8 +14,13 @@ class Probe final : public Task {
  public:
   Kind kind() const override { return Kind::probe; }
   wire::ExchangeType exchange() const override { return wire::ExchangeType::informational; }
-  std::optional<wire::Payloads> request(Context&, IkeSa&) override { return wire::Payloads{}; }
-  void response(Context&, IkeSa&, const wire::Payloads&) override {}  // that it came is all there is to know
+  std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override {
+    wire::Payloads payloads;
+    add_mapping_probe(context, sa, payloads);
+    return payloads;
+  }
+  // That it came is all there is to know, but for what a NAT shows of us.
+  void response(Context&, IkeSa& sa, const wire::Payloads& payloads) override { notice_mapping(sa, payloads); }
 };
 
 class DeleteIke final : public Task {
@@ -128,6 +134,7 @@ void receive_informational_request(Context& context, IkeSa& sa, const DatagramRe
   wire::Payloads answer;
   if (asked && !closed.empty())
     answer.push_back(wire::Delete{.protocol = wire::Protocol::esp, .spis = std::move(closed)});
+  answer_mobike(context, sa, datagram, message.payloads, answer);
   send_reply(context, sa, datagram, message.header, answer);
 }
 

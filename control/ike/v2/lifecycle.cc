@@ -3,6 +3,7 @@
 #include "base/messages/ike.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 
 namespace sekisho::ike::v2 {
@@ -150,13 +151,6 @@ void pursue(Context& context, const std::string& connection) {
     return begin_handshake(context, entry->connection);
   }
   pursue_children(context, *entry, *established);
-}
-
-std::optional<Instant> next_attempt(const ConnectionEntry& entry) {
-  std::optional<Instant> earliest = entry.attempt_at;
-  for (const auto& [name, child] : entry.children)
-    if (child.attempt_at && (!earliest || *child.attempt_at < *earliest)) earliest = child.attempt_at;
-  return earliest;
 }
 
 void on_attempt_timer(Context& context, const std::string& connection) {

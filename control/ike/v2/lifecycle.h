@@ -29,7 +29,6 @@ void retry_child(Context& context, const std::string& connection, const std::str
 // not before their time.
 void pursue(Context& context, const std::string& connection);
 // The connection's times to try again, the IKE SA's and the children's.
-std::optional<Instant> next_attempt(const ConnectionEntry& entry);
 void on_attempt_timer(Context& context, const std::string& connection);
 // How many IKE SAs of one connection there are at most, old ones on their way out included: a peer that rekeys or comes
 // again without end and answers no delete holds no more memory than that.

@@ -1,9 +1,11 @@
 #include "control/ike/v2/receive.h"
 
 #include "base/messages/ike.h"
+#include "control/ike/v2/answer_limit.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_init.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/rekey_ike.h"
@@ -18,6 +20,9 @@ void receive_create_child_request(Context& context, IkeSa& sa, const DatagramRec
   const auto* sa_payload = wire::find<wire::SecurityAssociation>(message.payloads);
   const bool about_ike =
       sa_payload && !sa_payload->proposals.empty() && sa_payload->proposals.front().protocol == wire::Protocol::ike;
+  // What is made goes where the SA is, and whether the peer really is there is being asked.
+  if (sa.pending(Task::Kind::check_routability))
+    return send_reply(context, sa, datagram, message.header, {notify(wire::NotifyType::temporary_failure)});
   const wire::Payloads answer =
       about_ike ? answer_rekey_ike(context, sa, message.payloads) : answer_create_child(context, sa, message.payloads);
   send_reply(context, sa, datagram, message.header, answer);
@@ -77,10 +82,12 @@ bool repeats_in_other_pieces(const IkeSa& sa, const DatagramReceived& datagram, 
 
 // Section 2.23: a peer behind a NAT may get another address and port there at any time; an authentic message that is
 // not a replay shows it.
-void follow_peer(IkeSa& sa, const DatagramReceived& datagram) {
-  if (sa.state == IkeState::established && sa.remote_behind_nat && sa.local.port == nat_port &&
-      datagram.local == sa.local)
-    sa.remote = datagram.remote;
+// With MOBIKE the peer says so itself (RFC 4555 section 3.8).
+void follow_peer(Context& context, IkeSa& sa, const DatagramReceived& datagram) {
+  if (sa.state != IkeState::established || sa.mobike || !sa.remote_behind_nat || sa.local.port != nat_port) return;
+  if (datagram.local != sa.local || datagram.remote == sa.remote) return;
+  sa.remote = datagram.remote;
+  move_children(context, sa, sa.remote);
 }
 
 void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wire::Message message) {
@@ -104,7 +111,7 @@ void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wir
   }
   sa.request_fragments.clear();
   sa.last_heard = context.now;
-  follow_peer(sa, datagram);
+  follow_peer(context, sa, datagram);
   message.payloads = std::move(*payloads);
   if (const auto* unsupported = wire::find_unsupported(message.payloads))
     return send_reply(
@@ -123,7 +130,7 @@ void receive_response(Context& context, IkeSa& sa, DatagramReceived datagram, co
   if (!payloads && payloads.error() != Unopened::malformed) return;
   sa.response_fragments.clear();
   sa.last_heard = context.now;
-  follow_peer(sa, datagram);
+  follow_peer(context, sa, datagram);
   sa.requests.answered();
   const std::unique_ptr<Task> task = std::move(sa.active);
   // A malformed answer, or one that is not understood, is a refusal without a reason.
@@ -134,11 +141,34 @@ void receive_response(Context& context, IkeSa& sa, DatagramReceived datagram, co
   task->response(context, sa, *payloads);
 }
 
+// Section 2.5: a request of a version that there is not yet is told which one is spoken here.
+void refuse_version(Context& context, const DatagramReceived& datagram) {
+  constexpr uint8_t flag_initiator = 0x08, flag_response = 0x20;
+  ByteReader reader(datagram.data);
+  wire::Header header;
+  header.initiator_spi = reader.u64();
+  header.responder_spi = reader.u64();
+  reader.skip(1);
+  const unsigned major = reader.u8() >> 4;
+  header.exchange = static_cast<ExchangeType>(reader.u8());
+  const uint8_t flags = reader.u8();
+  header.message_id = reader.u32();
+  if (!reader.ok() || major <= 2 || (flags & flag_response)) return;
+  header.from_initiator = !(flags & flag_initiator);
+  header.response = true;
+  if (context.answers.allows(context.random(), datagram.remote.address, context.now))
+    context.send(datagram.local, datagram.remote,
+                 wire::encode(header, {notify(wire::NotifyType::invalid_major_version)}));
+}
+
 }  // namespace
 
 void receive(Context& context, const DatagramReceived& datagram) {
   const auto header = wire::decode_header(datagram.data);
-  if (!header) return;
+  if (!header) {
+    if (header.error().notify == wire::NotifyType::invalid_major_version) refuse_version(context, datagram);
+    return;
+  }
   if (header->exchange == ExchangeType::ike_sa_init && !header->response)
     return receive_init_request(context, datagram, *header);
   IkeSa* sa = context.sas.find(header->from_initiator ? header->responder_spi : header->initiator_spi);

@@ -4,6 +4,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/suite/proposals.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 
@@ -34,6 +35,8 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   heir->remote = old.remote;
   heir->nat_detection = old.nat_detection;
   heir->fragmentation = old.fragmentation;
+  heir->mobike = old.mobike;
+  heir->may_move = old.may_move;
   heir->local_behind_nat = old.local_behind_nat;
   heir->remote_behind_nat = old.remote_behind_nat;
   heir->proposal = made.proposal;
@@ -148,10 +151,11 @@ void RekeyIke::take_failure(Context& context, IkeSa& sa, const wire::Payloads& p
   sa.rekey_at = context.now + context.jittered(busy ? busy_time : sa.connection->retry_interval);
 }
 
-// Section 2.25.2: not while a child is being made, replaced or deleted, here or there.
+// Section 2.25.2: not while a child is being made, replaced or deleted, here or there; nor while the peer hears where
+// we are: the children would move away from under that.
 bool busy(const IkeSa& sa) {
   return sa.state != IkeState::established || sa.peers_rekey || sa.in_flight(Task::Kind::create_child) ||
-         sa.in_flight(Task::Kind::delete_child);
+         sa.in_flight(Task::Kind::delete_child) || sa.in_flight(Task::Kind::update_addresses);
 }
 
 }  // namespace

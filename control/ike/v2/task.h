@@ -14,7 +14,16 @@ struct IkeSa;
 
 class Task {
  public:
-  enum class Kind : uint8_t { authenticate, create_child, rekey_ike, delete_child, delete_ike, probe };
+  enum class Kind : uint8_t {
+    authenticate,
+    create_child,
+    rekey_ike,
+    delete_child,
+    delete_ike,
+    probe,
+    update_addresses,
+    check_routability
+  };
 
   virtual ~Task() = default;
   virtual Kind kind() const = 0;

@@ -6,6 +6,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/v2/create_child_sa.h"
+#include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/rekey_ike.h"

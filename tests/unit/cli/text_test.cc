@@ -134,9 +134,11 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
                    {"up_seconds", 100},
                    {"dataplane", {{"connected", true}, {"connected_seconds", 90}, {"workers", 2}}},
                    {"tunnels", {{"up", 1}, {"total", 2}}},
+                   {"handshakes", {{"waiting", 3}, {"dropped", 7}}},
                    {"last_errors", {last_error}}});
   CHECK(has(status, "connected for 1m30s, workers: 2"));
   CHECK(has(status, "1 of 2 up"));
+  CHECK(has(status, "3 waiting, 7 dropped"));
   CHECK(has(status, "SKO-IKE-001"));
   CHECK(
       has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"metric", nullptr}}}),

@@ -26,7 +26,8 @@ class FakeOperations final : public Operations {
             .started = Instant(std::chrono::seconds(900)),
             .dataplane_connected = true,
             .dataplane_since = Instant(std::chrono::seconds(910)),
-            .workers = 2};
+            .workers = 2,
+            .handshakes = {.dropped = 7}};
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
