@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 3;
+inline constexpr uint32_t schema_version = 4;
 
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
@@ -31,6 +31,7 @@ inline constexpr uint16_t max_next_hops = 32767;  // rte_fib with 2-byte entries
 inline constexpr uint32_t max_sas = 32768;        // both directions together; a power of two
 inline constexpr unsigned max_workers = 16;
 inline constexpr unsigned max_selector_pairs = 8;
+inline constexpr unsigned max_tx_sas = 8;  // of one tunnel
 inline constexpr SaId no_sa{UINT32_MAX};
 
 // An inbound SA's SPI carries its SaId in the low bits (control chooses inbound SPIs freely), so the dataplane finds
@@ -97,12 +98,16 @@ struct PortRemove {
   PortId id;
 };
 
-// A tunnel: a VTI and its kernel twin, a TUN. `tx_sa` seals what is routed into it; no_sa: everything is dropped.
+// A tunnel: a VTI and its kernel twin, a TUN. What is routed into it is sealed by the first of its TX SAs whose
+// selectors allow it; where there is none it is dropped. With `on_traffic`, the first packet that finds no TX SA at all
+// is kept for a while, and reported (TrafficWaiting).
 struct TunnelSet {
   static constexpr auto type = CommandType::tunnel_set;
   TunnelId id;
   uint16_t mtu = 1400;
-  SaId tx_sa = no_sa;
+  uint8_t on_traffic = 0;
+  uint8_t tx_count = 0;  // 0..max_tx_sas
+  std::array<SaId, max_tx_sas> tx_sas{};
   Text<16> name;  // of the twin interface
 };
 
@@ -200,6 +205,7 @@ enum class EventType : uint16_t {
   inventory_end,
   sa_event,
   unknown_spi,
+  traffic_waiting,
 };
 
 enum class TransactionStatus : uint8_t { applied, refused };
@@ -228,7 +234,8 @@ struct PortState {
 struct TunnelState {
   static constexpr auto type = EventType::tunnel_state;
   TunnelId id;
-  SaId tx_sa = no_sa;
+  uint8_t tx_count = 0;  // as in TunnelSet
+  std::array<SaId, max_tx_sas> tx_sas{};
   Text<16> name;
 };
 
@@ -267,6 +274,13 @@ struct UnknownSpi {
   Address source;
 };
 
+// A packet waits for a tunnel that has no TX SA, or one that came while another waited was dropped. Every few seconds
+// at most for each tunnel.
+struct TrafficWaiting {
+  static constexpr auto type = EventType::traffic_waiting;
+  TunnelId tunnel;
+};
+
 inline constexpr size_t max_message_size = 1024;
 
 template <typename T>
@@ -279,9 +293,9 @@ template <Message T, size_t Size>
 inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
 static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
-static_assert(laid_out<TunnelSet, 24> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 24>);
+static_assert(laid_out<TunnelSet, 56> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
-static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24>);
+static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24> && laid_out<TrafficWaiting, 2>);
 
 }  // namespace sekisho::ipc

@@ -1,5 +1,7 @@
 #include "control/dp/check.h"
 
+#include <algorithm>
+
 #include "ipc/convert.h"
 
 namespace sekisho::control {
@@ -13,7 +15,9 @@ bool plausible(const ipc::PortState& port) {
 }
 
 bool plausible(const ipc::TunnelState& tunnel) {
-  return tunnel.id.value() < ipc::max_tunnels && (tunnel.tx_sa == ipc::no_sa || tunnel.tx_sa.value() < ipc::max_sas) &&
+  const auto in_range = [](ipc::SaId id) { return id.value() < ipc::max_sas; };
+  return tunnel.id.value() < ipc::max_tunnels && tunnel.tx_count <= ipc::max_tx_sas &&
+         std::all_of(tunnel.tx_sas.begin(), tunnel.tx_sas.begin() + tunnel.tx_count, in_range) &&
          ipc::to_string(tunnel.name).has_value();
 }
 
@@ -30,5 +34,7 @@ bool plausible(const ipc::SaEvent& event) {
 }
 
 bool plausible(const ipc::UnknownSpi& report) { return ipc::to_address(report.source).has_value(); }
+
+bool plausible(const ipc::TrafficWaiting& report) { return report.tunnel.value() < ipc::max_tunnels; }
 
 }  // namespace sekisho::control

@@ -12,5 +12,6 @@ bool plausible(const ipc::SaState& sa);
 bool plausible(const ipc::InventoryEnd& end);
 bool plausible(const ipc::SaEvent& event);
 bool plausible(const ipc::UnknownSpi& report);
+bool plausible(const ipc::TrafficWaiting& report);
 
 }  // namespace sekisho::control

@@ -157,6 +157,11 @@ Result<void> DataplaneClient::take(const ipc::ReceivedMessage& message) {
         if (up_) listener_.unknown_spi(report);
         return {};
       });
+    case ipc::EventType::traffic_waiting:
+      return with.operator()<ipc::TrafficWaiting>([&](const auto& report) -> Result<void> {
+        if (up_) listener_.traffic_waiting(report);
+        return {};
+      });
   }
   return violation("unknown event " + std::to_string(message.type()));
 }

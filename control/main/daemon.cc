@@ -20,6 +20,8 @@ constexpr auto farewell_step = std::chrono::milliseconds(30);
 constexpr auto unknown_spi_interval = std::chrono::seconds(10);
 constexpr auto handshake_dropped_interval = std::chrono::seconds(10);
 
+bool wakes_on_traffic(const config::Tunnel& tunnel) { return tunnel.connection.start == ike::StartMode::on_traffic; }
+
 }  // namespace
 
 Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket)
@@ -61,7 +63,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
   for (const auto& [name, port] : daemon->config_.ports) daemon->ports_.set(name, port);
   for (const auto& [name, tunnel] : daemon->config_.tunnels) {
     daemon->status_[name];
-    daemon->tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu);
+    daemon->set_tunnel(name, tunnel);
   }
   return daemon;
 }
@@ -234,7 +236,15 @@ void Daemon::unknown_spi(const ipc::UnknownSpi& report) {
   spdlog::info("ESP from {} with unknown SPI {:08x}", ipc::to_address(report.source)->text(), report.spi);
 }
 
+void Daemon::traffic_waiting(const ipc::TrafficWaiting& report) {
+  if (const auto name = tunnels_.name_of(report.tunnel)) raise(ike::TrafficWaiting{*name});
+}
+
 // --------------------------------------------------------------------------------------------------- the tunnels
+
+void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
+  tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu, wakes_on_traffic(tunnel));
+}
 
 void Daemon::tunnel_changed(const std::string& name) {
   Status& status = status_[name];
@@ -292,8 +302,10 @@ KernelSpec Daemon::kernel_spec() const {
   KernelSpec spec;
   for (const auto& [name, port] : config_.ports) spec.twins[name] = {.addresses = port.addresses, .up = true};
   for (const auto& [name, tunnel] : config_.tunnels) {
-    spec.twins[tunnel.interface.name] = {
-        .addresses = tunnel.interface.addresses, .up = tunnels_.live(name), .routes = tunnel.routes};
+    // What is to wake the tunnel has to find its way into it first.
+    spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
+                                         .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
+                                         .routes = tunnel.routes};
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
   }
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});

@@ -81,6 +81,7 @@ class Daemon final : public rpc::Operations,
   void port_changed(const ipc::PortState& port) override { ports_.port_changed(port); }
   void sa_event(const ipc::SaEvent& event) override;
   void unknown_spi(const ipc::UnknownSpi& report) override;
+  void traffic_waiting(const ipc::TrafficWaiting& report) override;
   // TransactionSink
   bool ready() const override { return dataplane_.up(); }
   void submit(Transaction transaction, DataplaneClient::Done done) override;
@@ -114,6 +115,7 @@ class Daemon final : public rpc::Operations,
   bool has_local_address(const ike::Connection& connection) const;
   void tell_local_addresses();
   void set_ready_connections();
+  void set_tunnel(const std::string& name, const config::Tunnel& tunnel);
   void note_tunnel_error(const std::string& name, const Error& error,
                          ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);

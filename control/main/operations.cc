@@ -162,7 +162,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
     const auto old = before.tunnels.find(name);
     if (old != before.tunnels.end() && old->second.interface.name != tunnel.interface.name) forget_tunnel(name);
-    tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu);
+    set_tunnel(name, tunnel);
     if (status_[name].connection_set) raise(ike::SetConnection{tunnel.connection});
   }
   network_->touch();

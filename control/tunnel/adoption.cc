@@ -10,8 +10,8 @@ void Tunnels::dataplane_down() {
   std::set<ipc::SaId> kept;
   for (auto& [name, tunnel] : tunnels_) {
     tunnel.present = false;
-    tunnel.tx = ipc::no_sa;
     tunnel.leftovers.clear();
+    tunnel.leftover_tx.clear();
     tunnel.leftovers_until.reset();
     for (Child& child : tunnel.children) {
       account(tunnel, child);
@@ -38,7 +38,8 @@ void Tunnels::adopt_tunnels(const Inventory& inventory, Transaction& removal) {
     } else {
       wanted->second.id = held.id;
       wanted->second.present = true;
-      wanted->second.tx = held.tx_sa;
+      // Those of our own among them are no leftovers, which tells them apart.
+      wanted->second.leftover_tx.assign(held.tx_sas.begin(), held.tx_sas.begin() + held.tx_count);
     }
   }
 }

@@ -62,14 +62,33 @@ void Tunnels::submit_removal(Transaction transaction, std::vector<ipc::SaId> ids
 
 // ----------------------------------------------------------------------------------------------------- tunnels
 
-ipc::TunnelSet Tunnels::tunnel_set(const Tunnel& tunnel) const {
-  return {.id = *tunnel.id, .mtu = tunnel.mtu, .tx_sa = tunnel.tx, .name = ipc::to_text<16>(tunnel.twin)};
+// What is not acknowledged yet is named too: it stands in a transaction before.
+std::vector<ipc::SaId> Tunnels::tx_sas(const Tunnel& tunnel) {
+  std::map<std::string_view, ipc::SaId> by_definition;
+  for (const Child& child : tunnel.children)
+    if (child.active && !child.lost) by_definition[child.name] = child.outbound;
+  std::vector<ipc::SaId> all;
+  for (const auto& [name, sa] : by_definition) all.push_back(sa);
+  for (const ipc::SaId sa : tunnel.leftover_tx)
+    if (std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end()) all.push_back(sa);
+  if (all.size() > ipc::max_tx_sas) all.resize(ipc::max_tx_sas);
+  return all;
 }
 
-void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu) {
+ipc::TunnelSet Tunnels::tunnel_set(const Tunnel& tunnel) {
+  ipc::TunnelSet set{.id = *tunnel.id, .mtu = tunnel.mtu, .on_traffic = tunnel.on_traffic};
+  const auto sas = tx_sas(tunnel);
+  set.tx_count = static_cast<uint8_t>(sas.size());
+  std::ranges::copy(sas, set.tx_sas.begin());
+  set.name = ipc::to_text<16>(tunnel.twin);
+  return set;
+}
+
+void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu, bool on_traffic) {
   Tunnel& tunnel = tunnels_[name];
   tunnel.twin = twin;
   tunnel.mtu = mtu;
+  tunnel.on_traffic = on_traffic;
   if (sink_.ready()) push(name);
 }
 
@@ -122,7 +141,8 @@ bool Tunnels::install(const ike::InstallChildSa& install) {
   if (!tunnel || !tunnel->id || !sink_.ready()) return false;
   const auto outbound = ids_.allocate();
   if (!outbound) return false;
-  Child child{.inbound_spi = install.inbound.spi,
+  Child child{.name = install.child,
+              .inbound_spi = install.inbound.spi,
               .outbound_spi = install.outbound.spi,
               .inbound = ipc::sa_of_spi(install.inbound.spi),
               .outbound = *outbound,
@@ -139,11 +159,8 @@ bool Tunnels::install(const ike::InstallChildSa& install) {
     transaction.add(command);
     wipe_command(command);
   }
-  if (child.active) {
-    tunnel->tx = child.outbound;
-    transaction.add(tunnel_set(*tunnel));
-  }
   tunnel->children.insert(child.active ? tunnel->children.end() : tunnel->children.begin(), child);
+  if (child.active) transaction.add(tunnel_set(*tunnel));
   sink_.submit(std::move(transaction),
                [this, name = install.connection, spi = child.inbound_spi](const std::optional<Error>& refusal) {
                  if (refusal)
@@ -170,10 +187,7 @@ void Tunnels::refused(const std::string& name, uint32_t inbound_spi, const Error
   std::erase_if(tunnel->children, [&](const Child& each) { return each.inbound_spi == inbound_spi; });
   dataplane_gave_up(gone.inbound);
   dataplane_gave_up(gone.outbound);
-  if (tunnel->tx == gone.outbound) {
-    choose_tx(*tunnel);
-    push(name);
-  }
+  if (gone.active && sink_.ready()) push(name);
   listener_.child_refused(name, inbound_spi, error);
 }
 
@@ -182,7 +196,6 @@ void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
   Child* child = tunnel ? find_child(*tunnel, inbound_spi) : nullptr;
   if (!child || !sink_.ready()) return;
   child->active = true;
-  tunnel->tx = child->outbound;
   std::rotate(tunnel->children.begin() + (child - tunnel->children.data()),
               tunnel->children.begin() + (child - tunnel->children.data()) + 1, tunnel->children.end());
   push(name);
@@ -208,14 +221,13 @@ void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
   if (!child) return;
   const Child gone = *child;
   account(*tunnel, gone);
+  const auto sent_on = tx_sas(*tunnel);
   std::erase_if(tunnel->children, [&](const Child& each) { return each.inbound_spi == inbound_spi; });
-  const bool was_tx = tunnel->tx == gone.outbound;
-  if (was_tx) choose_tx(*tunnel);
   if (sink_.ready()) {
     Transaction transaction;
     transaction.add(ipc::SaRemove{gone.inbound});
     transaction.add(ipc::SaRemove{gone.outbound});
-    if (was_tx) transaction.add(tunnel_set(*tunnel));
+    if (tx_sas(*tunnel) != sent_on) transaction.add(tunnel_set(*tunnel));
     submit_removal(std::move(transaction), {gone.inbound, gone.outbound});
   } else {
     dataplane_gave_up(gone.inbound);
@@ -224,21 +236,17 @@ void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
   note_liveness(name, *tunnel);
 }
 
-void Tunnels::choose_tx(Tunnel& tunnel) const {
-  tunnel.tx = ipc::no_sa;
-  for (const Child& child : tunnel.children)
-    if (child.active && child.installed) tunnel.tx = child.outbound;
-}
-
 bool Tunnels::is_live(const Tunnel& tunnel) {
   if (!tunnel.present) return false;
   return std::ranges::any_of(tunnel.children, &Child::installed) ||
-         std::ranges::find(tunnel.leftovers, tunnel.tx) != tunnel.leftovers.end();
+         std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
+           return std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end();
+         });
 }
 
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
-  const bool sends_on_own = std::ranges::any_of(
-      tunnel.children, [&](const Child& each) { return each.installed && each.outbound == tunnel.tx; });
+  const bool sends_on_own =
+      std::ranges::any_of(tunnel.children, [](const Child& each) { return each.installed && each.active; });
   if (sends_on_own && !tunnel.leftovers.empty() && !tunnel.leftovers_until)
     tunnel.leftovers_until = clock_() + std::chrono::seconds(5);
   const bool live = is_live(tunnel);

@@ -1,13 +1,16 @@
-// The tunnels as the dataplane holds them: which SAs each has, which one it sends on, and whether it lives. Turns what
+// The tunnels as the dataplane holds them: which SAs each has, which ones it sends on, and whether it lives. Turns what
 // the IKE engine wants into transactions, and what the dataplane answers and reports into the state of tunnels.
 //
 //   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once acknowledged
 //   activate     TunnelSet
 //   move         SaMove both
-//   remove       SaRemove both, TunnelSet where it was the one that sends: the newest other one takes over, or none
+//   remove       SaRemove both, TunnelSet where it was one that sends
 //
-// SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; then the outbound
-// one has been replaced already, and the inbound ones go after a while, for packets still under way.
+// A tunnel sends on one SA of each child definition, the one that became active last; they stand in the order of the
+// definitions' names, in which the data path tries their selectors.
+//
+// SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; the outbound ones
+// stand behind all of ours by then, and all go after a while, for packets still under way.
 //
 // Keys pass through here once, into the transaction, and are kept nowhere: a dataplane that lost its SAs gets new ones.
 #pragma once
@@ -61,8 +64,9 @@ class Tunnels {
   Tunnels(TransactionSink& sink, TunnelListener& listener, Random& random, std::function<Instant()> clock)
       : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)) {}
 
-  // Adds a tunnel or changes its MTU. `twin` is the interface's name, which a tunnel keeps for life.
-  void set(const std::string& name, const std::string& twin, uint16_t mtu);
+  // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life. With `on_traffic`, the
+  // dataplane says when a packet finds no SA.
+  void set(const std::string& name, const std::string& twin, uint16_t mtu, bool on_traffic = false);
   void remove(const std::string& name);
 
   // What the dataplane holds, upon connection. Objects that nobody wants are removed, what is missing is set. Returns
@@ -97,11 +101,13 @@ class Tunnels {
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
   std::optional<ipc::TunnelId> id(const std::string& name) const;
+  std::optional<std::string> name_of(ipc::TunnelId id) const;
   std::pair<TrafficCount, TrafficCount> traffic(const std::string& name) const;  // in, out
   std::vector<ChildCount> child_counts() const;
 
  private:
   struct Child {
+    std::string name;  // of its definition
     uint32_t inbound_spi = 0, outbound_spi = 0;
     ipc::SaId inbound, outbound;
     bool active = false;     // to be sent on
@@ -113,10 +119,11 @@ class Tunnels {
     std::string twin;
     std::optional<ipc::TunnelId> id;  // once the dataplane's inventory is known
     uint16_t mtu = 0;
+    bool on_traffic = false;
     bool present = false;
-    ipc::SaId tx = ipc::no_sa;
     std::vector<Child> children;  // the one that became active last stands last
     std::vector<ipc::SaId> leftovers;
+    std::vector<ipc::SaId> leftover_tx;  // those of them that send, and perhaps some that are gone
     std::optional<Instant> leftovers_until;
     std::optional<Instant> live_since;
     TrafficCount past_in, past_out;  // of SAs that are gone
@@ -126,12 +133,12 @@ class Tunnels {
   const Tunnel* find(const std::string& name) const;
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
   static bool is_live(const Tunnel& tunnel);
-  ipc::TunnelSet tunnel_set(const Tunnel& tunnel) const;
+  static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);
+  static ipc::TunnelSet tunnel_set(const Tunnel& tunnel);
   std::optional<ipc::TunnelId> free_id();
   void push(const std::string& name);
   void installed(const std::string& name, uint32_t inbound_spi);
   void refused(const std::string& name, uint32_t inbound_spi, const Error& error);
-  void choose_tx(Tunnel& tunnel) const;
   void note_liveness(const std::string& name, Tunnel& tunnel);
   void account(Tunnel& tunnel, const Child& child) const;
 

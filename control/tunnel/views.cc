@@ -51,6 +51,12 @@ std::optional<ipc::TunnelId> Tunnels::id(const std::string& name) const {
   return tunnel ? tunnel->id : std::nullopt;
 }
 
+std::optional<std::string> Tunnels::name_of(ipc::TunnelId id) const {
+  for (const auto& [name, tunnel] : tunnels_)
+    if (tunnel.id == id) return name;
+  return {};
+}
+
 std::pair<Tunnels::TrafficCount, Tunnels::TrafficCount> Tunnels::traffic(const std::string& name) const {
   const Tunnel* tunnel = find(name);
   if (!tunnel) return {};

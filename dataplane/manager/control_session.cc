@@ -13,6 +13,13 @@ namespace {
 
 constexpr unsigned messages_a_turn = 512;
 
+ipc::TunnelState state_of(ipc::TunnelId id, const TunnelRecord& record) {
+  ipc::TunnelState state{.id = id, .tx_count = static_cast<uint8_t>(record.tx_sas.size())};
+  std::ranges::copy(record.tx_sas, state.tx_sas.begin());
+  state.name = ipc::to_text<16>(record.name);
+  return state;
+}
+
 std::unexpected<Error> violation(std::string detail) {
   return fail(messages::channel_peer_violation, std::move(detail));
 }
@@ -27,8 +34,7 @@ ControlSession::ControlSession(std::unique_ptr<ipc::Channel> channel, Forwarding
 void ControlSession::report_inventory() {
   const Holdings& held = forwarding_.holdings();
   for (const auto& [id, record] : held.ports) report(forwarding_.port_state(id));
-  for (const auto& [id, record] : held.tunnels)
-    report(ipc::TunnelState{.id = id, .tx_sa = record.tx_sa, .name = ipc::to_text<16>(record.name)});
+  for (const auto& [id, record] : held.tunnels) report(state_of(id, record));
   for (const auto& [id, record] : held.sas)
     report(ipc::SaState{.id = id, .spi = record.spi, .tunnel = record.tunnel, .direction = record.direction});
   report(ipc::InventoryEnd{});

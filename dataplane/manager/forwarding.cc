@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -69,8 +70,8 @@ Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& o
   if (auto made = forwarding->make_workers(options, counters); !made) return std::unexpected(made.error());
   std::vector<WorkerRings*> rings;
   for (const auto& worker : forwarding->workers_) rings.push_back(&worker->rings());
-  auto slow_path =
-      SlowPath::create(std::move(rings), forwarding->slow_path_bell_, packets, counters.writers[ipc::slow_path_slot]);
+  auto slow_path = SlowPath::create(std::move(rings), forwarding->slow_path_bell_, *forwarding->tunnels_, packets,
+                                    counters.writers[ipc::slow_path_slot]);
   if (!slow_path) return std::unexpected(slow_path.error());
   forwarding->slow_path_ = std::move(*slow_path);
   forwarding->ports_ =
@@ -265,9 +266,16 @@ void Forwarding::move_sas(const Staging& staging) {
 
 void Forwarding::publish_tunnels(const Staging& staging) {
   for (const auto& [id, staged] : staging.tunnels) {
-    tunnels_->set(id, {staged.value.tx_sa, staged.value.mtu});
     holdings_.tunnels[id] = staged.value;
+    publish_tunnel(id, staged.value);
+    if (!staged.value.tx_sas.empty()) slow_path_->tunnel_has_sa(id);
   }
+}
+
+void Forwarding::publish_tunnel(ipc::TunnelId id, const TunnelRecord& record) {
+  const std::span<const ipc::SaId> all = record.tx_sas;
+  const ipc::SaId first = all.empty() ? ipc::no_sa : all.front();
+  tunnels_->set(id, {first, record.mtu, record.on_traffic}, all.empty() ? all : all.subspan(1));
 }
 
 void Forwarding::remove_sas(const Staging& staging) {
@@ -276,10 +284,8 @@ void Forwarding::remove_sas(const Staging& staging) {
     const auto held = holdings_.sas.find(id);
     if (held == holdings_.sas.end()) continue;
     if (const auto tunnel = holdings_.tunnels.find(held->second.tunnel);
-        tunnel != holdings_.tunnels.end() && tunnel->second.tx_sa == id) {
-      tunnel->second.tx_sa = ipc::no_sa;
-      tunnels_->set(tunnel->first, {ipc::no_sa, tunnel->second.mtu});
-    }
+        tunnel != holdings_.tunnels.end() && std::erase(tunnel->second.tx_sas, id) > 0)
+      publish_tunnel(tunnel->first, tunnel->second);
     if (held->second.direction == ipc::Direction::inbound) {
       reclaimer_.retire(sad_->unlink_inbound(id));
     } else {

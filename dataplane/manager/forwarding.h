@@ -74,6 +74,7 @@ class Forwarding {
   void publish_sas(Staging& staging);
   void move_sas(const Staging& staging);
   void publish_tunnels(const Staging& staging);
+  void publish_tunnel(ipc::TunnelId id, const TunnelRecord& record);
   void remove_sas(const Staging& staging);
   void remove_tunnels(const Staging& staging);
 

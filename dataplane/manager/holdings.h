@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ipc/schema.h"
 
@@ -19,7 +20,8 @@ struct PortRecord {
 struct TunnelRecord {
   std::string name;
   uint16_t mtu = 0;
-  ipc::SaId tx_sa = ipc::no_sa;
+  std::vector<ipc::SaId> tx_sas;
+  bool on_traffic = false;
 };
 
 struct SaRecord {

@@ -17,6 +17,7 @@ constexpr Duration link_interval = std::chrono::milliseconds(500);
 ControlSession::Report as_report(const PathEvent& event) {
   const ipc::Address source = ipc::from_address(IpAddress::v4(event.source));
   if (event.kind == PathEventKind::unknown_spi) return ipc::UnknownSpi{.spi = event.spi, .source = source};
+  if (event.kind == PathEventKind::traffic_waiting) return ipc::TrafficWaiting{.tunnel = event.tunnel};
   return ipc::SaEvent{.id = event.id,
                       .spi = event.spi,
                       .kind = event.sa_event,

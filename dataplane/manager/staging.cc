@@ -63,12 +63,12 @@ Checked check_tunnels(const Staging& staging, const Holdings& holdings, const Ou
     if (held != holdings.tunnels.end() && held->second.name != staged.value.name)
       return refusal(staged.index, ipc::CommandType::tunnel_set,
                      "tunnel " + number(id) + " has another name: " + held->second.name);
-    const ipc::SaId tx = staged.value.tx_sa;
-    if (tx == ipc::no_sa) continue;
-    const SaRecord* sa = outcome.sa(tx);
-    if (sa == nullptr || sa->direction != ipc::Direction::outbound || sa->tunnel != id)
-      return refusal(staged.index, ipc::CommandType::tunnel_set,
-                     "SA " + number(tx) + " is no outbound SA of tunnel " + number(id));
+    for (const ipc::SaId tx : staged.value.tx_sas) {
+      const SaRecord* sa = outcome.sa(tx);
+      if (sa == nullptr || sa->direction != ipc::Direction::outbound || sa->tunnel != id)
+        return refusal(staged.index, ipc::CommandType::tunnel_set,
+                       "SA " + number(tx) + " is no outbound SA of tunnel " + number(id));
+    }
   }
   return {};
 }
@@ -160,7 +160,9 @@ Result<void> Staging::stage(const ipc::PortRemove& command) {
 Result<void> Staging::stage(const ipc::TunnelSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (tunnels.contains(command.id) || removed_tunnels.contains(command.id)) return named_twice("tunnel", command.id);
-  tunnels[command.id] = {count_, {*ipc::to_string(command.name), command.mtu, command.tx_sa}};
+  const auto first = command.tx_sas.begin();
+  tunnels[command.id] = {
+      count_, {*ipc::to_string(command.name), command.mtu, {first, first + command.tx_count}, command.on_traffic != 0}};
   return {};
 }
 

@@ -5,7 +5,7 @@
 //   - removing what does not exist is no error;
 //   - one transaction names a port, tunnel or SA once (a next hop or route named again replaces the earlier);
 //   - a port keeps its device and name, a tunnel its name;
-//   - a tunnel's TX SA is an outbound SA of this tunnel; removing a TX SA leaves the tunnel without one;
+//   - a tunnel's TX SAs are outbound SAs of this tunnel; one that is removed is none any more;
 //   - a tunnel goes only when its SAs are gone;
 //   - an SA moves only where it is held under that SPI.
 //

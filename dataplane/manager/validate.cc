@@ -70,8 +70,11 @@ Result<void> validate(const ipc::PortSet& command) {
 Result<void> validate(const ipc::PortRemove& command) { return below(command.id, ipc::max_ports, "port"); }
 
 Result<void> validate(const ipc::TunnelSet& command) {
-  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu), check_name(command.name),
-                 command.tx_sa == ipc::no_sa ? Result<void>{} : below(command.tx_sa, ipc::max_sas, "SA")});
+  if (command.tx_count > ipc::max_tx_sas) return refuse("more TX SAs than a tunnel may have");
+  if (command.on_traffic > 1) return refuse("a flag that is neither 0 nor 1");
+  for (unsigned i = 0; i < command.tx_count; ++i)
+    if (auto checked = below(command.tx_sas[i], ipc::max_sas, "SA"); !checked) return checked;
+  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu), check_name(command.name)});
 }
 
 Result<void> validate(const ipc::TunnelRemove& command) { return below(command.id, ipc::max_tunnels, "tunnel"); }

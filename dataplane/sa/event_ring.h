@@ -13,7 +13,7 @@ struct rte_ring;
 
 namespace sekisho::dataplane {
 
-enum class PathEventKind : uint8_t { sa, unknown_spi };
+enum class PathEventKind : uint8_t { sa, unknown_spi, traffic_waiting };
 
 struct PathEvent {
   PathEventKind kind{};
@@ -22,8 +22,9 @@ struct PathEvent {
   Be32 source;                  // source_changed, unknown_spi: outer, IPv4
   ipc::SaId id;                 // sa
   uint32_t spi = 0;
+  ipc::TunnelId tunnel;  // traffic_waiting
 };
-static_assert(sizeof(PathEvent) == 16);
+static_assert(sizeof(PathEvent) == 20);
 
 inline PathEvent sa_event(ipc::SaEventKind kind, ipc::SaId id, uint32_t spi) {
   PathEvent event;

@@ -1,10 +1,11 @@
-// The SA database: SAs by SaId, and the tunnels with their TX SA. The manager publishes and unlinks; workers look up.
+// The SA database: SAs by SaId, and the tunnels with their TX SAs. The manager publishes and unlinks; workers look up.
 // What unlink() gives back goes to the Reclaimer, never straight to the heap.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <memory>
+#include <span>
 
 #include "dataplane/sa/sa.h"
 #include "ipc/schema.h"
@@ -36,21 +37,39 @@ class Sad {
 
 // A tunnel as the workers see it. An absent tunnel and one without an SA drop alike.
 struct Tunnel {
-  ipc::SaId tx_sa = ipc::no_sa;
+  ipc::SaId tx_sa = ipc::no_sa;  // the first of its TX SAs
   uint16_t mtu = 0;
+  bool on_traffic = false;  // a packet that finds no TX SA may wait for one
 };
 
 class TunnelTable {
  public:
+  static constexpr unsigned max_further = ipc::max_tx_sas - 1;
+
+  TunnelTable();
+
+  // Workers.
   Tunnel get(ipc::TunnelId id) const { return tunnels_[id.value()].load(std::memory_order_relaxed); }
-  void set(ipc::TunnelId id, Tunnel tunnel) {
-    if (tunnel.tx_sa.value() >= ipc::max_sas) tunnel.tx_sa = ipc::no_sa;
-    tunnels_[id.value()].store(tunnel, std::memory_order_release);
+  // The TX SAs behind the first one, in order; no_sa ends them. They change one by one, so whoever reads them looks
+  // whether an SA is this tunnel's. index < max_further.
+  ipc::SaId further(ipc::TunnelId id, unsigned index) const {
+    return cold_[id.value()].further[index].load(std::memory_order_acquire);
   }
+  // Whether a packet that found no TX SA is to be reported, at this TSC; then none is for `interval` or until there was
+  // a TX SA.
+  bool wakes(ipc::TunnelId id, uint64_t now, uint64_t interval);
+
+  // The manager. `further` holds at most max_further.
+  void set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further = {});
   void remove(ipc::TunnelId id) { set(id, {}); }
 
  private:
+  struct Cold {
+    std::array<std::atomic<ipc::SaId>, max_further> further;
+    std::atomic<uint64_t> quiet_until{0};
+  };
   std::array<std::atomic<Tunnel>, ipc::max_tunnels> tunnels_{};
+  std::array<Cold, ipc::max_tunnels> cold_{};
   static_assert(std::atomic<Tunnel>::is_always_lock_free);
 };
 

@@ -22,7 +22,7 @@ namespace sekisho::dataplane {
 struct Context {
   ipc::WriterCounters& counters;
   const Sad& sad;
-  const TunnelTable& tunnels;
+  TunnelTable& tunnels;
   SharedCrypto& crypto;
   EventRing& events;
   Doorbell& manager_bell;

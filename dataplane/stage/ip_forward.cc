@@ -47,7 +47,7 @@ size_t send_run(Context& context, std::span<const Packet> packets, const NextHop
 
 void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, BurstOf<Outbound>& out) {
   const Tunnel tunnel = context.tunnels.get(id);
-  if (tunnel.tx_sa == ipc::no_sa) [[unlikely]]
+  if (tunnel.tx_sa == ipc::no_sa && !tunnel.on_traffic) [[unlikely]]
     return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
   if (!may_leave(context, packet, tunnel.mtu)) return;
   decrement_hop_limit(packet.l3, packet.header.family);

@@ -71,11 +71,15 @@ void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels);
 // esp_fragment); the rest is the kernel's.
 void local_input(Context& context, const Packet& packet);
 
-// Adds a packet for the tunnel to `out`, with its SA as far as the tunnel says. Drops: no_outbound_sa.
+// A packet for a tunnel that has no TX SA: where the tunnel may be woken by traffic and was not just now, the slow path
+// keeps it and the manager hears of it. Drops: no_outbound_sa.
+void wait_for_sa(Context& context, const Packet& packet, ipc::TunnelId id);
+
+// Adds a packet for the tunnel to `out`, with the first of its SAs, or lets it wait for one.
 void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out);
 
-// Selectors, limits, room, the way to the peer. Drops: no_outbound_sa, selector_outbound, too_big, no_memory,
-// sa_expired, blackhole (no way to the peer).
+// Selectors (the tunnel's other SAs where the first one's do not fit), limits, room, the way to the peer. Drops:
+// no_outbound_sa, selector_outbound, too_big, no_memory, sa_expired, blackhole (no way to the peer).
 void tunnel_output(Context& context, BurstOf<Outbound>& packets);
 
 // Sequence numbers, ESP, outer headers, out. Drops: sa_expired, cipher_failure.
@@ -121,7 +125,7 @@ inline void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, 
   if (sa == nullptr) [[unlikely]]
     sa = outbound_sa(context, context.tunnels.get(id));
   if (sa == nullptr) [[unlikely]]
-    return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
+    return wait_for_sa(context, packet, id);
   prefetch(*sa);
   out.emplace(packet, sa, nullptr, uint16_t{0}, id);
 }

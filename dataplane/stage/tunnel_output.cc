@@ -49,26 +49,43 @@ bool within_byte_limits(Context& context, OutboundSa& sa, uint32_t length) {
   return bytes == cold.hard_bytes;
 }
 
+// Another TX SA of the tunnel, whose selectors fit.
+[[gnu::noinline]] OutboundSa* find_further(const Context& context, const Outbound& out) {
+  for (unsigned i = 0; i < TunnelTable::max_further; ++i) {
+    const ipc::SaId id = context.tunnels.further(out.tunnel, i);
+    if (id == ipc::no_sa) break;
+    OutboundSa* sa = context.sad.outbound(id);
+    if (sa != nullptr && sa->tunnel == out.tunnel && selects(*sa, out.packet)) return sa;
+  }
+  return nullptr;
+}
+
 // Fills in the rest of `out`; or drops the packet.
 bool admit(Context& context, Outbound& out) {
-  OutboundSa& sa = *out.sa;
   const Packet& packet = out.packet;
+  // An SaId may have been given to another tunnel since this tunnel's TX SA went; the SA knows whose it is.
+  if (out.sa->tunnel != out.tunnel) [[unlikely]] {
+    context.drop(packet.mbuf, DropReason::no_outbound_sa);
+    return false;
+  }
+  if (!selects(*out.sa, packet)) [[unlikely]] {
+    OutboundSa* further = find_further(context, out);
+    if (further == nullptr) {
+      context.drop(packet.mbuf, DropReason::selector_outbound, out.sa->id, SaCounter::selector);
+      return false;
+    }
+    out.sa = further;
+  }
+  OutboundSa& sa = *out.sa;
   const auto drop = [&](DropReason reason, SaCounter counter) {
     context.drop(packet.mbuf, reason, sa.id, counter);
     return false;
   };
-  // An SaId may have been given to another tunnel since this tunnel's TX SA went; the SA knows whose it is.
-  if (sa.tunnel != out.tunnel) [[unlikely]] {
-    context.drop(packet.mbuf, DropReason::no_outbound_sa);
-    return false;
-  }
   if (sa.expired.load(std::memory_order_relaxed)) [[unlikely]] {
     // Again if the ring of events was full when it expired: no other packet comes this far.
     context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
-  if (!selects(sa, packet)) [[unlikely]]
-    return drop(DropReason::selector_outbound, SaCounter::selector);
   const uint16_t payload = packet.header.length;
   const size_t plain = payload + padding_for(payload, sa.lengths.block) + esp_trailer_size;
   out.outer = &context.replica->next_hops[context.replica->outer[sa.id.value()].load(std::memory_order_relaxed)];

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -51,8 +52,9 @@ bool plausible(Via via, ByteView packet) {
 }  // namespace
 
 Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> workers, Doorbell& bell,
-                                                   rte_mempool* packets, ipc::WriterCounters& counters) {
-  std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, packets, counters));
+                                                   const TunnelTable& tunnels, rte_mempool* packets,
+                                                   ipc::WriterCounters& counters) {
+  std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, tunnels, packets, counters));
   path->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!path->epoll_) return refused("epoll_create1");
   // IPPROTO_RAW implies that the IP header comes with the packet.
@@ -82,6 +84,8 @@ Result<void> SlowPath::add(Via via, uint16_t id, KernelTwin twin) {
 void SlowPath::remove(Via via, uint16_t id) {
   const std::lock_guard lock(mutex_);
   twins_.erase(Key{via, id});  // closing the descriptor takes it out of epoll
+  if (via != Via::tunnel) return;
+  if (rte_mbuf* mbuf = waiting_.take(id)) rte_pktmbuf_free(mbuf);
 }
 
 Result<void> SlowPath::set_mtu(Via via, uint16_t id, uint16_t mtu) {
@@ -99,12 +103,13 @@ void SlowPath::run() {
       bell_.sleep_soon();
       busy = stop_.load() || something_punted();
     }
-    const int ready = epoll_wait(epoll_.get(), events.data(), burst_size, busy ? 0 : -1);
+    const int ready = epoll_wait(epoll_.get(), events.data(), burst_size, busy ? 0 : milliseconds_to_late());
     if (!busy || ready > 0) bell_.awake();
     for (int i = 0; i < ready; ++i) {
       const uint64_t tag = events[static_cast<size_t>(i)].data.u64;
       if (tag != bell_tag) read_twin({static_cast<Via>(tag >> 16), static_cast<uint16_t>(tag)});
     }
+    give_up_late();
   }
 }
 
@@ -120,6 +125,10 @@ bool SlowPath::deliver(WorkerRings& rings) {
   if (got == 0) return false;
   const std::lock_guard lock(mutex_);
   for (unsigned i = 0; i < got; ++i) {
+    if (items[i].via == Via::waiting) {
+      wait(items[i]);
+      continue;
+    }
     if (!deliver(items[i])) drop(ipc::DropReason::punt_full);
     rte_pktmbuf_free(items[i].mbuf);
   }
@@ -172,11 +181,49 @@ void SlowPath::read_twin(Key key) {
     items[got++] = {mbuf, key.id, key.via};
     if (key.via == Via::port) count(counters_.ports[key.id].value[static_cast<size_t>(ipc::PortCounter::from_kernel)]);
   }
-  const unsigned taken = workers_[key.id % workers_.size()]->from_kernel.push({items.data(), got});
-  for (unsigned i = taken; i < got; ++i) {
+  hand_over(key.id, {items.data(), got});
+}
+
+void SlowPath::hand_over(uint16_t id, std::span<const Handed> items) {
+  const unsigned taken = workers_[id % workers_.size()]->from_kernel.push(items);
+  for (const Handed& item : items.subspan(taken)) {
     drop(ipc::DropReason::punt_full);
-    rte_pktmbuf_free(items[i].mbuf);
+    rte_pktmbuf_free(item.mbuf);
   }
+}
+
+// -------------------------------------------------------------------------------------------------- waiting for an SA
+
+// The SA may have come while the packet was on its way here; then nobody would ask for it any more.
+void SlowPath::wait(const Handed& item) {
+  const bool has_sa = tunnels_.get(ipc::TunnelId(item.id)).tx_sa != ipc::no_sa;
+  const Handed packet{item.mbuf, item.id, Via::tunnel};
+  if (has_sa) return hand_over(item.id, {&packet, 1});
+  if (waiting_.keep(item.id, item.mbuf, MonotonicClock::now())) return;
+  drop(ipc::DropReason::no_outbound_sa);
+  rte_pktmbuf_free(item.mbuf);
+}
+
+void SlowPath::tunnel_has_sa(ipc::TunnelId id) {
+  const std::lock_guard lock(mutex_);
+  const Handed packet{waiting_.take(id.value()), id.value(), Via::tunnel};
+  if (packet.mbuf != nullptr) hand_over(packet.id, {&packet, 1});
+}
+
+void SlowPath::give_up_late() {
+  const std::lock_guard lock(mutex_);
+  while (rte_mbuf* mbuf = waiting_.take_late(MonotonicClock::now())) {
+    drop(ipc::DropReason::no_outbound_sa);
+    rte_pktmbuf_free(mbuf);
+  }
+}
+
+int SlowPath::milliseconds_to_late() {
+  const std::lock_guard lock(mutex_);
+  const auto late = waiting_.next_late();
+  if (!late) return -1;
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*late - MonotonicClock::now());
+  return static_cast<int>(std::max<int64_t>(wait.count(), 0));
 }
 
 // Somebody deleted the kernel's interface under us; its descriptor would be readable for ever.

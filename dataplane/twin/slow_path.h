@@ -5,9 +5,11 @@
 //   TAP readable         --> frame   --> from_kernel of a worker --> out of the port as it is
 //   TUN readable         --> packet  --> from_kernel of a worker --> sealed into the tunnel
 //
+// A packet that found its tunnel without an SA waits here (waiting_packets.h), and then goes the way of a TUN's.
+//
 // It sleeps in epoll and is woken by the doorbell that workers ring. What does not fit somewhere is dropped and counted
-// (punt_full); what the kernel sends with a length that cannot be is malformed. Packets of one twin always take the
-// same worker, so they stay in order.
+// (punt_full); what waited in vain is dropped too (no_outbound_sa); what the kernel sends with a length that cannot be
+// is malformed. Packets of one twin always take the same worker, so they stay in order.
 //
 // Counters, in the slow path's slot: PortCounter::from_kernel for frames read from a TAP; the drops named above.
 #pragma once
@@ -16,12 +18,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "base/message.h"
 #include "base/unique_fd.h"
+#include "dataplane/sa/sad.h"
 #include "dataplane/twin/kernel_twin.h"
+#include "dataplane/twin/waiting_packets.h"
 #include "dataplane/worker/rings.h"
 #include "ipc/counters.h"
 
@@ -31,15 +36,18 @@ namespace sekisho::dataplane {
 
 class SlowPath {
  public:
-  // The workers' rings and the doorbell outlive it.
+  // The workers' rings, the doorbell and the tunnels outlive it.
   static Result<std::unique_ptr<SlowPath>> create(std::vector<WorkerRings*> workers, Doorbell& bell,
-                                                  rte_mempool* packets, ipc::WriterCounters& counters);
+                                                  const TunnelTable& tunnels, rte_mempool* packets,
+                                                  ipc::WriterCounters& counters);
   ~SlowPath();  // ends the thread; the twins vanish
 
   // The manager's side. `via` is port or tunnel; adding takes the kernel's interface over, removing ends it.
   Result<void> add(Via via, uint16_t id, KernelTwin twin);
   void remove(Via via, uint16_t id);
   Result<void> set_mtu(Via via, uint16_t id, uint16_t mtu);
+  // The tunnel has a TX SA now: what waits for it goes.
+  void tunnel_has_sa(ipc::TunnelId id);
 
  private:
   struct Key {
@@ -48,26 +56,34 @@ class SlowPath {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  SlowPath(std::vector<WorkerRings*> workers, Doorbell& bell, rte_mempool* packets, ipc::WriterCounters& counters)
-      : workers_(std::move(workers)), bell_(bell), packets_(packets), counters_(counters) {}
+  SlowPath(std::vector<WorkerRings*> workers, Doorbell& bell, const TunnelTable& tunnels, rte_mempool* packets,
+           ipc::WriterCounters& counters)
+      : workers_(std::move(workers)), bell_(bell), tunnels_(tunnels), packets_(packets), counters_(counters) {}
   void run();
   bool something_punted() const;
   bool deliver(WorkerRings& rings);
   bool deliver(const Handed& item);
   bool route(const Handed& item);
+  void wait(const Handed& item);
+  void give_up_late();
+  int milliseconds_to_late();
   void read_twin(Key key);
+  void hand_over(uint16_t id, std::span<const Handed> items);
   void abandon(const KernelTwin& twin);
   void drop(ipc::DropReason reason);
 
   std::vector<WorkerRings*> workers_;
   Doorbell& bell_;
+  const TunnelTable& tunnels_;
   rte_mempool* packets_;
   ipc::WriterCounters& counters_;
   UniqueFd epoll_;
   UniqueFd raw_;  // sends complete IPv4 packets by the kernel's routes
 
-  std::mutex mutex_;  // twins_: changed by the manager, used by the thread
+  // Of what follows, and of the producing end of from_kernel: both the manager and the thread put hands on these.
+  std::mutex mutex_;
   std::map<Key, KernelTwin> twins_;
+  WaitingPackets waiting_;
 
   std::atomic<bool> stop_{false};
   std::thread thread_;

@@ -35,7 +35,7 @@ struct SharedTables {
   Qsbr& qsbr;
   const Fib& fib;
   const Sad& sad;
-  const TunnelTable& tunnels;
+  TunnelTable& tunnels;
   EventRing& events;
   Doorbell& manager_bell;      // rung for an event
   Doorbell& slow_path_bell;    // rung for a punted packet

@@ -33,7 +33,8 @@ std::string describe(const ipc::ReceivedMessage& message) {
     return fmt::format("port {} {} {} mtu {} {}", m->id.value(), text(m->name), MacAddress{m->mac}.text(), m->mtu,
                        m->link_up != 0 ? "up" : "down");
   if (const auto m = message.as<ipc::TunnelState>())
-    return fmt::format("tunnel {} {} tx {}", m->id.value(), text(m->name), static_cast<int32_t>(m->tx_sa.value()));
+    return fmt::format("tunnel {} {} tx {}", m->id.value(), text(m->name),
+                       m->tx_count == 0 ? -1 : static_cast<int32_t>(m->tx_sas[0].value()));
   if (const auto m = message.as<ipc::SaState>())
     return fmt::format("sa {} {:#x} tunnel {} {}", m->id.value(), m->spi, m->tunnel.value(),
                        m->direction == ipc::Direction::inbound ? "in" : "out");
@@ -43,6 +44,8 @@ std::string describe(const ipc::ReceivedMessage& message) {
     return fmt::format("event sa {} {:#x} {}", m->id.value(), m->spi, kinds[static_cast<size_t>(m->kind) % 4]);
   }
   if (const auto m = message.as<ipc::UnknownSpi>()) return fmt::format("event unknown-spi {:#x}", m->spi);
+  if (const auto m = message.as<ipc::TrafficWaiting>())
+    return fmt::format("event traffic-waiting tunnel {}", m->tunnel.value());
   return fmt::format("message {}", message.type());
 }
 

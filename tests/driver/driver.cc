@@ -123,6 +123,12 @@ ipc::SaAdd sa_add(Words& words) {
   return sa;
 }
 
+void tx_sas(ipc::TunnelSet& set, const std::string& list) {
+  std::istringstream in(list);
+  for (std::string id; set.tx_count < ipc::max_tx_sas && std::getline(in, id, ',');)
+    set.tx_sas[set.tx_count++] = ipc::SaId(static_cast<uint32_t>(std::stoul(id)));
+}
+
 ipc::SaMove sa_move(Words& words) {
   ipc::SaMove move{.id = words.id<ipc::SaId>()};
   move.spi = static_cast<uint32_t>(words.number());
@@ -148,7 +154,8 @@ void parse(const std::string& line, const auto& send) {
     ipc::TunnelSet set{.id = words.id<ipc::TunnelId>()};
     set.name = words.text<16>();
     set.mtu = static_cast<uint16_t>(words.number());
-    if (const std::string tx = words.word(); tx != "-") set.tx_sa = ipc::SaId(static_cast<uint32_t>(std::stoul(tx)));
+    if (const std::string tx = words.word(); tx != "-") tx_sas(set, tx);
+    set.on_traffic = words.more() && words.word() == "on-traffic";
     return send(set);
   }
   if (verb == "port-remove") return send(ipc::PortRemove{.id = words.id<ipc::PortId>()});

@@ -2,7 +2,7 @@
 //
 //   port ID NAME MTU DEVICE
 //   port-remove ID
-//   tunnel ID NAME MTU TX-SA|-
+//   tunnel ID NAME MTU TX-SA[,TX-SA...]|- [on-traffic]
 //   tunnel-remove ID
 //   next-hop ID drop|local|punt
 //   next-hop ID adjacency PORT MAC

@@ -28,6 +28,7 @@ struct Listener final : DataplaneListener {
   void port_changed(const ipc::PortState& port) override { ports.push_back(port); }
   void sa_event(const ipc::SaEvent& event) override { events.push_back(event); }
   void unknown_spi(const ipc::UnknownSpi&) override {}
+  void traffic_waiting(const ipc::TrafficWaiting&) override {}
 };
 
 struct Lab {

@@ -44,6 +44,10 @@ struct Dataplane final : TransactionSink {
       REQUIRE(sas.emplace(sa->id, *sa).second);
     } else if (const auto gone = as<ipc::SaRemove>(command)) {
       sas.erase(gone->id);
+      for (auto& [id, tunnel] : tunnels) {
+        const auto end = std::remove(tunnel.tx_sas.begin(), tunnel.tx_sas.begin() + tunnel.tx_count, gone->id);
+        tunnel.tx_count = static_cast<uint8_t>(end - tunnel.tx_sas.begin());
+      }
     } else if (const auto move = as<ipc::SaMove>(command)) {
       ipc::SaAdd& sa = sas.at(move->id);
       REQUIRE(sa.spi == move->spi);
@@ -60,10 +64,11 @@ struct Dataplane final : TransactionSink {
   }
   void check() const {
     for (const auto& [id, tunnel] : tunnels) {
-      if (tunnel.tx_sa == ipc::no_sa) continue;
-      REQUIRE(sas.contains(tunnel.tx_sa));
-      REQUIRE(sas.at(tunnel.tx_sa).direction == ipc::Direction::outbound);
-      REQUIRE(sas.at(tunnel.tx_sa).tunnel == id);
+      for (unsigned i = 0; i < tunnel.tx_count; ++i) {
+        REQUIRE(sas.contains(tunnel.tx_sas[i]));
+        REQUIRE(sas.at(tunnel.tx_sas[i]).direction == ipc::Direction::outbound);
+        REQUIRE(sas.at(tunnel.tx_sas[i]).tunnel == id);
+      }
     }
     for (const auto& [id, sa] : sas) REQUIRE(tunnels.contains(sa.tunnel));
   }
@@ -83,7 +88,7 @@ struct Dataplane final : TransactionSink {
   Inventory inventory() const {
     Inventory held;
     for (const auto& [id, tunnel] : tunnels)
-      held.tunnels.push_back({.id = id, .tx_sa = tunnel.tx_sa, .name = tunnel.name});
+      held.tunnels.push_back({.id = id, .tx_count = tunnel.tx_count, .tx_sas = tunnel.tx_sas, .name = tunnel.name});
     for (const auto& [id, sa] : sas)
       held.sas.push_back({.id = id, .spi = sa.spi, .tunnel = sa.tunnel, .direction = sa.direction});
     return held;
@@ -116,9 +121,10 @@ struct Gateway final : TunnelListener {
     tunnels.remove_child(name, spi);  // as the engine does
   }
 
-  uint32_t install(const std::string& name, bool active = true, uint32_t outbound = 0xc0ffee) {
+  uint32_t install(const std::string& name, bool active = true, uint32_t outbound = 0xc0ffee, const char* of = "") {
     const uint32_t spi = *tunnels.allocate_inbound_spi();
-    ike::InstallChildSa child{.connection = name, .suite = EspSuite::aes128gcm16, .outbound_active = active};
+    ike::InstallChildSa child{
+        .connection = name, .child = of, .suite = EspSuite::aes128gcm16, .outbound_active = active};
     child.inbound = {spi, SecretBytes::copy_of(Bytes(20, 0x11))};
     child.outbound = {outbound, SecretBytes::copy_of(Bytes(20, 0x22))};
     child.local = {address("10.9.1.1"), 4500};
@@ -129,9 +135,15 @@ struct Gateway final : TunnelListener {
     return spi;
   }
   const ipc::TunnelSet& set(const std::string& name) { return dataplane.tunnels.at(*tunnels.id(name)); }
+  std::vector<uint32_t> all_sent_on(const std::string& name) {
+    std::vector<uint32_t> spis;
+    const ipc::TunnelSet& tunnel = set(name);
+    for (unsigned i = 0; i < tunnel.tx_count; ++i) spis.push_back(dataplane.sas.at(tunnel.tx_sas[i]).spi);
+    return spis;
+  }
   uint32_t sends_on(const std::string& name) {
-    const ipc::SaId tx = set(name).tx_sa;
-    return tx == ipc::no_sa ? 0 : dataplane.sas.at(tx).spi;
+    const auto spis = all_sent_on(name);
+    return spis.empty() ? 0 : spis.front();
   }
 };
 
@@ -244,6 +256,62 @@ TEST_CASE("a refused installation is reported, gives its ids back and leaves the
   gateway.install("osaka", true, 0xb1);
   dataplane.work();
   CHECK(gateway.sends_on("tokyo") == 0xa1);
+  CHECK(dataplane.sas.size() == 4);
+}
+
+TEST_CASE("a tunnel sends on one SA of each child definition, and each is replaced by itself") {
+  using Spis = std::vector<uint32_t>;
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.install("tokyo", true, 0xb1, "voice");
+  const uint32_t data = gateway.install("tokyo", true, 0xa1, "data");
+  dataplane.work();
+  CHECK(gateway.all_sent_on("tokyo") == Spis{0xa1, 0xb1});  // by name
+  // A rekey that this side answers: the new one is used once it is surely there.
+  const uint32_t next = gateway.install("tokyo", false, 0xa2, "data");
+  dataplane.work();
+  CHECK(gateway.all_sent_on("tokyo") == Spis{0xa1, 0xb1});
+  gateway.tunnels.activate("tokyo", next);
+  gateway.tunnels.remove_child("tokyo", data);
+  dataplane.work();
+  CHECK(gateway.all_sent_on("tokyo") == Spis{0xa2, 0xb1});
+  // A refused one leaves the others alone.
+  dataplane.refuse = true;
+  gateway.install("tokyo", true, 0xc1, "bulk");
+  dataplane.work();
+  dataplane.refuse = false;
+  gateway.tunnels.remove_child("tokyo", next);
+  dataplane.work();
+  CHECK(gateway.all_sent_on("tokyo") == Spis{0xb1});
+  CHECK(gateway.tunnels.live("tokyo"));
+  // More than the data path takes are installed, and do not send.
+  for (uint32_t i = 0; i < 9; ++i)
+    gateway.install("tokyo", true, 0xd0 + i, std::string(1, static_cast<char>('k' + i)).c_str());
+  dataplane.work();
+  CHECK(gateway.all_sent_on("tokyo").size() == ipc::max_tx_sas);
+}
+
+TEST_CASE("a new control replaces child by child what an earlier one sent on") {
+  using Spis = std::vector<uint32_t>;
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.install("tokyo", true, 0xa1, "data");
+    before.install("tokyo", true, 0xb1, "voice");
+    dataplane.work();
+  }
+  Gateway after(dataplane);
+  CHECK(after.tunnels.live("tokyo"));
+  CHECK(after.all_sent_on("tokyo") == Spis{0xa1, 0xb1});
+  after.install("tokyo", true, 0xb2, "voice");
+  dataplane.work();
+  CHECK(after.all_sent_on("tokyo") == Spis{0xb2, 0xa1, 0xb1});
+  after.install("tokyo", true, 0xa2, "data");
+  dataplane.work();
+  after.now = *after.tunnels.next_expiry();
+  after.tunnels.expire_leftovers();
+  dataplane.work();
+  CHECK(after.all_sent_on("tokyo") == Spis{0xa2, 0xb2});
   CHECK(dataplane.sas.size() == 4);
 }
 

@@ -20,7 +20,10 @@ ipc::PortSet port(uint16_t id, const char* name = "wan", const char* device = "n
 }
 
 ipc::TunnelSet tunnel(uint16_t id, const char* name = "vti0", ipc::SaId tx = ipc::no_sa) {
-  return {.id = ipc::TunnelId(id), .tx_sa = tx, .name = ipc::to_text<16>(name)};
+  return {.id = ipc::TunnelId(id),
+          .tx_count = static_cast<uint8_t>(tx == ipc::no_sa ? 0 : 1),
+          .tx_sas = {tx},
+          .name = ipc::to_text<16>(name)};
 }
 
 ipc::SaAdd sa(uint32_t id, ipc::Direction direction) {
@@ -50,7 +53,7 @@ ipc::RouteSet route(const char* prefix, uint8_t length, uint16_t next_hop) {
 Holdings holdings() {
   Holdings held;
   held.ports[ipc::PortId(1)] = {"wan", "net_null0", 1500};
-  held.tunnels[ipc::TunnelId(1)] = {"vti0", 1400, ipc::SaId(2)};
+  held.tunnels[ipc::TunnelId(1)] = {"vti0", 1400, {ipc::SaId(2)}};
   held.sas[ipc::SaId(2)] = {0x12340002, ipc::TunnelId(1), ipc::Direction::outbound};
   return held;
 }
