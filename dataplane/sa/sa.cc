@@ -50,9 +50,13 @@ Result<std::unique_ptr<const SaCold>> make_cold(const ipc::SaAdd& add, const cry
 OuterHeader make_outer(const OuterAddresses& from) {
   OuterHeader outer;
   outer.addresses = from.source.raw() | uint64_t{from.destination.raw()} << 32;
-  if (from.udp) outer.ports = from.source_port.raw() | uint32_t{from.destination_port.raw()} << 16;
-  outer.sum = outer.hop_limit_and_protocol();
-  for (unsigned shift = 0; shift < 64; shift += 16) outer.sum += outer.addresses >> shift & 0xffff;
+  if (from.udp) {
+    outer.ports = from.source_port.raw() | uint32_t{from.destination_port.raw()} << 16;
+    outer.length = OuterHeader::max_length;
+  }
+  uint32_t sum = outer.hop_limit_and_protocol();
+  for (unsigned shift = 0; shift < 64; shift += 16) sum += outer.addresses >> shift & 0xffff;
+  outer.sum = sum & 0xffffff;  // five words need no more
   return outer;
 }
 

@@ -95,12 +95,12 @@ struct OuterHeader {
   static constexpr size_t max_length = 28;
 
   uint64_t addresses = 0;  // source and destination
-  uint32_t ports = 0;      // UDP: both, neither 0
-  uint32_t sum = 0;        // of the constant 16-bit words of the IPv4 header, in the order of this machine
+  uint32_t ports = 0;      // UDP: both
+  uint32_t sum : 24 = 0;   // of the constant 16-bit words of the IPv4 header, in the order of this machine
+  uint32_t length : 8 = 20;
 
-  bool udp() const { return ports != 0; }
+  bool udp() const { return length == max_length; }
   uint16_t hop_limit_and_protocol() const { return Be16(static_cast<uint16_t>(64 << 8 | (udp() ? 17 : 50))).raw(); }
-  uint8_t length() const { return udp() ? max_length : 20; }
 };
 
 struct alignas(64) OutboundSa : InDenseMemory {

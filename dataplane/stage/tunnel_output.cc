@@ -29,7 +29,7 @@ std::optional<DropReason> check_outer(const Context& context, const Outbound& ou
   if (out.outer->kind == ipc::NextHopKind::adjacency) [[likely]] {
     const WorkerPort& port = context.ports->ports[out.outer->port.value()];
     if (port.device == no_device) return DropReason::blackhole;
-    if (out.sa->outer().length() + out.esp_length > port.mtu) return DropReason::too_big;
+    if (out.sa->outer().length + out.esp_length > port.mtu) return DropReason::too_big;
     return {};
   }
   if (out.outer->kind == ipc::NextHopKind::punt) return {};
