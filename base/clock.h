@@ -18,4 +18,8 @@ struct MonotonicClock {
 };
 using Instant = MonotonicClock::time_point;
 
+// The calendar's time, which an operator or an attacker of NTP may set back: for what the outside dates (certificates),
+// never for waiting.
+using WallTime = std::chrono::system_clock::time_point;
+
 }  // namespace sekisho

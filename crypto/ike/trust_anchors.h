@@ -1,0 +1,37 @@
+// Whom a connection trusts to certify its peer, and what follows from that (RFC 5280 section 6).
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/ike/certificate.h"
+
+namespace sekisho::crypto {
+
+enum class RequireCrl : uint8_t { no, yes };
+
+class TrustAnchors {
+ public:
+  // An anchor need not be self-signed, nor an authority: a peer's own certificate may be one.
+  TrustAnchors(std::vector<Certificate> anchors, const std::vector<RevocationList>& lists, RequireCrl require_crl);
+
+  // Whether there is a chain from `certificate` to an anchor, by way of `untrusted` ones, that is valid at `now`:
+  // signatures by keys of at least 112 bits of security with no SHA-1 in them, validity, basicConstraints, path
+  // lengths, name constraints, keyUsage, and revocation. A list that is missing or out of date refuses nothing by
+  // itself, unless lists are required. The error says what is wrong with which certificate, for an operator.
+  std::expected<void, std::string> validate(const Certificate& certificate, std::span<const Certificate> untrusted,
+                                            WallTime now) const;
+
+  const std::vector<Certificate>& anchors() const { return anchors_; }
+  // The Certification Authority field of CERTREQ: key_hash() of every anchor.
+  Bytes key_hashes() const;
+
+ private:
+  std::vector<Certificate> anchors_;
+  std::shared_ptr<X509_STORE> store_;  // only read
+};
+
+}  // namespace sekisho::crypto
