@@ -15,11 +15,13 @@ inline constexpr Message ike_no_proposal{
     "Compare the proposals on both ends; the detail shows what was offered and what is accepted here."};
 inline constexpr Message ike_authentication_failed{
     "SKO-IKE-003", Severity::error, "peer refused our authentication",
-    "The peer answered AUTHENTICATION_FAILED: the pre-shared key or one of the IKE identities differs.",
-    "Compare the key and both identities (local id, remote id) with the peer's configuration."};
+    "The peer answered AUTHENTICATION_FAILED: the pre-shared key or one of the IKE identities differs, or it does not "
+    "trust our certificate.",
+    "Compare the key, or the authorities that the peer trusts, and both identities (local id, remote id) with the "
+    "peer's configuration; its log has the reason."};
 inline constexpr Message ike_peer_not_authentic{
     "SKO-IKE-004", Severity::error, "peer failed to authenticate",
-    "The peer's AUTH payload does not match: its pre-shared key or identity differs from what is configured here.",
+    "The peer's AUTH payload does not match: its key or identity differs from what is configured here or certified.",
     "Compare the key and both identities with the peer's configuration; if they agree, somebody else is answering."};
 inline constexpr Message ike_ts_unacceptable{
     "SKO-IKE-005", Severity::error, "traffic selectors do not match",
@@ -112,6 +114,38 @@ inline constexpr Message child_expired{
     "The child SA reached the end of its lifetime without having been rekeyed.",
     "Look for an earlier message about the rekey; a new one is made where the tunnel is configured to start."};
 
+inline constexpr Message ike_wrong_auth_method{
+    "SKO-IKE-030", Severity::error, "peer authenticates by another method",
+    "The connection demands a certificate of the peer and it used a pre-shared key, or the other way round.",
+    "Change \"remote\".\"auth\" here, or how the peer authenticates itself."};
+inline constexpr Message ike_null_authentication{
+    "SKO-IKE-031", Severity::error, "peer does not authenticate itself",
+    "The peer used NULL authentication (RFC 7619), which proves nothing; it is never accepted.",
+    "Configure a pre-shared key or a certificate on the peer."};
+inline constexpr Message ike_eap_wanted{
+    "SKO-IKE-032", Severity::error, "peer wants EAP",
+    "The peer sent no AUTH payload, which asks for authentication by EAP; that is not spoken.",
+    "Configure a pre-shared key or a certificate on the peer."};
+inline constexpr Message ike_bad_certificate{
+    "SKO-IKE-033", Severity::error, "peer's certificate is not accepted",
+    "The peer's certificate is missing, malformed, expired, revoked, or leads to no authority that is trusted here.",
+    "Compare the detail with the peer's certificate and with \"remote\".\"authorities\" and \"remote\".\"crls\"; the "
+    "peer has to send its intermediate certificates. Check the clock of both ends."};
+inline constexpr Message ike_identity_not_certified{
+    "SKO-IKE-034", Severity::error, "peer's certificate is for somebody else",
+    "The certificate is not of the identity that the peer claims: subjectAltName has no such name or address, or the "
+    "subject is another one.",
+    "Compare the peer's identity with its certificate; either the id or the certificate has to change."};
+inline constexpr Message ike_no_signature_algorithm{
+    "SKO-IKE-035", Severity::error, "no common signature algorithm",
+    "One end signs in a way that the other does not know or does not accept; SHA-1 is refused but for peers of the "
+    "legacy profile that know nothing better.",
+    "Use RSA or ECDSA keys with SHA-2, or Ed25519 where both ends know it; or set \"profile\": \"legacy\" for an old "
+    "peer."};
+inline constexpr Message ike_no_ppk{
+    "SKO-IKE-036", Severity::error, "post-quantum pre-shared key is not shared",
+    "One end demands a post-quantum pre-shared key (RFC 8784) that the other does not use or does not have.",
+    "Compare \"ppk\" with the peer's configuration: identity, key, and whether it is required."};
 inline constexpr Message ike_aggressive_refused{
     "SKO-IKE-050", Severity::warning, "aggressive mode refused",
     "A peer began IKEv1 in aggressive mode, which the connection does not permit: it shows the identities to everybody "
@@ -210,6 +244,13 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_rekey_failed,
                                                   &ike_expired,
                                                   &child_expired,
+                                                  &ike_wrong_auth_method,
+                                                  &ike_null_authentication,
+                                                  &ike_eap_wanted,
+                                                  &ike_bad_certificate,
+                                                  &ike_identity_not_certified,
+                                                  &ike_no_signature_algorithm,
+                                                  &ike_no_ppk,
                                                   &ike_aggressive_refused,
                                                   &ike_aggressive_mode,
                                                   &ike_identity_unanswered,

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
+
+#include "crypto/ike/distinguished_name.h"
 
 namespace sekisho::ike {
 namespace {
@@ -20,11 +23,16 @@ bool looks_like_address(std::string_view text) {
 }
 
 // A peer's identity is any bytes; what goes into a log is short and printable.
+constexpr size_t longest_shown = 128;
+
+std::string shortened(std::string_view text) {
+  return std::string(text.substr(0, longest_shown)) + (text.size() > longest_shown ? "..." : "");
+}
+
 std::string escaped(std::string_view value) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  constexpr size_t longest = 128;
   std::string text;
-  for (const char c : value.substr(0, longest)) {
+  for (const char c : value.substr(0, longest_shown)) {
     const auto byte = static_cast<uint8_t>(c);
     if (printable({&c, 1}) && c != '\\') {
       text += c;
@@ -32,7 +40,7 @@ std::string escaped(std::string_view value) {
       text += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
     }
   }
-  if (value.size() > longest) text += "...";
+  if (value.size() > longest_shown) text += "...";
   return text;
 }
 
@@ -99,7 +107,13 @@ bool take_word(IkeProposal& proposal, std::string_view word) {
 // ------------------------------------------------------------------------------------------------------- Identity
 
 std::optional<Identity> Identity::parse(std::string_view text) {
-  if (text.empty() || text.size() > max_identity_length || !printable(text)) return {};
+  if (text.empty() || text.size() > max_identity_length) return {};
+  if (text.find('=') != std::string_view::npos && !text.starts_with(key_id_prefix)) {
+    const auto name = crypto::encode_distinguished_name(text);
+    if (!name) return {};
+    return Identity{Type::der_asn1_dn, std::string(as_text(*name))};
+  }
+  if (!printable(text)) return {};
   if (const auto address = IpAddress::parse(text))
     return Identity{address->is_v4() ? Type::ipv4_address : Type::ipv6_address, std::string(as_text(address->bytes()))};
   if (text.starts_with(key_id_prefix)) {
@@ -128,8 +142,58 @@ std::string Identity::text() const {
       return escaped(value);
     case Type::key_id:
       return std::string(key_id_prefix) + escaped(value);
+    case Type::der_asn1_dn:
+      if (const auto name = crypto::distinguished_name_text(as_bytes(value))) return shortened(*name);
+      break;
   }
   return "type" + std::to_string(static_cast<unsigned>(type)) + ":" + escaped(value);
+}
+
+bool operator==(const Identity& a, const Identity& b) {
+  if (a.type != b.type) return false;
+  if (a.value == b.value) return true;
+  return a.type == Identity::Type::der_asn1_dn && crypto::same_distinguished_name(as_bytes(a.value), as_bytes(b.value));
+}
+
+std::weak_ordering operator<=>(const Identity& a, const Identity& b) {
+  if (a == b) return std::weak_ordering::equivalent;
+  return std::tie(a.type, a.value) <=> std::tie(b.type, b.value);
+}
+
+// ------------------------------------------------------------------------------------------------- authentication
+
+bool operator==(const LocalAuth& a, const LocalAuth& b) {
+  return a.by_certificate() == b.by_certificate() &&
+         std::ranges::equal(a.certificates, b.certificates, {}, &crypto::Certificate::der, &crypto::Certificate::der);
+}
+
+bool RemoteAuth::same_authorities(const RemoteAuth& other) const {
+  if (!authorities || !other.authorities) return authorities == other.authorities;
+  return std::ranges::equal(authorities->anchors(), other.authorities->anchors(), {}, &crypto::Certificate::der,
+                            &crypto::Certificate::der);
+}
+
+bool operator==(const RemoteAuth& a, const RemoteAuth& b) {
+  if (!a.authorities || !b.authorities) return a.authorities == b.authorities;
+  return a.authorities->digest() == b.authorities->digest();
+}
+
+bool operator==(const PostQuantumKey& a, const PostQuantumKey& b) {
+  return a.id == b.id && a.required == b.required && same_secret(a.key, b.key);
+}
+
+bool same_secret(const std::shared_ptr<const SecretBytes>& a, const std::shared_ptr<const SecretBytes>& b) {
+  if (!a || !b) return a == b;
+  return constant_time_equal(a->view(), b->view());
+}
+
+bool can_authenticate(const Connection& connection) {
+  return connection.psk || (connection.local_auth.by_certificate() && connection.remote_auth.by_certificate());
+}
+
+bool by_psk_alone(const Connection& connection) {
+  return connection.psk && !connection.local_auth.by_certificate() && !connection.remote_auth.by_certificate() &&
+         !(connection.ppk && connection.ppk->required);
 }
 
 // ---------------------------------------------------------------------------------------------------- IkeProposal

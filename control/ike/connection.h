@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,20 +17,34 @@
 #include "base/secret_bytes.h"
 #include "base/traffic_selector.h"
 #include "crypto/ike/algorithms.h"
+#include "crypto/ike/certificate.h"
 #include "crypto/ike/sk_cipher.h"
+#include "crypto/ike/trust_anchors.h"
 
 namespace sekisho::ike {
 
 // RFC 7296 section 3.5.
 struct Identity {
-  enum class Type : uint8_t { ipv4_address = 1, fqdn = 2, rfc822_address = 3, ipv6_address = 5, key_id = 11 };
+  enum class Type : uint8_t {
+    ipv4_address = 1,
+    fqdn = 2,
+    rfc822_address = 3,
+    ipv6_address = 5,
+    der_asn1_dn = 9,
+    key_id = 11
+  };
   Type type = Type::fqdn;
-  std::string value;  // as it travels: addresses as 4 or 16 bytes, names without a terminating NUL
+  // As it travels: addresses as 4 or 16 bytes, distinguished names in DER, others without a terminating NUL.
+  std::string value;
 
-  // "10.9.1.1", "2001:db8::1", "a.lab" or "@a.lab", "user@a.lab", "keyid:office".
+  // "10.9.1.1", "2001:db8::1", "a.lab" or "@a.lab", "user@a.lab", "keyid:office", "C=JP, O=Lab, CN=a.lab".
   static std::optional<Identity> parse(std::string_view text);
-  std::string text() const;
-  friend auto operator<=>(const Identity&, const Identity&) = default;
+  std::string text() const;  // printable, whatever a peer sent
+  // Octet by octet; distinguished names by what they say (RFC 5280 section 7.1), since certificates differ in types of
+  // strings that no text shows.
+  friend bool operator==(const Identity& a, const Identity& b);
+  // Some order that both ends agree on.
+  friend std::weak_ordering operator<=>(const Identity& a, const Identity& b);
 };
 
 // One combination of transforms each; alternatives are further proposals, in order of preference.
@@ -87,6 +102,36 @@ struct ChildDefinition {
   uint16_t replay_window = 256;
 };
 
+// How this end proves who it is: by its certificate, or where there is none by the pre-shared key.
+struct LocalAuth {
+  std::vector<crypto::Certificate> certificates;          // its own, then intermediate ones, as they are sent
+  std::shared_ptr<const crypto::PrivateKey> private_key;  // of the first of them
+
+  bool by_certificate() const { return private_key != nullptr; }
+  friend bool operator==(const LocalAuth& a, const LocalAuth& b);
+};
+
+// What the peer has to show: a certificate that leads to one of the authorities, or where there are none the pre-shared
+// key. The two ends need not do the same (RFC 7296 section 2.15).
+struct RemoteAuth {
+  std::shared_ptr<const crypto::TrustAnchors> authorities;
+
+  bool by_certificate() const { return authorities != nullptr; }
+  // Whether the same authorities are trusted, and then whether by the same revocation lists, which count from the next
+  // authentication on.
+  bool same_authorities(const RemoteAuth& other) const;
+  friend bool operator==(const RemoteAuth& a, const RemoteAuth& b);
+};
+
+// A post-quantum pre-shared key (RFC 8784).
+struct PostQuantumKey {
+  std::string id;  // PPK_ID_FIXED
+  std::shared_ptr<const SecretBytes> key;
+  bool required = true;  // no SA without it
+
+  friend bool operator==(const PostQuantumKey& a, const PostQuantumKey& b);
+};
+
 struct Connection {
   std::string name;
   IkeVersion version = IkeVersion::v2;
@@ -96,7 +141,12 @@ struct Connection {
   IpAddress remote;
   Identity local_id;
   Identity remote_id;
-  std::shared_ptr<const SecretBytes> psk;
+  LocalAuth local_auth;
+  RemoteAuth remote_auth;
+  std::shared_ptr<const SecretBytes> psk;  // where either end authenticates by it
+  std::optional<PostQuantumKey> ppk;
+  // RSA signatures with SHA-1, for peers that do not speak RFC 7427, and with PKCS #1 v1.5 padding for those that do.
+  bool legacy_signatures = false;
   std::vector<IkeProposal> ike_proposals;
   std::vector<ChildDefinition> children = std::vector<ChildDefinition>(1);  // never empty
   StartMode start = StartMode::start;
@@ -112,5 +162,13 @@ struct Connection {
   // By name; there must be one.
   const ChildDefinition& child(std::string_view child_name) const;
 };
+
+// In constant time; two that are not there are the same.
+bool same_secret(const std::shared_ptr<const SecretBytes>& a, const std::shared_ptr<const SecretBytes>& b);
+// Whether the connection has all that its authentication takes.
+bool can_authenticate(const Connection& connection);
+// Whether the pre-shared key is all that either end has to show, as IKEv1 has it here: no certificate, and no
+// post-quantum key that is required.
+bool by_psk_alone(const Connection& connection);
 
 }  // namespace sekisho::ike

@@ -6,11 +6,6 @@
 namespace sekisho::ike {
 namespace {
 
-bool same_key(const std::shared_ptr<const SecretBytes>& a, const std::shared_ptr<const SecretBytes>& b) {
-  if (!a || !b) return a == b;
-  return constant_time_equal(a->view(), b->view());
-}
-
 template <typename Proposal>
 bool same_proposals(const std::vector<Proposal>& a, const std::vector<Proposal>& b) {
   return std::ranges::equal(a, b, {}, &Proposal::text, &Proposal::text);
@@ -24,7 +19,8 @@ bool same_negotiated(const ChildDefinition& a, const ChildDefinition& b) {
 
 bool same_negotiated(const Connection& a, const Connection& b) {
   return a.version == b.version && a.aggressive == b.aggressive && a.local == b.local && a.remote == b.remote &&
-         a.local_id == b.local_id && a.remote_id == b.remote_id && same_key(a.psk, b.psk) &&
+         a.local_id == b.local_id && a.remote_id == b.remote_id && same_secret(a.psk, b.psk) &&
+         a.local_auth == b.local_auth && a.remote_auth.same_authorities(b.remote_auth) && a.ppk == b.ppk &&
          same_proposals(a.ike_proposals, b.ike_proposals) &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_negotiated(one, other); }) &&
@@ -37,7 +33,8 @@ bool same_local(const ChildDefinition& a, const ChildDefinition& b) {
 }
 
 bool same_local(const Connection& a, const Connection& b) {
-  return a.start == b.start && a.ike_lifetime == b.ike_lifetime &&
+  return a.remote_auth == b.remote_auth && a.legacy_signatures == b.legacy_signatures && a.start == b.start &&
+         a.ike_lifetime == b.ike_lifetime &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_local(one, other); }) &&
          a.dpd_interval == b.dpd_interval && a.retransmission.first == b.retransmission.first &&

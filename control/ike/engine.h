@@ -197,6 +197,8 @@ class Environment {
  public:
   virtual ~Environment() = default;
   virtual Random& random() = 0;
+  // For what certificates and revocation lists say of time; the engine waits by `now` alone.
+  virtual WallTime wall_clock() const = 0;
   // An inbound SPI that no live SA has; nothing where the SA table is full. Given back by RemoveChildSa, or by
   // release_inbound_spi() if it was never installed.
   virtual std::optional<uint32_t> allocate_inbound_spi() = 0;

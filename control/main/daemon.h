@@ -72,6 +72,7 @@ class Daemon final : public rpc::Operations,
 
   // ike::Environment
   Random& random() override { return random_; }
+  WallTime wall_clock() const override { return std::chrono::system_clock::now(); }
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
   // DataplaneListener

@@ -26,6 +26,14 @@ BioPtr reading(ByteView content) {
 
 bool is_pem(ByteView content) { return as_text(content).find("-----BEGIN ") != std::string_view::npos; }
 
+template <typename T>
+Bytes encoded(const T* object, int (*encode)(const T*, uint8_t**)) {
+  Bytes der(static_cast<size_t>(encode(object, nullptr)));
+  uint8_t* at = der.data();
+  encode(object, &at);
+  return der;
+}
+
 Bytes encoded(const X509_NAME* name) {
   const uint8_t* der = nullptr;
   size_t length = 0;
@@ -72,11 +80,7 @@ std::expected<std::vector<Certificate>, std::string> Certificate::read_file(Byte
   while (const X509Ptr next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
     if (result.size() == max_certificates)
       return std::unexpected("more than " + std::to_string(max_certificates) + " certificates");
-    uint8_t* der = nullptr;
-    const int length = i2d_X509(next.get(), &der);
-    require(length > 0, "X509 encoding");
-    auto certificate = from_der({der, static_cast<size_t>(length)});
-    OPENSSL_free(der);
+    auto certificate = from_der(encoded<X509>(next.get(), i2d_X509));
     if (!certificate) return std::unexpected(certificate.error());
     result.push_back(std::move(*certificate));
   }
@@ -87,23 +91,13 @@ std::expected<std::vector<Certificate>, std::string> Certificate::read_file(Byte
   return result;
 }
 
-Bytes Certificate::der() const {
-  Bytes der(static_cast<size_t>(i2d_X509(native(), nullptr)));
-  uint8_t* at = der.data();
-  i2d_X509(native(), &at);
-  return der;
-}
+Bytes Certificate::der() const { return encoded<X509>(native(), i2d_X509); }
 
 Bytes Certificate::subject() const { return encoded(X509_get_subject_name(native())); }
 std::string Certificate::subject_text() const { return distinguished_name_text(X509_get_subject_name(native())); }
 
 Bytes Certificate::key_hash() const {
-  uint8_t* der = nullptr;
-  const int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(native()), &der);
-  require(length > 0, "X509 key");
-  Bytes hash = sha1({{der, static_cast<size_t>(length)}});
-  OPENSSL_free(der);
-  return hash;
+  return sha1({encoded<X509_PUBKEY>(X509_get_X509_PUBKEY(native()), i2d_X509_PUBKEY)});
 }
 
 WallTime Certificate::not_before() const { return to_wall_time(X509_get0_notBefore(native())); }
@@ -159,6 +153,8 @@ std::expected<RevocationList, std::string> RevocationList::read_file(ByteView co
   if (!list || at != content.data() + content.size()) return std::unexpected("no revocation list in DER");
   return RevocationList(list.release());
 }
+
+Bytes RevocationList::der() const { return encoded<X509_CRL>(native(), i2d_X509_CRL); }
 
 std::string RevocationList::issuer_text() const { return distinguished_name_text(X509_CRL_get_issuer(native())); }
 

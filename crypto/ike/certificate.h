@@ -61,6 +61,7 @@ class RevocationList {
  public:
   static std::expected<RevocationList, std::string> read_file(ByteView content);  // one, PEM or DER
 
+  Bytes der() const;
   std::string issuer_text() const;
   std::optional<WallTime> next_update() const;
   X509_CRL* native() const { return list_.get(); }

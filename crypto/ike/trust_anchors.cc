@@ -4,6 +4,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "crypto/ike/distinguished_name.h"
+#include "crypto/ike/prf.h"
 #include "crypto/openssl.h"
 
 namespace sekisho::crypto {
@@ -43,6 +44,15 @@ StackPtr stack_of(std::span<const Certificate> certificates) {
   return stack;
 }
 
+Bytes digest_of(const std::vector<Certificate>& anchors, const std::vector<RevocationList>& lists,
+                RequireCrl require_crl) {
+  ByteWriter all;
+  all.u8(static_cast<uint8_t>(require_crl));
+  for (const Certificate& anchor : anchors) all.bytes(anchor.der());
+  for (const RevocationList& list : lists) all.bytes(list.der());
+  return sha1({all.view()});
+}
+
 std::string about(const X509* certificate, std::string_view fault) {
   std::string text(fault);
   if (certificate) text += ": " + distinguished_name_text(X509_get_subject_name(certificate));
@@ -57,6 +67,7 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, const std::vector<R
   for (const Certificate& anchor : anchors_)
     require(X509_STORE_add_cert(store_.get(), anchor.native()) == 1, "X509 store");
   for (const RevocationList& list : lists) require(X509_STORE_add_crl(store_.get(), list.native()) == 1, "X509 store");
+  digest_ = digest_of(anchors_, lists, require_crl);
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
   if (!lists.empty() || require_crl == RequireCrl::yes) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
   X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store_.get());
@@ -76,12 +87,6 @@ std::expected<void, std::string> TrustAnchors::validate(const Certificate& certi
     return std::unexpected(about(X509_STORE_CTX_get_current_cert(context.get()),
                                  X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))));
   return {};
-}
-
-Bytes TrustAnchors::key_hashes() const {
-  ByteWriter hashes;
-  for (const Certificate& anchor : anchors_) hashes.bytes(anchor.key_hash());
-  return std::move(hashes).take();
 }
 
 }  // namespace sekisho::crypto

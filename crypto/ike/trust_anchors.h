@@ -26,12 +26,13 @@ class TrustAnchors {
                                             WallTime now) const;
 
   const std::vector<Certificate>& anchors() const { return anchors_; }
-  // The Certification Authority field of CERTREQ: key_hash() of every anchor.
-  Bytes key_hashes() const;
+  // A hash of the anchors, the lists and whether these are required: the same for two that judge alike.
+  const Bytes& digest() const { return digest_; }
 
  private:
   std::vector<Certificate> anchors_;
   std::shared_ptr<X509_STORE> store_;  // only read
+  Bytes digest_;
 };
 
 }  // namespace sekisho::crypto

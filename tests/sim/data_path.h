@@ -30,6 +30,7 @@ class DataPath final : public ike::Environment {
   DataPath(Random& random, std::set<Bytes>& outbound_keys) : random_(random), outbound_keys_(outbound_keys) {}
 
   Random& random() override { return random_; }
+  WallTime wall_clock() const override { return calendar; }
   std::optional<uint32_t> allocate_inbound_spi() override;
   void release_inbound_spi(uint32_t spi) override;
 
@@ -53,6 +54,7 @@ class DataPath final : public ike::Environment {
   const Installed* sends_on(const std::string& connection, const std::string& child = {}) const;
   size_t reserved() const { return reserved_.size(); }
   size_t capacity = 64;  // of the SA table
+  WallTime calendar{};
 
  private:
   Random& random_;

@@ -180,11 +180,15 @@ void Puppet::take_init(const IkeMessage& theirs) {
   session.take_keys(ike::suite::skeyseed(session.proposal.prf, nonce_i_, nonce_r_, *secret), nonce_i_, nonce_r_);
 }
 
-Bytes Puppet::auth(bool of_engine, ByteView id_body) const {
+Bytes Puppet::octets(bool of_engine, ByteView id_body) const {
   const bool of_initiator = of_engine != session.initiator;
-  return ike::suite::shared_key_auth(session.proposal.prf, *connection.psk, of_engine ? init_received_ : init_sent_,
-                                     of_initiator ? nonce_r_ : nonce_i_, of_initiator ? session.sk_pi : session.sk_pr,
-                                     id_body);
+  return ike::suite::signed_octets(session.proposal.prf, of_engine ? init_received_ : init_sent_,
+                                   of_initiator ? nonce_r_ : nonce_i_, of_initiator ? session.sk_pi : session.sk_pr,
+                                   id_body);
+}
+
+Bytes Puppet::auth(bool of_engine, ByteView id_body) const {
+  return ike::suite::shared_key_auth(session.proposal.prf, *connection.psk, octets(of_engine, id_body));
 }
 
 Payloads Puppet::auth_request() {
@@ -202,8 +206,8 @@ void Puppet::take_auth(const Payloads& theirs) {
   engine_spi = spi.u32();
 }
 
-void Puppet::exchange_init(uint64_t spi) {
-  deliver(init_request(connection.ike_proposals.front().key_exchange, {}, spi));
+void Puppet::exchange_init(uint64_t spi, const Payloads& before) {
+  deliver(init_request(connection.ike_proposals.front().key_exchange, before, spi));
   if (outbox.empty()) throw Violation("the engine sent nothing");
   init_received_ = outbox.front().data;
   take_init(receive());

@@ -40,7 +40,7 @@ class Puppet {
   // The engine's end: 10.9.1.1 as a.lab, which only answers; the puppet is 10.9.2.2 as b.lab. x25519, no PFS.
   static ike::Connection engine_connection();
   // IKE_SA_INIT as initiator, up to the keys.
-  void exchange_init(uint64_t spi = default_spi);
+  void exchange_init(uint64_t spi = default_spi, const Payloads& before = {});
   // IKE_SA_INIT as responder; the engine's IKE_AUTH request is in the outbox then.
   void answer_init();
   // NAT_DETECTION payloads will be in IKE_SA_INIT, with the addresses that the engine sees.
@@ -81,6 +81,9 @@ class Puppet {
   Payloads rekey_request(uint64_t new_spi, const Bytes& nonce);
   // The IKE SA that a rekey made; `theirs` is the engine's request or answer.
   Session heir(bool initiator, uint64_t our_spi, const Bytes& our_nonce, const Payloads& theirs);
+
+  // What AUTH of one end covers.
+  Bytes octets(bool of_engine, ByteView id_body) const;
 
   size_t reports(const Message& message) const;
   size_t ike_sas() const { return engine->ike_sas().size(); }

@@ -1,6 +1,7 @@
 // IKEv1 end to end: two engines over a network that does its worst, with the invariants of IKEv2 and those rules that
 // IKEv1 has of its own: child SAs outlive the ISAKMP SA, messages that nobody answers, and no word on what replaces
 // what.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/messages/ike.h"
@@ -354,6 +355,32 @@ TEST_CASE("v1: a wrong key, identity, proposal or mode fails with its reason") {
     reason_at(world, world.b, messages::ike_aggressive_refused);
     reason_at(world, world.a, messages::ike_peer_unreachable);
   });
+}
+
+TEST_CASE("v1: a connection that demands more than the pre-shared key makes no SA, at either end") {
+  const auto demand_certificate = [](ike::Connection& connection) {
+    connection.remote_auth.authorities = std::make_shared<const crypto::TrustAnchors>(
+        std::vector<crypto::Certificate>{}, std::vector<crypto::RevocationList>{}, crypto::RequireCrl::no);
+  };
+  const auto demand_ppk = [](ike::Connection& connection) {
+    connection.ppk = ike::PostQuantumKey{"blue", connection.psk};
+  };
+  for (const std::function<void(ike::Connection&)>& demand : {std::function(demand_certificate), {demand_ppk}})
+    for (const bool aggressive : {false, true})
+      for (const bool at_a : {false, true})
+        for_seeds(1, [&](World& world) {
+          for (Node* node : {&world.b, &world.a}) {
+            auto connection = connection_for(world, *node, {.aggressive = aggressive});
+            if ((node == &world.a) == at_a) demand(connection);
+            world.step(*node, ike::SetConnection{std::move(connection)});
+          }
+          world.run_for(60s);
+          for (const Node* node : {&world.a, &world.b}) {
+            const auto is_up = [](const auto& sa) { return sa.state == "established"; };
+            if (std::ranges::any_of(node->engine->ike_sas(), is_up) || !node->data_path->installed().empty())
+              throw Violation("an SA was made");
+          }
+        });
 }
 
 TEST_CASE("v1: half-open SAs are limited and forgotten") {

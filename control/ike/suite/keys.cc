@@ -81,11 +81,18 @@ ChildKeys derive_child_keys(crypto::PrfId prf, const SecretBytes& sk_d, const Se
   return keys;
 }
 
-Bytes shared_key_auth(crypto::PrfId prf, const SecretBytes& psk, ByteView message, ByteView other_nonce,
-                      const SecretBytes& sk_p, ByteView id_body) {
+SecretBytes mix_ppk(crypto::PrfId prf, const SecretBytes& ppk, const SecretBytes& key) {
+  return crypto::prf_plus(prf, ppk.view(), key.view(), crypto::prf_length(prf));
+}
+
+Bytes signed_octets(crypto::PrfId prf, ByteView message, ByteView other_nonce, const SecretBytes& sk_p,
+                    ByteView id_body) {
+  return concatenated({message, other_nonce, crypto::prf(prf, sk_p.view(), {id_body}).view()});
+}
+
+Bytes shared_key_auth(crypto::PrfId prf, const SecretBytes& psk, ByteView octets) {
   const SecretBytes key = crypto::prf(prf, psk.view(), {as_bytes("Key Pad for IKEv2")});
-  const SecretBytes maced_id = crypto::prf(prf, sk_p.view(), {id_body});
-  const SecretBytes auth = crypto::prf(prf, key.view(), {message, other_nonce, maced_id.view()});
+  const SecretBytes auth = crypto::prf(prf, key.view(), {octets});
   return {auth.view().begin(), auth.view().end()};
 }
 

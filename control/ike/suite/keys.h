@@ -32,11 +32,15 @@ struct ChildKeys {
 ChildKeys derive_child_keys(crypto::PrfId prf, const SecretBytes& sk_d, const SecretBytes& shared_secret,
                             ByteView nonce_i, ByteView nonce_r, EspSuite suite);
 
+// A key that the post-quantum pre-shared key was mixed into: prf+(PPK, key) (RFC 8784 section 3).
+SecretBytes mix_ppk(crypto::PrfId prf, const SecretBytes& ppk, const SecretBytes& key);
+
 // What one side signs (section 2.15): its own first message as it was sent, the other's nonce, and its own
-// identity, keyed by its SK_p. `id_body` is Identification::body(). The result is the AUTH payload's data:
-// prf(prf(psk, "Key Pad for IKEv2"), message | nonce | prf(SK_p, id_body)).
-Bytes shared_key_auth(crypto::PrfId prf, const SecretBytes& psk, ByteView message, ByteView other_nonce,
-                      const SecretBytes& sk_p, ByteView id_body);
+// identity, keyed by its SK_p: message | nonce | prf(SK_p, id_body). `id_body` is Identification::body().
+Bytes signed_octets(crypto::PrfId prf, ByteView message, ByteView other_nonce, const SecretBytes& sk_p,
+                    ByteView id_body);
+// The AUTH payload's data for a pre-shared key: prf(prf(psk, "Key Pad for IKEv2"), signed octets).
+Bytes shared_key_auth(crypto::PrfId prf, const SecretBytes& psk, ByteView octets);
 
 // SHA1(SPIi | SPIr | address | port), section 2.23. In the first message SPIr is 0.
 Bytes nat_detection_hash(uint64_t spi_i, uint64_t spi_r, const Endpoint& endpoint);

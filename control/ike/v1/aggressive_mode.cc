@@ -23,7 +23,7 @@ std::vector<IkeProposal> of_one_group(const Connection& connection) {
 // A responder of several connections goes by the identity; the key is that one's.
 std::shared_ptr<const Connection> find_by_identity(Context& context, const IkeSa& sa, const wire::Identification& id) {
   for (const auto& connection : context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address))
-    if (connection->aggressive && connection->psk && connection->remote_id == suite::decode_identity(id) &&
+    if (connection->aggressive && by_psk_alone(*connection) && connection->remote_id == suite::decode_identity(id) &&
         std::ranges::find(connection->ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
             connection->ike_proposals.end())
       return connection;

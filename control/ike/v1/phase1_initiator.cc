@@ -23,7 +23,7 @@ void send_main_1(Context& context, IkeSa& sa) {
 }  // namespace
 
 void begin_phase1(Context& context, std::shared_ptr<const Connection> connection) {
-  if (!connection->psk || connection->remote.is_any()) return;
+  if (!by_psk_alone(*connection) || connection->remote.is_any()) return;
   if (std::ranges::none_of(connection->ike_proposals, &IkeProposal::in_ikev1)) return;
   if (ConnectionEntry* entry = context.connections.find(connection->name)) ++entry->attempts;
   auto owned = std::make_unique<IkeSa>();

@@ -51,7 +51,7 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
     }
   }
   for (const auto& connection : candidates) {
-    if (!connection->psk) continue;
+    if (!by_psk_alone(*connection)) continue;
     auto chosen = suite::select_ike(*offered, connection->ike_proposals, wire::IkeAuthentication::pre_shared_key);
     if (!chosen) continue;
     auto sa = std::make_unique<IkeSa>();
@@ -80,7 +80,7 @@ std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa&
   // Main mode derives its keys before it knows who comes, so the key is the one that was picked by address; whoever
   // shares it may be meant.
   const auto fits = [&](const Connection& connection) {
-    return connection.psk && constant_time_equal(connection.psk->view(), sa.connection->psk->view()) &&
+    return by_psk_alone(connection) && constant_time_equal(connection.psk->view(), sa.connection->psk->view()) &&
            std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
                connection.ike_proposals.end() &&
            authentic(sa, connection, payloads);

@@ -1,10 +1,13 @@
 #include "base/messages/ike.h"
+#include "control/ike/v2/auth_payload.h"
+#include "control/ike/v2/certificate_payloads.h"
 #include "control/ike/v2/child_negotiation.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/mobike.h"
+#include "control/ike/v2/ppk.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -22,23 +25,46 @@ class Authenticate final : public Task {
     if (inbound_spi_ != 0) context.environment.release_inbound_spi(inbound_spi_);
     inbound_spi_ = 0;
   }
+  Result<void> add_auth(const IkeSa& sa, const wire::IdInitiator& id, wire::Payloads& payloads);
+  // Settles whether the peer used the post-quantum key; false where that cannot be accepted.
+  bool take_ppk(IkeSa& sa, const wire::Payloads& payloads);
   void take_child(Context& context, IkeSa& sa, const Handshake& handshake, const wire::Payloads& payloads);
   // The peer takes the SA for established and has to learn that it is not (RFC 7296 section 2.21.2).
-  void refuse_peer(Context& context, IkeSa& sa, std::string detail);
+  void refuse_peer(Context& context, IkeSa& sa, const Message& message, std::string detail);
 
   uint32_t inbound_spi_ = 0;
+  std::optional<MixedKeys> mixed_;  // with the post-quantum key, offered to the peer
 };
+
+Result<void> Authenticate::add_auth(const IkeSa& sa, const wire::IdInitiator& id, wire::Payloads& payloads) {
+  const Connection& connection = *sa.connection;
+  if (sa.handshake->ppk) mixed_ = mix_keys(sa, *connection.ppk);
+  auto auth = make_auth(sa, connection, mixed_ ? mixed_->pi : sa.sk_pi, id.body());
+  if (!auth) return std::unexpected(auth.error());
+  payloads.push_back(std::move(*auth));
+  if (!mixed_) return {};
+  std::optional<wire::Authentication> without;
+  if (!connection.ppk->required) {
+    auth = make_auth(sa, connection, sa.sk_pi, id.body());
+    if (!auth) return std::unexpected(auth.error());
+    without = std::move(*auth);
+  }
+  add_ppk_offer(*connection.ppk, without, payloads);
+  return {};
+}
 
 std::optional<wire::Payloads> Authenticate::request(Context& context, IkeSa& sa) {
   const Connection& connection = *sa.connection;
-  const Handshake& handshake = *sa.handshake;
   const wire::IdInitiator id{.identity = connection.local_id};
   wire::Payloads payloads = {id};
+  add_certificates(connection.local_auth, payloads);
   if (context.sas.of(connection.name).size() == 1) payloads.push_back(notify(wire::NotifyType::initial_contact));
+  add_certificate_request({sa.connection}, payloads);
   payloads.push_back(wire::IdResponder{.identity = connection.remote_id});
-  payloads.push_back(wire::Authentication{wire::AuthMethod::shared_key,
-                                          suite::shared_key_auth(sa.proposal.prf, *connection.psk, handshake.request,
-                                                                 handshake.nonce_r, sa.sk_pi, id.body())});
+  if (const auto made = add_auth(sa, id, payloads); !made) {
+    fail_handshake(context, sa, *made.error().message, made.error().detail);
+    return {};
+  }
   if (const auto spi = context.environment.allocate_inbound_spi()) {
     inbound_spi_ = *spi;
     add_child_offer(connection.children.front(), inbound_spi_, suite::ChildOrigin::ike_auth, payloads);
@@ -49,10 +75,17 @@ std::optional<wire::Payloads> Authenticate::request(Context& context, IkeSa& sa)
   return payloads;
 }
 
-void Authenticate::refuse_peer(Context& context, IkeSa& sa, std::string detail) {
+void Authenticate::refuse_peer(Context& context, IkeSa& sa, const Message& message, std::string detail) {
   release_spi(context);
   send_farewell(context, sa, {notify(wire::NotifyType::authentication_failed)});
-  fail_handshake(context, sa, messages::ike_peer_not_authentic, std::move(detail));
+  fail_handshake(context, sa, message, std::move(detail));
+}
+
+bool Authenticate::take_ppk(IkeSa& sa, const wire::Payloads& payloads) {
+  if (!mixed_) return true;
+  if (!wire::find_notify(payloads, wire::NotifyType::ppk_identity)) return !sa.connection->ppk->required;
+  adopt(sa, std::move(*mixed_));
+  return true;
 }
 
 void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
@@ -70,12 +103,13 @@ void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& p
                               wire::describe({.exchange = wire::ExchangeType::ike_auth, .response = true}, payloads));
   }
   if (id->identity != connection.remote_id)
-    return refuse_peer(context, sa,
+    return refuse_peer(context, sa, messages::ike_peer_not_authentic,
                        "peer says it is " + id->identity.text() + ", expected " + connection.remote_id.text());
-  const Bytes expected = suite::shared_key_auth(sa.proposal.prf, *connection.psk, sa.handshake->response,
-                                                sa.handshake->nonce_i, sa.sk_pr, id->body());
-  if (auth->method != wire::AuthMethod::shared_key || !constant_time_equal(auth->data, expected))
-    return refuse_peer(context, sa, "peer " + id->identity.text() + " at " + sa.remote.text());
+  if (!take_ppk(sa, payloads))
+    return refuse_peer(context, sa, messages::ike_no_ppk, "the peer did without " + connection.ppk->id);
+  const PeerClaim claim{id->identity, id->body(), *auth, find_certificates(payloads)};
+  if (const auto good = check_auth(sa, connection, sa.sk_pr, claim, context.environment.wall_clock()); !good)
+    return refuse_peer(context, sa, *good.error().message, good.error().detail + "; peer at " + sa.remote.text());
 
   const std::unique_ptr<Handshake> handshake = std::move(sa.handshake);
   establish(context, sa);

@@ -1,11 +1,14 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
+#include "control/ike/v2/auth_payload.h"
+#include "control/ike/v2/certificate_payloads.h"
 #include "control/ike/v2/child_negotiation.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/mobike.h"
+#include "control/ike/v2/ppk.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -20,17 +23,21 @@ void refuse(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   sa.close_at = context.now + refusal_time;
 }
 
+// By the identities; among several, one that demands what the peer does.
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::IdInitiator& id_i,
-                                                  const wire::IdResponder* id_r) {
+                                                  const wire::IdResponder* id_r, wire::AuthMethod method) {
   const auto candidates = context.connections.matching(IkeVersion::v2, sa.local.address, sa.remote.address);
   const auto fits = [&](const Connection& connection) {
-    return connection.psk && connection.remote_id == id_i.identity &&
+    return can_authenticate(connection) && connection.remote_id == id_i.identity &&
            (!id_r || connection.local_id == id_r->identity) &&
            std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
                connection.ike_proposals.end();
   };
+  std::shared_ptr<const Connection> found;
   for (const auto& connection : candidates)
-    if (fits(*connection)) return connection;
+    if (fits(*connection) && (!found || (demanded(*connection, method) && !demanded(*found, method))))
+      found = connection;
+  if (found) return found;
   std::string detail = sa.remote.text() + " says it is " + id_i.identity.text();
   if (id_r) detail += " and asks for " + id_r->identity.text();
   for (const auto& connection : candidates)
@@ -41,11 +48,25 @@ std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa&
   return nullptr;
 }
 
-bool authentic(const IkeSa& sa, const Connection& connection, const wire::IdInitiator& id,
-               const wire::Authentication& auth) {
-  const Bytes expected = suite::shared_key_auth(sa.proposal.prf, *connection.psk, sa.handshake->request,
-                                                sa.handshake->nonce_r, sa.sk_pi, id.body());
-  return auth.method == wire::AuthMethod::shared_key && constant_time_equal(auth.data, expected);
+struct Proof {
+  wire::Authentication own;  // our AUTH for the answer
+  bool with_ppk = false;
+};
+
+// The peer's AUTH, then ours.
+Result<Proof> authenticate(Context& context, IkeSa& sa, const Connection& connection, const wire::Payloads& request) {
+  const auto& id = *wire::find<wire::IdInitiator>(request);
+  auto choice = choose_ppk(sa, connection, request, *wire::find<wire::Authentication>(request));
+  if (!choice) return std::unexpected(choice.error());
+  const bool with_ppk = choice->mixed.has_value();
+  if (with_ppk) adopt(sa, std::move(*choice->mixed));
+  const PeerClaim claim{id.identity, id.body(), choice->auth, find_certificates(request)};
+  if (const auto good = check_auth(sa, connection, sa.sk_pi, claim, context.environment.wall_clock()); !good)
+    return std::unexpected(good.error());
+  const wire::IdResponder own_id{.identity = connection.local_id};
+  auto own = make_auth(sa, connection, sa.sk_pr, own_id.body());
+  if (!own) return std::unexpected(own.error());
+  return Proof{std::move(*own), with_ppk};
 }
 
 // The child's part of the answer. A failure here leaves the IKE SA standing (RFC 7296 section 1.2).
@@ -74,14 +95,14 @@ void answer_child(Context& context, IkeSa& sa, const Handshake& handshake, const
                  .nonce_r = handshake.nonce_r});
 }
 
-void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message) {
+void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message,
+            const Proof& proof) {
   const Connection& connection = *sa.connection;
   const std::unique_ptr<Handshake> handshake = std::move(sa.handshake);
-  const wire::IdResponder id{.identity = connection.local_id};
-  wire::Payloads answer = {
-      id, wire::Authentication{wire::AuthMethod::shared_key,
-                               suite::shared_key_auth(sa.proposal.prf, *connection.psk, handshake->response,
-                                                      handshake->nonce_i, sa.sk_pr, id.body())}};
+  wire::Payloads answer = {wire::IdResponder{.identity = connection.local_id}};
+  add_certificates(connection.local_auth, answer);
+  answer.push_back(proof.own);
+  if (proof.with_ppk) answer.push_back(notify(wire::NotifyType::ppk_identity));
   establish(context, sa);
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   if (wire::find_notify(message.payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
@@ -103,23 +124,25 @@ void receive_auth_request(Context& context, IkeSa& sa, const DatagramReceived& d
   const auto* id_r = wire::find<wire::IdResponder>(message.payloads);
   const auto* auth = wire::find<wire::Authentication>(message.payloads);
   if (!id_i || !auth) {
-    context.report(messages::ike_peer_error, {},
-                   sa.remote.text() + " sent no IDi or no AUTH; only pre-shared keys are spoken");
+    context.report(auth ? messages::ike_peer_error : messages::ike_eap_wanted, {},
+                   sa.remote.text() + (id_i ? " says it is " + id_i->identity.text() : " sent no IDi"), {},
+                   Report::Proof::none);
     return refuse(context, sa, datagram, message, wire::NotifyType::authentication_failed);
   }
   sa.local = datagram.local;
   sa.remote = datagram.remote;
-  const auto connection = find_connection(context, sa, *id_i, id_r);
+  const auto connection = find_connection(context, sa, *id_i, id_r, auth->method);
   if (!connection) return refuse(context, sa, datagram, message, wire::NotifyType::authentication_failed);
-  if (!authentic(sa, *connection, *id_i, *auth)) {
-    context.report(messages::ike_peer_not_authentic, connection->name,
-                   sa.remote.text() + " as " + id_i->identity.text(), {}, Report::Proof::none);
+  auto proven = authenticate(context, sa, *connection, message.payloads);
+  if (!proven) {
+    context.report(*proven.error().message, connection->name, proven.error().detail + "; peer at " + sa.remote.text(),
+                   {}, Report::Proof::none);
     return refuse(context, sa, datagram, message, wire::NotifyType::authentication_failed);
   }
   if (breaks_nat_prohibition(message.payloads, datagram))
     return refuse(context, sa, datagram, message, wire::NotifyType::unexpected_nat_detected);
   context.sas.assign(sa, connection);
-  accept(context, sa, datagram, message);
+  accept(context, sa, datagram, message, *proven);
 }
 
 }  // namespace sekisho::ike::v2

@@ -40,6 +40,8 @@ struct Handshake {
   Bytes cookie;             // initiator: the peer wants it back
   Bytes request, response;  // IKE_SA_INIT as sent and received, for AUTH
   unsigned restarts = 0;
+  std::vector<crypto::SignatureHash> peer_hashes;  // SIGNATURE_HASH_ALGORITHMS; empty: RFC 7427 is unknown there
+  bool ppk = false;                                // both ends have said USE_PPK
   // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
   const Message* hint = nullptr;
   std::string hint_detail;

@@ -4,6 +4,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/suite/proposals.h"
+#include "control/ike/v2/auth_payload.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_init.h"
 #include "control/ike/v2/ike_sa_table.h"
@@ -29,6 +30,8 @@ void send_request(Context& context, IkeSa& sa) {
   payloads.push_back(wire::Nonce{handshake.nonce_i});
   add_nat_detection(context, sa, connection.encapsulation, sa.local, sa.remote, payloads);
   if (connection.fragmentation) payloads.push_back(notify(wire::NotifyType::fragmentation_supported));
+  if (uses_signatures(connection)) payloads.push_back(hash_announcement());
+  if (connection.ppk) payloads.push_back(notify(wire::NotifyType::use_ppk));
 
   handshake.request = wire::encode(
       {.initiator_spi = sa.spi_i, .exchange = wire::ExchangeType::ike_sa_init, .from_initiator = true, .message_id = 0},
@@ -100,7 +103,7 @@ void choose_ports(IkeSa& sa) {
 }  // namespace
 
 void begin_handshake(Context& context, std::shared_ptr<const Connection> connection) {
-  if (connection->ike_proposals.empty() || !connection->psk) return;
+  if (connection->ike_proposals.empty() || !can_authenticate(*connection)) return;
   auto sa = std::make_unique<IkeSa>();
   sa->connection = std::move(connection);
   sa->state = IkeState::init_sent;
@@ -133,6 +136,10 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   Handshake& handshake = *sa.handshake;
   if (key_exchange->group != handshake.key_exchange->id() || chosen->proposal.key_exchange != key_exchange->group)
     return;
+  const auto& ppk = sa.connection->ppk;
+  handshake.ppk = ppk && wire::find_notify(message.payloads, wire::NotifyType::use_ppk);
+  if (ppk && ppk->required && !handshake.ppk)
+    return take_hint(context, sa, messages::ike_no_ppk, "the answer of " + sa.remote.text() + " offers none");
   const auto shared_secret = handshake.key_exchange->derive(key_exchange->value);
   if (!shared_secret) return;
 
@@ -140,6 +147,7 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   sa.proposal = chosen->proposal;
   handshake.nonce_r = nonce->value;
   handshake.response = datagram.data;
+  handshake.peer_hashes = announced_hashes(message.payloads);
   derive_keys(sa, *shared_secret);
   detect_nat(sa, sa.spi_r, datagram, message.payloads);
   choose_ports(sa);

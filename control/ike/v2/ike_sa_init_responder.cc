@@ -3,6 +3,8 @@
 #include "base/messages/ike.h"
 #include "control/ike/suite/proposals.h"
 #include "control/ike/v2/answer_limit.h"
+#include "control/ike/v2/auth_payload.h"
+#include "control/ike/v2/certificate_payloads.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/ike_sa_init.h"
 #include "control/ike/v2/ike_sa_table.h"
@@ -88,6 +90,21 @@ wire::Notify invalid_ke(crypto::KeyExchangeId group) {
   return notify(wire::NotifyType::invalid_ke_payload, std::move(data).take());
 }
 
+// Who the peer is, and with it the connection, shows in IKE_AUTH; so this is for all that it may turn out to be.
+void offer_authentication(Context& context, IkeSa& sa, const wire::Payloads& request, wire::Payloads& answer) {
+  Handshake& handshake = *sa.handshake;
+  const auto candidates = context.connections.matching(IkeVersion::v2, sa.local.address, sa.remote.address);
+  const auto any = [&](auto wants) {
+    return std::ranges::any_of(candidates, [&](const auto& each) { return wants(*each); });
+  };
+  handshake.peer_hashes = announced_hashes(request);
+  if (!handshake.peer_hashes.empty() && any(uses_signatures)) answer.push_back(hash_announcement());
+  handshake.ppk = wire::find_notify(request, wire::NotifyType::use_ppk) &&
+                  any([](const Connection& connection) { return connection.ppk.has_value(); });
+  if (handshake.ppk) answer.push_back(notify(wire::NotifyType::use_ppk));
+  add_certificate_request(candidates, answer);
+}
+
 void answer(Context& context, const DatagramReceived& datagram, const wire::Message& message, const Choice& choice) {
   const auto& key_exchange = *wire::find<wire::KeyExchange>(message.payloads);
   auto ours = crypto::KeyExchange::generate(key_exchange.group);
@@ -119,6 +136,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
     add_nat_detection(context, sa, choice.connection->encapsulation, datagram.local, datagram.remote, payloads);
   sa.fragmentation = both_fragment(*choice.connection, message.payloads);
   if (sa.fragmentation) payloads.push_back(notify(wire::NotifyType::fragmentation_supported));
+  offer_authentication(context, sa, message.payloads, payloads);
   handshake.request = datagram.data;
   handshake.response = wire::encode({.initiator_spi = sa.spi_i,
                                      .responder_spi = sa.spi_r,

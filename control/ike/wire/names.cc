@@ -61,6 +61,10 @@ constexpr Named<AuthMethod> auth_methods[] = {
     {AuthMethod::rsa_signature, "RSA"},
     {AuthMethod::shared_key, "PSK"},
     {AuthMethod::dss_signature, "DSS"},
+    {AuthMethod::ecdsa_sha256_p256, "ECDSA_256"},
+    {AuthMethod::ecdsa_sha384_p384, "ECDSA_384"},
+    {AuthMethod::ecdsa_sha512_p521, "ECDSA_521"},
+    {AuthMethod::null, "NULL"},
     {AuthMethod::digital_signature, "SIGNATURE"},
 };
 

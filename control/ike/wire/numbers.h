@@ -39,7 +39,19 @@ enum class Protocol : uint8_t { none = 0, ike = 1, ah = 2, esp = 3 };
 enum class TransformType : uint8_t { encryption = 1, prf = 2, integrity = 3, key_exchange = 4, esn = 5 };
 
 // RFC 7296 section 3.8.
-enum class AuthMethod : uint8_t { rsa_signature = 1, shared_key = 2, dss_signature = 3, digital_signature = 14 };
+enum class AuthMethod : uint8_t {
+  rsa_signature = 1,
+  shared_key = 2,
+  dss_signature = 3,
+  ecdsa_sha256_p256 = 9,  // 9 to 11: RFC 4754
+  ecdsa_sha384_p384 = 10,
+  ecdsa_sha512_p521 = 11,
+  null = 13,              // RFC 7619
+  digital_signature = 14  // RFC 7427
+};
+
+// RFC 7296 section 3.6.
+enum class CertificateEncoding : uint8_t { x509_signature = 4, hash_and_url = 12 };
 
 // RFC 7296 section 3.10.1; below 16384: errors.
 enum class NotifyType : uint16_t {

@@ -1,5 +1,8 @@
 #include "crypto/ike/certificate.h"
 
+#include <openssl/x509.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "crypto/ike/distinguished_name.h"
@@ -198,12 +201,21 @@ TEST_CASE("revocation lists are heeded") {
 
 TEST_CASE("an authority is named by the hash of its key") {
   const Credential root = root_authority(), other = root_authority();
-  const TrustAnchors anchors({root.certificate(), other.certificate()}, {}, RequireCrl::no);
-  Bytes both = root.certificate().key_hash();
-  const Bytes second = other.certificate().key_hash();
-  both.insert(both.end(), second.begin(), second.end());
-  CHECK(both.size() == 40);
-  CHECK(anchors.key_hashes() == both);
+  // openssl x509 -pubkey | openssl pkey -pubin -outform der | sha1sum
+  uint8_t* der = nullptr;
+  const int length = i2d_PUBKEY(root.key.get(), &der);
+  CHECK(root.certificate().key_hash() == sha1({{der, static_cast<size_t>(length)}}));
+  OPENSSL_free(der);
+  CHECK(root.certificate().key_hash() != other.certificate().key_hash());
+}
+
+TEST_CASE("two sets of anchors that judge alike have the same digest") {
+  const Credential root = root_authority();
+  const RevocationList empty = list(root.list_pem({}));
+  CHECK(trusting(root).digest() == trusting(root).digest());
+  CHECK(trusting(root).digest() != trusting(root_authority()).digest());
+  CHECK(trusting(root).digest() != trusting(root, {empty}).digest());
+  CHECK(trusting(root).digest() != trusting(root, {}, RequireCrl::yes).digest());
 }
 
 TEST_CASE("distinguished names have a text both ways") {
@@ -234,6 +246,27 @@ TEST_CASE("distinguished names have a text both ways") {
   CHECK_FALSE(distinguished_name_text(ByteView{}));
   CHECK_FALSE(distinguished_name_text(from_hex("300c310a300806035504030c016100")));
   CHECK_FALSE(distinguished_name_text(from_hex("3080")));
+}
+
+TEST_CASE("a name of a stranger's making has a short printable text, or none") {
+  const Bytes common_name = {0x06, 0x03, 0x55, 0x04, 0x03};
+  // Every tag that a value may carry, with contents that are not of its kind.
+  for (uint8_t tag = 0; tag < 0x40; ++tag)
+    for (const Bytes& content : {Bytes{}, Bytes{0xff}, Bytes{0x08, 0x00}, Bytes{0xd8, 0x00, 0xdc}, Bytes(90, 0x07)}) {
+      Bytes der = {0x30, 0, 0x31, 0, 0x30, 0};
+      der.insert(der.end(), common_name.begin(), common_name.end());
+      der.insert(der.end(), {tag, static_cast<uint8_t>(content.size())});
+      der.insert(der.end(), content.begin(), content.end());
+      for (const size_t at : {1u, 3u, 5u}) der[at] = static_cast<uint8_t>(der.size() - at - 1);
+      const auto text = distinguished_name_text(der);
+      if (text) CHECK(std::ranges::all_of(*text, [](char c) { return c >= ' ' && c < 0x7f; }));
+      CHECK((!text || same_distinguished_name(der, der)));
+    }
+  const auto longest = encode_distinguished_name("CN=" + std::string(60, 'a') + ", O=" + std::string(60, 'b') +
+                                                 ", OU=" + std::string(60, 'c') + ", L=" + std::string(60, 'd') +
+                                                 ", ST=" + std::string(60, 'e'));
+  REQUIRE(longest);
+  CHECK(distinguished_name_text(*longest)->size() < 300);
 }
 
 TEST_CASE("distinguished names are compared by what they say") {

@@ -80,7 +80,7 @@ TEST_CASE("AUTH with a pre-shared key") {
   const SecretBytes psk = SecretBytes::copy_of(as_bytes("P@ssw0rd1234"));
   const Bytes id = wire::IdInitiator{Identity::parse("a.lab").value()}.body();
   const auto auth = [&](crypto::PrfId prf) {
-    return to_hex(shared_key_auth(prf, psk, counting(100), nr, secret(counting(20, 9)), id));
+    return to_hex(shared_key_auth(prf, psk, signed_octets(prf, counting(100), nr, secret(counting(20, 9)), id)));
   };
   CHECK(auth(crypto::PrfId::hmac_sha1) == "4e05abe8c388a7bf66a25e4c3772ec8b0a0d273d");
   CHECK(auth(crypto::PrfId::hmac_sha2_256) == "33e4a5b0dd38a0b826124d7f337719ed34bd2131d77c4dd5d347bb12c6bd15ff");

@@ -1,0 +1,22 @@
+// What a peer's certificates prove; the same for both versions of IKE (RFC 4945).
+#pragma once
+
+#include <span>
+
+#include "base/message.h"
+#include "control/ike/connection.h"
+
+namespace sekisho::ike::suite {
+
+inline constexpr size_t max_peer_certificates = 8;  // that are looked at, its own included
+
+// Whether the certificate is one of `id`: a name or address stands in subjectAltName, a distinguished name is the
+// subject. A key id is in no certificate.
+bool certifies(const crypto::Certificate& certificate, const Identity& id);
+
+// The key of the peer that says it is `id`, from what it sent in CERT payloads: DER, its own certificate first. The
+// certificate must be of that peer, permit signatures, and lead to an authority at the time `now`.
+Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities, const Identity& id,
+                                        std::span<const ByteView> certificates, WallTime now);
+
+}  // namespace sekisho::ike::suite
