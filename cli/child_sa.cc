@@ -23,11 +23,12 @@ std::string counters_text(const json& counters) {
 }  // namespace
 
 std::string child_sas_text(const json& sas) {
-  Table table({"TUNNEL", "STATE", "SPI IN", "SPI OUT", "SUITE", "OVER", ">IN", ">OUT", ">REKEY IN", ">LEFT"});
+  Table table({"TUNNEL", "CHILD", "STATE", "SPI IN", "SPI OUT", "SUITE", "OVER", ">IN", ">OUT", ">REKEY IN", ">LEFT"});
   for (const json& sa : sas)
-    table.add({field(sa, "/tunnel"), field(sa, "/state"), field(sa, "/inbound_spi"), field(sa, "/outbound_spi"),
-               field(sa, "/suite"), encapsulation_text(sa), octets(at(sa, "/in/octets")), octets(at(sa, "/out/octets")),
-               duration(at(sa, "/rekey_in_seconds")), duration(at(sa, "/remaining_seconds"))});
+    table.add({field(sa, "/tunnel"), field(sa, "/child"), field(sa, "/state"), field(sa, "/inbound_spi"),
+               field(sa, "/outbound_spi"), field(sa, "/suite"), encapsulation_text(sa), octets(at(sa, "/in/octets")),
+               octets(at(sa, "/out/octets")), duration(at(sa, "/rekey_in_seconds")),
+               duration(at(sa, "/remaining_seconds"))});
   return table.text();
 }
 
@@ -37,6 +38,7 @@ std::string child_sa_details_text(const json& sas) {
     if (!text.empty()) text += "\n";
     text += details(
         {{"tunnel", field(sa, "/tunnel")},
+         {"child", field(sa, "/child")},
          {"state", field(sa, "/state")},
          {"SPI in", field(sa, "/inbound_spi")},
          {"SPI out", field(sa, "/outbound_spi") + (at(sa, "/outbound_active") == true ? "" : " (not used yet)")},

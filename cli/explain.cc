@@ -42,6 +42,19 @@ void explain_one(Session& session, std::string id) {
   session.print(to_json(*message), [](const json& entry) { return message_text(entry, ""); });
 }
 
+void add_tunnel_explanation(CLI::App& explain, Session& session) {
+  CLI::App* command = explain.add_subcommand("tunnel", "where a tunnel stands, what failed last, what to look at");
+  const auto name = std::make_shared<std::string>();
+  command->add_option("NAME", *name, "the tunnel")->required();
+  command->footer(
+      "Examples:\n  sekisho explain tunnel tokyo\n"
+      "  sekisho explain tunnel tokyo --json | jq .last_failure.mismatch");
+  command->callback([&session, name] {
+    if (const auto answer = session.request("tunnel.explain", {{"name", *name}}))
+      session.print(*answer, explanation_text);
+  });
+}
+
 }  // namespace
 
 std::string catalogue_text(const json& messages) {
@@ -63,10 +76,10 @@ std::string catalogue_markdown(const json& messages) {
 }
 
 void add_explain(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("explain", "what a message means and what to do");
+  CLI::App* command = app.add_subcommand("explain", "what a message means, or how a tunnel stands, and what to do");
   command->footer(
-      "Without ID, lists all messages. Needs no running daemon.\n\n"
-      "Examples:\n  sekisho explain SKO-IKE-001\n  sekisho explain");
+      "Without ID, lists all messages. Needs no running daemon, but for `explain tunnel`.\n\n"
+      "Examples:\n  sekisho explain SKO-IKE-001\n  sekisho explain tunnel tokyo\n  sekisho explain");
   struct Options {
     std::string id;
     bool markdown = false;
@@ -74,7 +87,9 @@ void add_explain(CLI::App& app, Session& session) {
   const auto options = std::make_shared<Options>();
   command->add_option("ID", options->id, "such as SKO-IKE-001");
   command->add_flag("--markdown", options->markdown, "the whole catalogue as a page of the documentation");
-  command->callback([&session, options] {
+  add_tunnel_explanation(*command, session);
+  command->callback([&session, command, options] {
+    if (!command->get_subcommands().empty()) return;
     if (!options->id.empty()) return explain_one(session, options->id);
     session.print(catalogue(), options->markdown ? catalogue_markdown : catalogue_text);
   });

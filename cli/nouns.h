@@ -33,6 +33,7 @@ std::string ports_text(const json& ports);
 std::string counters_text(const json& counters, bool all);
 std::string changes_text(const json& changes);
 std::string config_errors_text(const json& errors);
+std::string explanation_text(const json& explanation);
 std::string catalogue_text(const json& messages);
 std::string catalogue_markdown(const json& messages);
 

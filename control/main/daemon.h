@@ -48,6 +48,7 @@ class Daemon final : public rpc::Operations,
   rpc::DaemonView daemon() const override;
   std::vector<rpc::TunnelView> tunnels() const override;
   std::vector<ike::IkeSaView> ike_sas() const override;
+  std::vector<ike::ConnectionView> connections() const override;
   std::vector<rpc::ChildCounters> child_counters() const override;
   std::vector<rpc::RouteView> routes() const override;
   std::vector<rpc::NeighbourView> neighbours() const override;

@@ -71,6 +71,8 @@ std::vector<ike::IkeSaView> Daemon::ike_sas() const {
   return views;
 }
 
+std::vector<ike::ConnectionView> Daemon::connections() const { return engine_.connections(); }
+
 std::vector<rpc::ChildCounters> Daemon::child_counters() const {
   std::vector<rpc::ChildCounters> views;
   for (const Tunnels::ChildCount& count : tunnels_.child_counts())

@@ -7,6 +7,7 @@
 
 #include "base/messages/system.h"
 #include "control/config/report.h"
+#include "control/rpc/explain.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
@@ -88,6 +89,12 @@ Answer tunnel_down(Operations& operations, const json& params) {
   return after(operations, operations.tunnel_down(*name), *name);
 }
 
+Answer tunnel_explain(Operations& operations, const json& params) {
+  const auto name = tunnel_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  return explain_tunnel(operations, *name);
+}
+
 bool has_sa(const Operations& operations, const std::string& name, bool child) {
   const auto ike_sas = operations.ike_sas();
   return std::ranges::any_of(ike_sas, [&](const ike::IkeSaView& sa) {
@@ -153,6 +160,7 @@ constexpr std::array methods = {Method{"status", status},
                                 Method{"tunnel.up", tunnel_up},
                                 Method{"tunnel.down", tunnel_down},
                                 Method{"tunnel.rekey", tunnel_rekey},
+                                Method{"tunnel.explain", tunnel_explain},
                                 Method{"config.check", config_check},
                                 Method{"config.diff", config_diff},
                                 Method{"config.apply", config_apply}};

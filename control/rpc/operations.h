@@ -107,6 +107,7 @@ class Operations {
   virtual DaemonView daemon() const = 0;
   virtual std::vector<TunnelView> tunnels() const = 0;  // every configured one, in the order of names
   virtual std::vector<ike::IkeSaView> ike_sas() const = 0;
+  virtual std::vector<ike::ConnectionView> connections() const = 0;
   virtual std::vector<ChildCounters> child_counters() const = 0;
   virtual std::vector<RouteView> routes() const = 0;  // what the dataplane was told
   virtual std::vector<NeighbourView> neighbours() const = 0;

@@ -54,6 +54,7 @@ json counters(const SaCounters& values) {
 json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, const ChildCounters& counts,
                    const config::Tunnel* tunnel, Instant now) {
   return {{"tunnel", parent.connection},
+          {"child", child.name.empty() ? json() : json(child.name)},
           {"state", child.state},
           {"inbound_spi", fmt::format("{:08x}", child.inbound_spi)},
           {"outbound_spi", fmt::format("{:08x}", child.outbound_spi)},

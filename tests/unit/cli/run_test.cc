@@ -86,6 +86,9 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("show route", 0, "10.9.1.254");
   check("tunnel up tokyo --timeout 0", 1, "SKO-SYS-026");  // the old error is not taken for an answer
   check("tunnel rekey tokyo", 1, "SKO-SYS-030: nothing to rekey");
+  check("explain tunnel tokyo", 0, "tokyo");
+  check("explain tunnel kyoto", 1, "SKO-SYS-020");
+  check("explain SKO-IKE-001", 0, "SKO-IKE-001");
   check("tunnel down tokyo --json", 0, "\"name\": \"tokyo\"");
   check("config diff " + daemon.file("same.json", config::valid_text), 0, "nothing to change");
   check("config diff " + daemon.file("bad.json", R"({"prots": {}})"), 1, "did you mean \"ports\"?");

@@ -68,7 +68,11 @@ TEST_CASE("fields that are missing or of another type do no harm") {
     CHECK_NOTHROW(tunnels_text(odd) + tunnel_details_text(odd) + ike_sas_text(odd) + ike_sa_details_text(odd) +
                   child_sas_text(odd) + child_sa_details_text(odd) + routes_text(odd) + neighbours_text(odd) +
                   ports_text(odd) + counters_text(odd, true) + changes_text(odd) + config_errors_text(odd) +
-                  status_text(odd));
+                  status_text(odd) + explanation_text(odd) +
+                  explanation_text({{"negotiation", {{"children", odd}}},
+                                    {"last_failure", {{"mismatch", {{"ours", odd}, {"theirs", odd}}}}},
+                                    {"child_sas", odd},
+                                    {"hints", odd}}));
   }
 }
 
@@ -108,6 +112,22 @@ TEST_CASE("SAs show their addresses, algorithms and remaining life") {
   CHECK(has(child_sas_text(list(child)), "aes256gcm16  UDP"));
   CHECK(has(child_sa_details_text(list(child)), "12 packets, 1.0 kB, replay 3\n"));
   CHECK(has(child_sa_details_text(list(child)), "10.1.0.0/24, 10.3.0.0/24"));
+}
+
+TEST_CASE("an explanation sets both sides' offers side by side") {
+  const json explanation = {
+      {"tunnel", tunnel},
+      {"negotiation", {{"state", "waiting"}, {"attempts", 2}, {"children", {{{"name", "voice"}, {"up", false}}}}}},
+      {"last_failure",
+       {{"id", "SKO-IKE-002"},
+        {"mismatch", {{"kind", "IKE proposal"}, {"ours", {"aes128gcm16"}}, {"theirs", {"a\x1b", "b"}}}}}},
+      {"hints", {"look there"}}};
+  const std::string text = explanation_text(explanation);
+  CHECK(has(text, "no IKE proposal in common\n"));
+  CHECK(has(text, "aes128gcm16  "));
+  CHECK_FALSE(has(text, "\x1b"));
+  CHECK(has(text, "child voice is down\n"));
+  CHECK(has(text, "hint: look there\n"));
 }
 
 TEST_CASE("counters leave zeros out unless all are wanted") {

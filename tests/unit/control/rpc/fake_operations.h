@@ -31,11 +31,8 @@ class FakeOperations final : public Operations {
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
-  std::vector<ChildCounters> child_counters() const override {
-    ChildCounters counters{.inbound_spi = 0x8001};
-    counters.in[static_cast<size_t>(ipc::SaCounter::bytes)] = 4200;
-    return {counters};
-  }
+  std::vector<ike::ConnectionView> connections() const override { return connections_; }
+  std::vector<ChildCounters> child_counters() const override { return child_counters_; }
   std::vector<RouteView> routes() const override {
     return {{.prefix = *Prefix::parse("0.0.0.0/0"),
              .kind = ipc::NextHopKind::adjacency,
@@ -72,8 +69,15 @@ class FakeOperations final : public Operations {
   std::vector<std::string> calls_;
   TunnelView tunnel_{.name = "tokyo"};
   std::vector<ike::IkeSaView> ike_sas_;
+  std::vector<ike::ConnectionView> connections_;
+  std::vector<ChildCounters> child_counters_ = {some_octets()};
 
  private:
+  static ChildCounters some_octets() {
+    ChildCounters counters{.inbound_spi = 0x8001};
+    counters.in[static_cast<size_t>(ipc::SaCounter::bytes)] = 4200;
+    return counters;
+  }
   Result<void> note(std::string call, std::string_view name) {
     calls_.push_back(call + (name.empty() ? "" : " ") + std::string(name));
     return {};

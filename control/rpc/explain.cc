@@ -1,0 +1,115 @@
+#include "control/rpc/explain.h"
+
+#include <algorithm>
+#include <string>
+
+#include "control/rpc/sa_views.h"
+#include "control/rpc/views.h"
+
+namespace sekisho::rpc {
+namespace {
+
+json until(const std::optional<Instant>& at, Instant now) {
+  return at ? json(std::max(0.0, seconds_between(now, *at))) : json();
+}
+
+std::string_view word(ike::Mismatch::Kind kind) {
+  switch (kind) {
+    case ike::Mismatch::Kind::ike_proposal:
+      return "IKE proposal";
+    case ike::Mismatch::Kind::esp_proposal:
+      return "ESP proposal";
+    case ike::Mismatch::Kind::selectors:
+      return "selectors";
+  }
+  return "";
+}
+
+json failure_view(const ike::Failure& failure, Instant now) {
+  json view = to_json(LastError{{failure.message, failure.detail}, failure.at}, now);
+  view["mismatch"] = nullptr;
+  if (const auto& mismatch = failure.mismatch)
+    view["mismatch"] = {{"kind", word(mismatch->kind)}, {"ours", mismatch->ours}, {"theirs", mismatch->theirs}};
+  return view;
+}
+
+json negotiation_view(const ike::ConnectionView& connection, Instant now) {
+  json children = json::array();
+  for (const auto& child : connection.children)
+    children.push_back(
+        {{"name", child.name}, {"up", child.up}, {"next_attempt_seconds", until(child.next_attempt, now)}});
+  return {{"state", connection.state},
+          {"wanted", connection.wanted},
+          {"attempts", connection.attempts},
+          {"next_attempt_seconds", until(connection.next_attempt, now)},
+          {"children", children}};
+}
+
+// A tunnel's own interface is no way to its peer either.
+bool has_way(const Operations& operations, const IpAddress& peer) {
+  const auto way = route_views(operations, peer.text());
+  if (!way) return false;
+  return std::ranges::any_of(
+      *way, [](const json& route) { return route["action"] != "drop" && route["action"] != "tunnel"; });
+}
+
+uint64_t counted(const json& children, const char* direction, const char* counter) {
+  uint64_t sum = 0;
+  for (const json& child : children) sum += child[direction].value(counter, uint64_t{0});
+  return sum;
+}
+
+json traffic_hints(const json& children) {
+  json hints = json::array();
+  if (children.empty()) return hints;
+  const uint64_t in = counted(children, "in", "packets"), out = counted(children, "out", "packets");
+  if (out > 0 && in == 0)
+    hints.push_back("packets leave and none comes back: is there a way back at the peer, does a firewall pass ESP?");
+  if (in > 0 && out == 0) hints.push_back("packets come in and none leaves: is there a route into the tunnel?");
+  if (counted(children, "out", "selector") > 0)
+    hints.push_back("packets were dropped that the negotiated selectors do not allow out");
+  if (counted(children, "in", "selector") > 0)
+    hints.push_back("the peer sent packets that the negotiated selectors do not allow");
+  if (counted(children, "in", "integrity") > 0) hints.push_back("packets came in damaged, or under other keys");
+  if (counted(children, "in", "replay") > 0)
+    hints.push_back("packets came in twice, or too late for the replay window");
+  return hints;
+}
+
+json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
+           const json& children) {
+  json list = json::array();
+  const IpAddress& peer = configured.connection.remote;
+  if (!operations.daemon().dataplane_connected)
+    list.push_back("the dataplane is not connected: nothing can come up");
+  else if (!peer.is_any() && !has_way(operations, peer))
+    list.push_back("there is no route to the peer, " + peer.text());
+  if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`");
+  for (json& hint : traffic_hints(children)) list.push_back(std::move(hint));
+  return list;
+}
+
+}  // namespace
+
+json explain_tunnel(const Operations& operations, std::string_view name) {
+  const Instant now = operations.now();
+  const auto tunnels = operations.tunnels();
+  const auto tunnel = std::ranges::find(tunnels, name, &TunnelView::name);
+  const auto configured = operations.running().tunnels.find(name);
+  const auto connections = operations.connections();
+  const auto connection = std::ranges::find(connections, name, &ike::ConnectionView::name);
+  const bool known = connection != connections.end();
+  const json children = child_sa_views(operations, name).value_or(json::array());
+  const json views = tunnel_views(operations, name).value_or(json::array());
+  json view = {{"tunnel", views.empty() ? json() : views.front()},
+               {"negotiation", known ? negotiation_view(*connection, now) : json()},
+               {"last_failure", json()},
+               {"child_sas", children},
+               {"hints", json::array()}};
+  if (known && connection->last_failure) view["last_failure"] = failure_view(*connection->last_failure, now);
+  if (tunnel != tunnels.end() && configured != operations.running().tunnels.end())
+    view["hints"] = hints(operations, *tunnel, configured->second, children);
+  return view;
+}
+
+}  // namespace sekisho::rpc

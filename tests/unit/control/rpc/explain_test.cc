@@ -1,0 +1,59 @@
+#include "control/rpc/explain.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/unit/control/rpc/fake_operations.h"
+
+using nlohmann::json;
+
+namespace sekisho::rpc {
+
+TEST_CASE("an explanation has where the negotiation stands, both sides' offers, and hints from what is known") {
+  FakeOperations operations;
+  const Instant now = operations.now();
+  ike::ConnectionView connection{.name = "tokyo", .state = "waiting", .wanted = true, .attempts = 3};
+  connection.next_attempt = now + std::chrono::seconds(7);
+  connection.children = {{.name = "voice", .up = false, .next_attempt = {}}};
+  connection.last_failure =
+      ike::Failure{&messages::ike_peer_unreachable, "detail",
+                   ike::Mismatch{ike::Mismatch::Kind::esp_proposal, {"aes128gcm16"}, {"aes256-sha1", "aes128-sha1"}},
+                   now - std::chrono::seconds(5)};
+  operations.connections_ = {{.name = "osaka"}, connection};
+  const json view = explain_tunnel(operations, "tokyo");
+  CHECK(view["tunnel"]["name"] == "tokyo");
+  CHECK(view["negotiation"]["state"] == "waiting");
+  CHECK(view["negotiation"]["attempts"] == 3);
+  CHECK(view["negotiation"]["next_attempt_seconds"] == 7.0);
+  CHECK(view["negotiation"]["children"][0]["name"] == "voice");
+  CHECK(view["last_failure"]["id"] == "SKO-IKE-001");
+  CHECK(view["last_failure"]["age_seconds"] == 5.0);
+  CHECK(view["last_failure"]["mismatch"]["kind"] == "ESP proposal");
+  CHECK(view["last_failure"]["mismatch"]["theirs"] == json({"aes256-sha1", "aes128-sha1"}));
+  CHECK(view["hints"].empty());
+}
+
+TEST_CASE("an explanation of a tunnel that the engine does not know yet says so, and what is held down") {
+  FakeOperations operations;
+  operations.tunnel_.held_down = true;
+  const json view = explain_tunnel(operations, "tokyo");
+  CHECK(view["negotiation"].is_null());
+  CHECK(view["last_failure"].is_null());
+  REQUIRE(view["hints"].size() == 1);
+  CHECK(view["hints"][0].get<std::string>().find("tunnel up") != std::string::npos);
+}
+
+TEST_CASE("the counters of an explanation's child SAs become hints") {
+  FakeOperations operations;
+  ike::IkeSaView sa{.connection = "tokyo", .state = "established"};
+  sa.children = {{.name = "voice", .inbound_spi = 0x8001}};
+  operations.ike_sas_ = {sa};
+  operations.child_counters_ = {{.inbound_spi = 0x8001}};
+  auto& counters = operations.child_counters_[0];
+  counters.out[static_cast<size_t>(ipc::SaCounter::packets)] = 4;
+  counters.in[static_cast<size_t>(ipc::SaCounter::replay)] = 2;
+  const json view = explain_tunnel(operations, "tokyo");
+  CHECK(view["child_sas"][0]["child"] == "voice");
+  CHECK(view["hints"].size() == 2);  // nothing comes back; what came, came twice
+}
+
+}  // namespace sekisho::rpc
