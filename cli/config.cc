@@ -47,19 +47,19 @@ std::optional<json> send_file(Session& session, const std::string& method, const
 bool is_valid(const json& result) { return at(result, "/valid") == true; }
 
 // sekisho-control beside this program, else the one that PATH has; only returns where there is none.
-void run_checker(const Session& session, const std::string& file) {
+void run_checker(const Session& session, const char* what, const std::string& file) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   const std::string beside = self.parent_path() / "sekisho-control";
   for (const std::string& checker : {beside, std::string("sekisho-control")})
-    execlp(checker.c_str(), "sekisho-control", "--check", file.c_str(), session.json_output ? "--json" : nullptr,
+    execlp(checker.c_str(), "sekisho-control", what, file.c_str(), session.json_output ? "--json" : nullptr,
            static_cast<char*>(nullptr));
 }
 
 // The daemon's program is the checker, so that a file can be checked where no daemon runs; where only a daemon is
 // within reach, it is asked.
 void check(Session& session, const std::string& file) {
-  run_checker(session, file);
+  run_checker(session, "--check", file);
   if (access(session.socket.c_str(), F_OK) != 0)
     return session.fail(exit_unreachable, messages::checker_failed, "sekisho-control is not installed");
   const auto result = send_file(session, "config.check", file);
@@ -68,6 +68,11 @@ void check(Session& session, const std::string& file) {
     return is_valid(answer) ? printable(file) + " is valid\n" : config_errors_text(at(answer, "/errors"));
   });
   if (!is_valid(*result)) session.exit_code = exit_no;
+}
+
+void grade(Session& session, const std::string& file) {
+  run_checker(session, "--grade", file);
+  session.fail(exit_unreachable, messages::checker_failed, "sekisho-control is not installed");
 }
 
 void show_diff(Session& session, const std::string& file) {
@@ -145,6 +150,13 @@ std::string config_errors_text(const json& errors) {
 }
 
 void add_config(CLI::App& app, Session& session) {
+  add_action(
+      app, session, "check", "grade the algorithms of a configuration by RFC 8247 and RFC 8221",
+      "Needs no running daemon. Ends with 0 when the file is valid and names nothing that the RFCs advise against,\n"
+      "else with 1.\n\n"
+      "Examples:\n  sekisho check /etc/sekisho/sekisho.json\n"
+      "  sekisho check new.json --json | jq '.grades[] | select(.discouraged)'",
+      grade);
   CLI::App* group = app.add_subcommand("config", "check a configuration, compare it with the running one, apply it");
   group->require_subcommand(1);
   add_action(*group, session, "check", "say everything that is wrong with a file",

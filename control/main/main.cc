@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "control/config/grade.h"
 #include "control/config/report.h"
 #include "control/main/daemon.h"
 #include "control/main/options.h"
@@ -78,6 +79,7 @@ int main(int argc, char** argv) {
   using namespace sekisho;
   control::Options options;
   if (const auto code = control::parse_options(argc, argv, options)) return *code;
+  if (options.grade) return config::grade_file(options.config, options.json, stdout);
   if (options.check) return config::check_file(options.config, options.json, stdout);
   spdlog::set_default_logger(spdlog::stderr_color_mt("control"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");

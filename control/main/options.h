@@ -11,6 +11,7 @@ struct Options {
   std::string dataplane = "/run/sekisho/dataplane.sock";
   std::filesystem::path socket = "/run/sekisho/control.sock";
   bool check = false;
+  bool grade = false;
   bool json = false;
 };
 

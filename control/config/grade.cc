@@ -1,0 +1,169 @@
+#include "control/config/grade.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "control/config/report.h"
+
+namespace sekisho::config {
+namespace {
+
+template <typename Id>
+struct Rule {
+  Id id;
+  Level level;
+};
+
+// What one section of an RFC says. What is in none of its tables may be used, which another section says.
+template <typename Id, size_t count>
+struct Table {
+  std::string_view section, otherwise;
+  std::array<Rule<Id>, count> rules;
+};
+
+using crypto::EncryptionId, crypto::PrfId, crypto::IntegrityId, crypto::KeyExchangeId;
+
+constexpr std::string_view rest_of_ike = "RFC 8247 section 1.2", rest_of_esp = "RFC 8221 section 1.2";
+constexpr Table<EncryptionId, 4> ike_encryption = {"RFC 8247 section 2.1",
+                                                   rest_of_ike,
+                                                   {{{EncryptionId::aes_cbc, Level::must},
+                                                     {EncryptionId::aes_gcm_16, Level::should},
+                                                     {EncryptionId::chacha20_poly1305, Level::should},
+                                                     {EncryptionId::des3, Level::may}}}};
+constexpr Table<PrfId, 3> ike_prf = {"RFC 8247 section 2.2",
+                                     rest_of_ike,
+                                     {{{PrfId::hmac_sha2_256, Level::must},
+                                       {PrfId::hmac_sha2_512, Level::should_plus},
+                                       {PrfId::hmac_sha1, Level::must_minus}}}};
+constexpr Table<IntegrityId, 3> ike_integrity = {"RFC 8247 section 2.3",
+                                                 rest_of_ike,
+                                                 {{{IntegrityId::hmac_sha2_256_128, Level::must},
+                                                   {IntegrityId::hmac_sha2_512_256, Level::should},
+                                                   {IntegrityId::hmac_sha1_96, Level::must_minus}}}};
+constexpr Table<KeyExchangeId, 4> key_exchange = {"RFC 8247 section 2.4",
+                                                  rest_of_ike,
+                                                  {{{KeyExchangeId::modp2048, Level::must},
+                                                    {KeyExchangeId::ecp256, Level::should},
+                                                    {KeyExchangeId::modp1536, Level::should_not},
+                                                    {KeyExchangeId::modp1024, Level::should_not}}}};
+constexpr Table<EspCipher, 3> esp_encryption = {"RFC 8221 section 5",
+                                                rest_of_esp,
+                                                {{{EspCipher::aes_cbc, Level::must},
+                                                  {EspCipher::aes_gcm, Level::must},
+                                                  {EspCipher::chacha20_poly1305, Level::should}}}};
+// By the names in EspSuiteInfo.
+constexpr Table<std::string_view, 3> esp_integrity = {
+    "RFC 8221 section 6",
+    rest_of_esp,
+    {{{"sha256", Level::must}, {"sha512", Level::should}, {"sha1", Level::must_minus}}}};
+
+class Grades {
+ public:
+  explicit Grades(std::string tunnel) : tunnel_(std::move(tunnel)) {}
+
+  void add_version_1() { add({tunnel_, "IKE", "version", "IKEv1", Level::deprecated, "RFC 9395 section 3"}); }
+
+  void add(const ike::IkeProposal& proposal) {
+    const std::string text = proposal.text();
+    add(ike_encryption, proposal.sk.encryption, "IKE", "encryption", text.substr(0, text.find('-')));
+    add(ike_prf, proposal.prf, "IKE", "prf", crypto::name(proposal.prf));
+    if (!proposal.sk.aead())
+      add(ike_integrity, proposal.sk.integrity, "IKE", "integrity", crypto::name(proposal.sk.integrity));
+    add(key_exchange, proposal.key_exchange, "IKE", "key exchange", crypto::name(proposal.key_exchange));
+  }
+
+  void add(EspSuite suite) {
+    const std::string_view text = info(suite).name;
+    const size_t dash = text.find('-');
+    add(esp_encryption, info(suite).cipher, "ESP", "encryption", text.substr(0, dash));
+    if (info(suite).combined_mode()) return;
+    add(esp_integrity, text.substr(dash + 1), "ESP", "integrity", text.substr(dash + 1));
+  }
+
+  void add_pfs(KeyExchangeId group) {
+    if (group != KeyExchangeId::none) add(key_exchange, group, "ESP", "key exchange", crypto::name(group));
+  }
+
+  std::vector<Grade> take() && { return std::move(grades_); }
+
+ private:
+  template <typename Id, size_t count>
+  void add(const Table<Id, count>& table, Id id, std::string_view protocol, std::string_view kind,
+           std::string_view algorithm) {
+    const auto found = std::ranges::find(table.rules, id, &Rule<Id>::id);
+    const bool listed = found != table.rules.end();
+    add({tunnel_, protocol, kind, std::string(algorithm), listed ? found->level : Level::may,
+         listed ? table.section : table.otherwise});
+  }
+  void add(Grade grade) {
+    const bool known = std::ranges::any_of(grades_, [&](const Grade& each) {
+      return each.protocol == grade.protocol && each.kind == grade.kind && each.algorithm == grade.algorithm;
+    });
+    if (!known) grades_.push_back(std::move(grade));
+  }
+
+  std::string tunnel_;
+  std::vector<Grade> grades_;
+};
+
+std::string to_text(const std::vector<Grade>& grades) {
+  constexpr auto row = "{:<16}  {:<8}  {:<12}  {:<16}  {:<10}  {}\n";
+  std::string text = fmt::format(row, "TUNNEL", "PROTOCOL", "KIND", "ALGORITHM", "LEVEL", "SOURCE");
+  for (const Grade& each : grades)
+    text += fmt::format(row, each.tunnel, each.protocol, each.kind, each.algorithm, name(each.level), each.source);
+  const auto count = std::ranges::count_if(grades, [](const Grade& each) { return discouraged(each.level); });
+  return text + (count == 0 ? "nothing is discouraged\n" : fmt::format("discouraged: {}\n", count));
+}
+
+nlohmann::json to_json(const std::vector<Grade>& grades) {
+  auto list = nlohmann::json::array();
+  for (const Grade& each : grades)
+    list.push_back({{"tunnel", each.tunnel},
+                    {"protocol", each.protocol},
+                    {"kind", each.kind},
+                    {"algorithm", each.algorithm},
+                    {"level", name(each.level)},
+                    {"discouraged", discouraged(each.level)},
+                    {"source", each.source}});
+  return list;
+}
+
+}  // namespace
+
+std::string_view name(Level level) {
+  constexpr std::array names = {"MUST", "MUST-", "SHOULD+", "SHOULD", "MAY", "SHOULD NOT", "deprecated"};
+  return names.at(static_cast<size_t>(level));
+}
+
+std::vector<Grade> grade(const Config& config) {
+  std::vector<Grade> all;
+  for (const auto& [tunnel, settings] : config.tunnels) {
+    const ike::Connection& connection = settings.connection;
+    const bool version_1 = connection.version == ike::IkeVersion::v1;
+    Grades grades(tunnel);
+    if (version_1) grades.add_version_1();
+    for (const ike::IkeProposal& proposal : connection.ike_proposals)
+      if (!version_1) grades.add(proposal);
+    for (const ike::ChildDefinition& child : connection.children) {
+      for (const ike::EspProposal& proposal : child.esp_proposals) {
+        grades.add(proposal.suite);
+        if (!version_1) grades.add_pfs(proposal.pfs);
+      }
+    }
+    std::ranges::move(std::move(grades).take(), std::back_inserter(all));
+  }
+  return all;
+}
+
+int grade_file(const std::filesystem::path& file, bool json, std::FILE* out) {
+  const auto config = load(file);
+  if (!config) return check_file(file, json, out);
+  const std::vector<Grade> grades = grade(*config);
+  const nlohmann::json verdict = {{"valid", true}, {"errors", nlohmann::json::array()}, {"grades", to_json(grades)}};
+  std::fputs((json ? verdict.dump(2) + "\n" : to_text(grades)).c_str(), out);
+  return std::ranges::none_of(grades, [](const Grade& each) { return discouraged(each.level); }) ? 0 : 1;
+}
+
+}  // namespace sekisho::config
