@@ -58,7 +58,7 @@ inline constexpr Message config_legacy_proposal{
     "Use a modern proposal, or write \"profile\": \"legacy\" in the tunnel if the peer can do no better."};
 inline constexpr Message config_psk_unreadable{
     "SKO-CFG-014", Severity::error, "pre-shared key file cannot be read",
-    "The file that \"psk_file\" names does not exist, is no regular file or may not be read by the control daemon.",
+    "The file that is to hold the key does not exist, is no regular file or may not be read by the control daemon.",
     "Check the path, which is relative to the configuration file, and the owner and mode of the file."};
 inline constexpr Message config_psk_exposed{
     "SKO-CFG-015", Severity::error, "pre-shared key file is open to everyone",
@@ -96,6 +96,34 @@ inline constexpr Message config_too_many_errors{"SKO-CFG-023", Severity::error, 
                                                 "The configuration holds more errors than are listed.",
                                                 "Mend those that are listed and check again."};
 
+inline constexpr Message config_bad_private_key{
+    "SKO-CFG-030", Severity::error, "private key cannot be used",
+    "The file cannot be read, is open to everyone, or holds no private key that IKE can sign with: RSA of 2048 to 8192 "
+    "bits, ECDSA on P-256, P-384 or P-521, or Ed25519, in PEM and without a passphrase.",
+    "Check the path, which is relative to the configuration file, and the owner and mode of the file (chmod 600)."};
+inline constexpr Message config_bad_certificate{
+    "SKO-CFG-031", Severity::error, "certificate or revocation list cannot be used",
+    "The file cannot be read, may be changed by everyone, or does not hold what it should in PEM or DER.",
+    "Check the path, which is relative to the configuration file, and the file with openssl x509 or openssl crl."};
+inline constexpr Message config_key_mismatch{
+    "SKO-CFG-032", Severity::error, "private key belongs to another certificate",
+    "The first certificate of the file is not one of this private key.",
+    "Put the gateway's own certificate first, and compare its public key with the private one's."};
+inline constexpr Message config_not_certified{
+    "SKO-CFG-033", Severity::error, "identity cannot be proven by a certificate",
+    "A name, mail address or IP address must stand in the certificate's subjectAltName, a distinguished name must be "
+    "its "
+    "subject, and a key id is in no certificate.",
+    "Use an identity that the certificate has, or have one issued that has the identity."};
+inline constexpr Message config_wrong_auth{
+    "SKO-CFG-034", Severity::error, "key does not go with the kind of authentication",
+    "The object names a file that the kind of authentication under \"auth\" does not use.",
+    "Remove the key, or write the other kind of authentication."};
+inline constexpr Message config_proof_not_in_ikev1{"SKO-CFG-035", Severity::error,
+                                                   "authentication that IKEv1 does not have here",
+                                                   "IKEv1 authenticates both ends by the pre-shared key alone; a "
+                                                   "certificate or a post-quantum key would be passed over.",
+                                                   "Leave \"auth\": \"certificate\" and \"ppk\" out, or take IKEv2."};
 inline constexpr Message config_not_in_ikev1{
     "SKO-CFG-045", Severity::error, "proposal that IKEv1 cannot express",
     "IKEv1 has no combined-mode cipher and no PRF of its own in \"ike\", no chacha20poly1305 and no esn in \"esp\", "
@@ -129,6 +157,12 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_bad_device,
                                                      &config_route_loop,
                                                      &config_too_many_errors,
+                                                     &config_bad_private_key,
+                                                     &config_bad_certificate,
+                                                     &config_key_mismatch,
+                                                     &config_not_certified,
+                                                     &config_wrong_auth,
+                                                     &config_proof_not_in_ikev1,
                                                      &config_not_in_ikev1,
                                                      &config_aggressive_without_v1};
 

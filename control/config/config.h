@@ -51,12 +51,19 @@ struct TunnelInterface {
 
 enum class Profile : uint8_t { modern, legacy };
 
+// The files that a tunnel's authentication takes, as written; empty where there is none.
+struct AuthFiles {
+  std::string psk, certificate, private_key, ppk;
+  std::vector<std::string> authorities, crls;
+  bool require_crl = false;
+};
+
 struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
   Profile profile = Profile::modern;
-  std::string psk_file;  // as written
+  AuthFiles files;
 };
 
 template <typename T>

@@ -11,9 +11,30 @@ namespace {
 
 using nlohmann::json;
 
-bool same_key(const ike::Connection& a, const ike::Connection& b) {
-  if (!a.psk || !b.psk) return a.psk == b.psk;
-  return constant_time_equal(a.psk->view(), b.psk->view());
+// What stands in files of its own, by the keys that name them. Keys and certificates are not shown, only that they
+// changed.
+struct Content {
+  json::json_pointer key;
+  bool (*same)(const ike::Connection& a, const ike::Connection& b);
+};
+const std::vector<Content>& contents() {
+  using ike::Connection;
+  static const std::vector<Content> all = {
+      {json::json_pointer("/psk_file"),
+       [](const Connection& a, const Connection& b) { return ike::same_secret(a.psk, b.psk); }},
+      {json::json_pointer("/local/certificate"),
+       [](const Connection& a, const Connection& b) { return a.local_auth == b.local_auth; }},
+      {json::json_pointer("/remote/authorities"),
+       [](const Connection& a, const Connection& b) { return a.remote_auth.same_authorities(b.remote_auth); }},
+      {json::json_pointer("/remote/crls"),
+       [](const Connection& a, const Connection& b) {
+         return !a.remote_auth.same_authorities(b.remote_auth) || a.remote_auth == b.remote_auth;
+       }},
+      {json::json_pointer("/ppk/file"), [](const Connection& a, const Connection& b) {
+         const auto key = [](const Connection& c) { return c.ppk ? c.ppk->key : nullptr; };
+         return ike::same_secret(key(a), key(b));
+       }}};
+  return all;
 }
 
 // Every value that differs, object by object; a list is one value.
@@ -34,10 +55,10 @@ void compare(const Port& before, const Port& after, const std::string& pointer, 
 
 void compare(const Tunnel& before, const Tunnel& after, const std::string& pointer, std::vector<Change>& changes) {
   json old_form = encode(before), new_form = encode(after);
-  if (!same_key(before.connection, after.connection)) {
-    changes.push_back({Change::Kind::change, child_pointer(pointer, "psk_file"), "secret", "changed"});
-    old_form.erase("psk_file");
-    new_form.erase("psk_file");
+  for (const Content& content : contents()) {
+    if (content.same(before.connection, after.connection)) continue;
+    changes.push_back({Change::Kind::change, pointer + content.key.to_string(), "content", "changed"});
+    old_form[content.key] = new_form[content.key] = nullptr;
   }
   compare(old_form, new_form, pointer, changes);
 }
@@ -101,7 +122,8 @@ Plan diff(const Config& running, const Config& desired) {
 }
 
 bool same_connection(const ike::Connection& a, const ike::Connection& b) {
-  return a.name == b.name && encode(a) == encode(b) && same_key(a, b);
+  return a.name == b.name && encode(a) == encode(b) &&
+         std::ranges::all_of(contents(), [&](const Content& content) { return content.same(a, b); });
 }
 
 json to_json(const Plan& plan) {

@@ -28,6 +28,8 @@ std::string_view word(ike::Encapsulation encapsulation) {
   return "";
 }
 
+std::string_view word(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
+
 json retransmission(const ike::Retransmission& value) {
   return {{"first_ms", std::chrono::duration_cast<std::chrono::milliseconds>(value.first).count()},
           {"factor", value.factor},
@@ -78,7 +80,17 @@ json encode(const Tunnel& tunnel) {
       {"name", tunnel.interface.name}, {"addresses", texts(tunnel.interface.addresses)}, {"mtu", tunnel.interface.mtu}};
   result["routes"] = texts(tunnel.routes);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
-  result["psk_file"] = tunnel.psk_file;
+  const AuthFiles& files = tunnel.files;
+  result["local"].update({{"auth", word(tunnel.connection.local_auth.by_certificate())},
+                          {"certificate", files.certificate},
+                          {"private_key", files.private_key}});
+  result["remote"].update({{"auth", word(tunnel.connection.remote_auth.by_certificate())},
+                           {"authorities", files.authorities},
+                           {"crls", files.crls},
+                           {"require_crl", files.require_crl}});
+  result["psk_file"] = files.psk;
+  const auto& ppk = tunnel.connection.ppk;
+  result["ppk"] = {{"id", ppk ? ppk->id : ""}, {"file", files.ppk}, {"required", ppk && ppk->required}};
   return result;
 }
 

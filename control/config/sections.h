@@ -19,6 +19,16 @@ void read_port(const std::string& name, const Node& node, Context& context);
 void read_route(const Node& node, Context& context);
 void read_tunnel(const std::string& name, const Node& node, Context& context);
 
+// The two ends' "auth" with what belongs to it, "psk_file" and "ppk". `local` and `remote` are the ends' objects; their
+// identities and the profile have been read. An end without "id" that has a certificate goes by its subject.
+struct EndObject {
+  Object object;
+  Node place;  // of "id", or of the object
+  bool id_given = false;
+};
+void read_authentication(const Object& tunnel, const EndObject& local, const EndObject& remote, Tunnel& result,
+                         const std::filesystem::path& directory);
+
 // "mtu" of an interface with these addresses; IPv6 needs 1280 (RFC 8200 section 5).
 void read_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses, uint16_t& mtu);
 // "addresses" of an interface; each may be used once in the whole configuration.
