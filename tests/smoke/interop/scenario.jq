@@ -23,14 +23,19 @@ def legacy: test("sha1|modp1024|modp1536|3des");
 
 { peer: "6.0.1", network: "direct", version: "v2", initiators: ["strongswan", "sekisho"], sekisho: {}, strongswan: {},
     ids: { sekisho: "a.lab", strongswan: "b.lab" }, psk: "swordfish-in-the-lab", then: [], ike: "aes128gcm16-prfsha256-x25519", esp: "aes128gcm16" } * .
+# A quick mode is for one pair of selectors.
+| if .version == "v1" then
+    .sekisho = { selectors: { local: ["10.1.0.0/24"], remote: ["10.2.0.0/24"] } } * .sekisho
+    | .strongswan = { child: { local_ts: "10.2.0.0/24", remote_ts: "10.1.0.0/24" } } * .strongswan
+  else . end
 | .tunnel = ({
-    ike: { proposals: [.ike] },
+    ike: { version: .version, proposals: [.ike] },
     esp: { proposals: [.esp] },
     profile: (if .ike | legacy then "legacy" else "modern" end),
     start: "respond",
     local: { id: .ids.sekisho },
     remote: { id: .ids.strongswan }
   } * .sekisho)
-| .swanctl = ({ connection: { proposals: .ike }, child: { esp_proposals: .esp } } * .strongswan)
+| .swanctl = ({ connection: { version: (.version | ltrimstr("v")), proposals: .ike }, child: { esp_proposals: .esp } } * .strongswan)
 | .suite = (.esp | sub("-(modp|ecp|x25519).*"; ""))
 | .proposed = { ike: (.ike | ike_name), esp: (.version as $version | .esp | esp_name($version)) }
