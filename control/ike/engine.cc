@@ -155,6 +155,7 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   // A tunnel that the operator took down stays down, unless what changed is that it is to start.
   const bool start_changed = !known || (known->connection->start == StartMode::start) != start;
   ConnectionEntry& entry = connections_.set(std::move(event.connection));
+  entry.last_failure.reset();  // the former definition's
   if (start_changed) entry.wanted = start;
   if (difference == Difference::local) {
     for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;

@@ -165,7 +165,9 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     const auto old = before.tunnels.find(name);
     if (old != before.tunnels.end() && old->second.interface.name != tunnel.interface.name) forget_tunnel(name);
     set_tunnel(name, tunnel);
-    if (status_[name].connection_set) raise(ike::SetConnection{tunnel.connection});
+    Status& status = status_[name];
+    status.last_error.reset();  // the former definition's
+    if (status.connection_set) raise(ike::SetConnection{tunnel.connection});
   }
   network_->touch();
   spdlog::info("configuration applied: {} changes", plan.changes.size());
