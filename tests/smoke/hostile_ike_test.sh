@@ -21,7 +21,7 @@ resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
 before=$(resident "${CONTROL_PID[a]}")
 ping_in_background left 4 300 0.1
 expect '100,000 of them reach the daemon' on net timeout 300 "$PYTHON" "$SMOKE/lab/mutate_ike.py" \
-  "$LAB_DIR/ike.pcap" "$TOP/tests/fuzz/corpus/ike" "${WAN[a]}" "${CONTROL_PID[a]}" 100000 "${SEED:-1}"
+  "$LAB_DIR/ike.pcap" "$TOP/tests/fuzz/corpus/ike_decode" "${WAN[a]}" "${CONTROL_PID[a]}" 100000 "${SEED:-1}"
 ping_wait
 equal 'pings lost meanwhile' 0 "$PING_LOST"
 for daemon in "${CONTROL_PID[a]}" "${DATAPLANE_PID[a]}"; do expect "process $daemon lives" kill -0 "$daemon"; done
