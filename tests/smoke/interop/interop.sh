@@ -83,8 +83,8 @@ strongswan_algorithms() {
 }
 
 expect_algorithms() {
-  equal "the IKE SA's proposal, to Sekisho" "$(of .ike)" "$(sekisho a show ike-sa --json | jq -r '.[0].proposal')"
-  equal "the child SA's suite, to Sekisho" "$(of '.suite')" "$(sekisho a show child-sa --json | jq -r '.[0].suite')"
+  equal "the IKE SA's proposal, to Sekisho" "$(of .ike)" "$(sekisho a show ike-sa --json | jq -r '.[] | select(.state != "deleting").proposal')"
+  equal "the child SA's suite, to Sekisho" "$(of '.suite')" "$(sekisho a show child-sa --json | jq -r '.[] | select(.state != "deleting").suite')"
   equal "the IKE SA's algorithms, to strongSwan" "$(of .proposed.ike)" "$(strongswan_algorithms ike)"
   equal "the child SA's algorithms, to strongSwan" "$(of .proposed.esp)" "$(strongswan_algorithms esp)"
 }
