@@ -111,6 +111,7 @@ lab_down() {
   trap - EXIT
   set +e
   exec 2>/dev/null
+  await_line_end
   for signal in TERM KILL; do
     lab_pids | xargs -r kill -s "$signal"
     timeout 5 bash -c 'while [ -n "$(for n in "$@"; do ip netns pids "$n" 2>/dev/null; done)" ]; do sleep 0.05; done' \

@@ -20,19 +20,28 @@ await() {
 }
 
 # await_line SECONDS FILE PATTERN: until the file, which may still grow, has a line like it (extended regex).
+AWAIT_LINE_PID=
 await_line() {
-  local found
+  local found line
   exec {found}< <(exec timeout "$1" tail -n +1 -F "$2" 2>/dev/null)
-  local tail_pid=$! line
+  AWAIT_LINE_PID=$!
   while read -ru "$found" line; do
     if [[ $line =~ $3 ]]; then
-      kill "$tail_pid" 2>/dev/null
+      await_line_end
       exec {found}<&-
       return 0
     fi
   done
   exec {found}<&-
   fail "waited $1 s for '$3' in $2"
+}
+
+# Its reader of the file, which an interrupted test would leave behind.
+await_line_end() {
+  [ -n "$AWAIT_LINE_PID" ] || return 0
+  kill "$AWAIT_LINE_PID" 2>/dev/null || :
+  wait "$AWAIT_LINE_PID" 2>/dev/null || :
+  AWAIT_LINE_PID=
 }
 
 # expect WHAT COMMAND...: the command must succeed.
