@@ -152,7 +152,7 @@ std::string document() {
 TEST_CASE("the diagrams of docs/ike-states.md are what happens", "[.][states]") {
   const std::string now = document();
   if (const char* file = std::getenv("SEKISHO_STATE_DIAGRAMS")) {
-    std::ofstream(file) << now;
+    CHECK((std::ofstream(file) << now << std::flush).good());
     return;
   }
   std::ifstream file(STATE_DIAGRAMS);
