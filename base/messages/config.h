@@ -133,6 +133,18 @@ inline constexpr Message config_not_in_ikev1{
 inline constexpr Message config_aggressive_without_v1{
     "SKO-CFG-046", Severity::error, "aggressive mode without IKEv1", "Only IKEv1 has an aggressive mode.",
     "Leave \"aggressive\" out, or write \"version\": \"v1\" if the peer speaks nothing newer."};
+inline constexpr Message config_children_selectors{
+    "SKO-CFG-050", Severity::error, "selectors beside children",
+    "A tunnel has either \"selectors\" of its own or \"children\" that each have some.",
+    "Move the selectors into the children that are to carry them."};
+inline constexpr Message config_children_alike{
+    "SKO-CFG-051", Severity::error, "two children carry the same traffic",
+    "Two children of one tunnel have the same selectors, so nothing decides which one a packet takes.",
+    "Remove one of the two, or change its selectors."};
+inline constexpr Message config_any_peer{
+    "SKO-CFG-052", Severity::error, "no address to begin at",
+    "A peer whose address is \"any\" is known by its identity when it comes; nothing can be sent to it before.",
+    "Write \"start\": \"respond\", or the peer's address."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -164,6 +176,9 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_wrong_auth,
                                                      &config_proof_not_in_ikev1,
                                                      &config_not_in_ikev1,
-                                                     &config_aggressive_without_v1};
+                                                     &config_aggressive_without_v1,
+                                                     &config_children_selectors,
+                                                     &config_children_alike,
+                                                     &config_any_peer};
 
 }  // namespace sekisho::messages

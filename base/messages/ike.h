@@ -99,11 +99,13 @@ inline constexpr Message ike_initial_contact{
     "Nothing is to be done if the peer was restarted."};
 inline constexpr Message child_rekey_failed{
     "SKO-IKE-024", Severity::warning, "child SA could not be rekeyed",
-    "The peer refused to replace the child SA; the old one carries traffic until its lifetime ends.",
+    "The peer refused to replace the child SA; it is asked again, and after three refusals the connection is set up "
+    "anew beside the old one, where it may begin here.",
     "Compare the ESP proposals with PFS group and the traffic selectors: a PFS group counts from the first rekey on."};
 inline constexpr Message ike_rekey_failed{
     "SKO-IKE-025", Severity::warning, "IKE SA could not be rekeyed",
-    "The peer refused to replace the IKE SA; the old one stands until its lifetime ends.",
+    "The peer refused to replace the IKE SA; it is asked again, and after three refusals the connection is set up anew "
+    "beside the old one, where it may begin here.",
     "Compare the IKE proposals on both ends, and see the peer's log."};
 inline constexpr Message ike_expired{
     "SKO-IKE-026", Severity::warning, "IKE SA expired",
@@ -217,6 +219,10 @@ inline constexpr Message child_selectors_cut{
     "ones were taken, and traffic of the others is dropped.",
     "Offer fewer or wider selectors at the peer, or divide them among several children."};
 
+inline constexpr Message ike_no_address{"SKO-IKE-073", Severity::error, "no address to begin at",
+                                        "The peer's address is \"any\": where it is shows only when it comes.",
+                                        "Begin at the peer, or write its address into the configuration."};
+
 inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_no_proposal,
                                                   &ike_authentication_failed,
@@ -264,6 +270,7 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_handshakes_dropped,
                                                   &child_no_additional,
                                                   &child_single_pair,
-                                                  &child_selectors_cut};
+                                                  &child_selectors_cut,
+                                                  &ike_no_address};
 
 }  // namespace sekisho::messages

@@ -44,9 +44,14 @@ void compare(const json& before, const json& after, const std::string& pointer, 
     changes.push_back({Change::Kind::change, pointer, before, after});
     return;
   }
-  // Both were encoded with every default, so they have the same keys.
+  // Both were encoded with every default; only children and margins come and go.
   for (const auto& [key, value] : before.items())
-    if (after.contains(key)) compare(value, after[key], child_pointer(pointer, key), changes);
+    if (after.contains(key))
+      compare(value, after[key], child_pointer(pointer, key), changes);
+    else
+      changes.push_back({Change::Kind::remove, child_pointer(pointer, key), value, nullptr});
+  for (const auto& [key, value] : after.items())
+    if (!before.contains(key)) changes.push_back({Change::Kind::add, child_pointer(pointer, key), nullptr, value});
 }
 
 void compare(const Port& before, const Port& after, const std::string& pointer, std::vector<Change>& changes) {

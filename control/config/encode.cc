@@ -30,10 +30,51 @@ std::string_view word(ike::Encapsulation encapsulation) {
 
 std::string_view word(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
 
+std::string_view word(ike::DpdAction action) {
+  switch (action) {
+    case ike::DpdAction::restart:
+      return "restart";
+    case ike::DpdAction::clear:
+      return "clear";
+    case ike::DpdAction::none:
+      return "none";
+  }
+  return "";
+}
+
+std::string_view word(ike::StartMode mode) {
+  switch (mode) {
+    case ike::StartMode::start:
+      return "start";
+    case ike::StartMode::respond:
+      return "respond";
+    case ike::StartMode::on_traffic:
+      return "on-traffic";
+  }
+  return "";
+}
+
+// A margin that follows the lifetime is no setting of its own.
+void add_renewal(const ike::Renewal& renewal, json& object) {
+  if (renewal.margin != Duration::zero()) object["margin"] = whole_seconds(renewal.margin);
+  object["fuzz"] = renewal.fuzz;
+}
+
 json retransmission(const ike::Retransmission& value) {
   return {{"first_ms", std::chrono::duration_cast<std::chrono::milliseconds>(value.first).count()},
           {"factor", value.factor},
           {"tries", value.tries}};
+}
+
+json encode(const ike::ChildDefinition& child) {
+  json esp = {{"proposals", texts(child.esp_proposals)},
+              {"lifetime", whole_seconds(child.lifetime)},
+              {"lifetime_bytes", child.lifetime_bytes},
+              {"lifetime_packets", child.lifetime_packets},
+              {"replay_window", child.replay_window}};
+  add_renewal(child.renewal, esp);
+  return {{"esp", std::move(esp)},
+          {"selectors", {{"local", texts(child.local_selectors)}, {"remote", texts(child.remote_selectors)}}}};
 }
 
 }  // namespace
@@ -45,33 +86,34 @@ json encode(const Port& port) {
 json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
 
 json encode(const ike::Connection& connection) {
-  return {{"local",
-           {{"address", connection.local.text()},
-            {"alternatives", texts(connection.other_locals)},
-            {"id", connection.local_id.text()}}},
-          {"remote", {{"address", connection.remote.text()}, {"id", connection.remote_id.text()}}},
-          {"ike",
-           {{"version", connection.version == ike::IkeVersion::v1 ? "v1" : "v2"},
-            {"aggressive", connection.aggressive},
-            {"proposals", texts(connection.ike_proposals)},
-            {"lifetime", whole_seconds(connection.ike_lifetime)},
-            {"dpd_interval", whole_seconds(connection.dpd_interval)},
-            {"retry_interval", whole_seconds(connection.retry_interval)},
-            {"retransmission", retransmission(connection.retransmission)},
-            {"fragmentation", connection.fragmentation},
-            {"fragment_size", connection.fragment_size},
-            {"mobike", connection.mobike}}},
-          {"esp",
-           {{"proposals", texts(connection.children.front().esp_proposals)},
-            {"lifetime", whole_seconds(connection.children.front().lifetime)},
-            {"lifetime_bytes", connection.children.front().lifetime_bytes},
-            {"lifetime_packets", connection.children.front().lifetime_packets},
-            {"replay_window", connection.children.front().replay_window},
-            {"encapsulation", word(connection.encapsulation)}}},
-          {"selectors",
-           {{"local", texts(connection.children.front().local_selectors)},
-            {"remote", texts(connection.children.front().remote_selectors)}}},
-          {"start", connection.start == ike::StartMode::start ? "start" : "respond"}};
+  json result = {{"local",
+                  {{"address", connection.local.text()},
+                   {"alternatives", texts(connection.other_locals)},
+                   {"id", connection.local_id.text()}}},
+                 {"remote",
+                  {{"address", connection.remote.is_any() ? "any" : connection.remote.text()},
+                   {"id", connection.remote_id.text()}}},
+                 {"ike",
+                  {{"proposals", texts(connection.ike_proposals)},
+                   {"lifetime", whole_seconds(connection.ike_lifetime)},
+                   {"reauthenticate", connection.reauthenticate},
+                   {"dpd_interval", whole_seconds(connection.dpd_interval)},
+                   {"dpd_action", word(connection.dpd_action)},
+                   {"retry_interval", whole_seconds(connection.retry_interval)},
+                   {"retransmission", retransmission(connection.retransmission)},
+                   {"fragmentation", connection.fragmentation},
+                   {"fragment_size", connection.fragment_size},
+                   {"mobike", connection.mobike}}},
+                 {"esp", json::object()},
+                 {"start", word(connection.start)}};
+  add_renewal(connection.ike_renewal, result["ike"]);
+  if (const auto& children = connection.children; children.size() == 1 && children.front().name == connection.name) {
+    result.update(encode(children.front()));
+  } else {
+    for (const ike::ChildDefinition& child : children) result["children"][child.name] = encode(child);
+  }
+  result["esp"]["encapsulation"] = word(connection.encapsulation);
+  return result;
 }
 
 json encode(const Tunnel& tunnel) {

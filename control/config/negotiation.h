@@ -6,8 +6,11 @@
 namespace sekisho::config {
 
 void read_ike(const Object& object, Tunnel& tunnel);
+// "esp" of the tunnel: what its children begin with.
 void read_esp(const Object& object, Tunnel& tunnel);
-void read_selectors(const Object& object, ike::Connection& connection);
+void read_child_esp(const Object& child_object, const Tunnel& tunnel, ike::ChildDefinition& child);
+// "children" or, without them, the tunnel's own "selectors"; after read_esp.
+void read_children(const Object& object, Tunnel& tunnel);
 // "routes"; default: the remote selectors, except 0.0.0.0/0 and ::/0. `node` is the tunnel.
 void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, Context& context);
 

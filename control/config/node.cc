@@ -56,6 +56,10 @@ std::optional<bool> Node::boolean() const {
   return {};
 }
 
+bool Node::is(std::string_view text) const {
+  return value_->is_string() && value_->get_ref<const std::string&>() == text;
+}
+
 std::optional<uint64_t> Node::integer(uint64_t least, uint64_t most) const {
   if (!value_->is_number_integer() && !(value_->is_number_float() && value_->get<double>() >= 0x1p64)) {
     wrong_type("a whole number");

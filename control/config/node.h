@@ -29,6 +29,7 @@ class Node {
 
   bool is_text() const { return value_->is_string(); }
   std::optional<std::string> text() const;
+  bool is(std::string_view text) const;  // exactly this text
   std::optional<bool> boolean() const;
   std::optional<uint64_t> integer(uint64_t least, uint64_t most) const;
   std::optional<double> number(double least, double most) const;

@@ -1,6 +1,6 @@
 // The section "tunnels": addresses, identities, interface. What proves the identities is read in
-// read_authentication.cc; its "ike", "esp", "selectors" and "routes" are read in
-// read_negotiation.cc.
+// read_authentication.cc, its "ike" and "esp" in read_negotiation.cc, its "selectors", "children" and "routes" in
+// read_children.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,7 +35,12 @@ End read_end(const Object& tunnel, std::string_view key, std::initializer_list<s
   const auto node = tunnel.require(key);
   if (!node) return end;
   const Object object(*node, keys);
-  if (const auto address = object.require("address")) end.address = read_outer_address(*address);
+  if (const auto address = object.require("address"); address && key == "remote" && address->is("any")) {
+    end.address = IpAddress::any(Family::ipv4);
+    if (!object.require("id")) return end;  // an address would be the default, and there is none
+  } else if (address) {
+    end.address = read_outer_address(*address);
+  }
   if (const auto alternatives = object.get("alternatives")) {
     end.alternatives = read_list(*alternatives, read_outer_address);
     if (end.alternatives.size() > max_alternatives)
@@ -67,6 +72,8 @@ void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& 
   if (!local.address || !remote.address || !local.id || !remote.id) return;
   if (connection.local == connection.remote)
     node.fail(messages::config_duplicate, fmt::format("{} is the address of both ends", connection.local.text()));
+  if (connection.remote.is_any() && connection.start != ike::StartMode::respond)
+    node.fail(messages::config_any_peer, "\"start\" is not \"respond\"");
   // Without a difference here an incoming exchange could belong to either tunnel.
   context.claims.claim(ClaimKind::peers,
                        fmt::format("{} ({}) to {} ({})", connection.local.text(), connection.local_id.text(),
@@ -99,18 +106,19 @@ void check_proof(const Object& tunnel, const ike::Connection& connection) {
 void read_tunnel(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
   const Object object(node, {"interface", "local", "remote", "psk_file", "ppk", "profile", "ike", "esp", "selectors",
-                             "routes", "start"});
+                             "children", "routes", "start"});
   Tunnel tunnel;
   tunnel.connection.name = name;
   tunnel.connection.children.front().name = name;
   read_interface(object, tunnel.interface, context);
   if (const auto profile = object.get("profile")) assign(tunnel.profile, profile->choice({"modern", "legacy"}));
+  if (const auto start = object.get("start"))
+    assign(tunnel.connection.start, start->choice({"start", "respond", "on-traffic"}));
   read_ends(object, node, tunnel, context);
-  if (const auto start = object.get("start")) assign(tunnel.connection.start, start->choice({"start", "respond"}));
   read_ike(object, tunnel);
   check_proof(object, tunnel.connection);
   read_esp(object, tunnel);
-  read_selectors(object, tunnel.connection);
+  read_children(object, tunnel);
   read_tunnel_routes(object, node, tunnel, context);
   context.config.tunnels.emplace(name, std::move(tunnel));
 }

@@ -80,6 +80,12 @@ enum class StartMode : uint8_t {
   respond,    // never from here
   on_traffic  // with the first packet for it
 };
+// Of a peer that stopped answering; its SAs go in any case.
+enum class DpdAction : uint8_t {
+  restart,  // begin again at once, unless StartMode::respond
+  clear,    // wait for the operator, the peer or (StartMode::on_traffic) a packet
+  none      // no probes; where another request shows it, as `restart`
+};
 enum class Encapsulation : uint8_t { automatic, force, off };
 
 // RFC 7296 section 2.4: intervals grow by `factor`; the last try is followed by one more interval, then the peer is
@@ -90,15 +96,22 @@ struct Retransmission {
   unsigned tries = 6;  // sends in all, the first included
 };
 
+// How long before the end of its lifetime an SA is replaced.
+struct Renewal {
+  Duration margin = Duration::zero();  // zero: a tenth of the lifetime
+  unsigned fuzz = 100;                 // percent of the margin; it is up to so much longer, at random
+};
+
 // One child SA that the connection is to have: what it carries, how, and for how long.
 struct ChildDefinition {
   std::string name;  // unique in its connection
   std::vector<EspProposal> esp_proposals;
   std::vector<TrafficSelector> local_selectors;
   std::vector<TrafficSelector> remote_selectors;
-  Duration lifetime = std::chrono::hours(1);  // rekeyed a margin (a tenth, with jitter) before
-  uint64_t lifetime_bytes = 0;                // 0: none
+  Duration lifetime = std::chrono::hours(1);
+  uint64_t lifetime_bytes = 0;  // 0: none
   uint64_t lifetime_packets = 0;
+  Renewal renewal;  // by volume, the margin is a tenth
   uint16_t replay_window = 256;
 };
 
@@ -154,8 +167,11 @@ struct Connection {
   bool fragmentation = true;   // of IKE messages (RFC 7383)
   uint16_t fragment_size = 0;  // longest IP datagram that IKE sends then; 0: 576 over IPv4, 1280 over IPv6
   bool mobike = true;          // RFC 4555
-  Duration ike_lifetime = std::chrono::hours(8);     // rekeyed a margin (a tenth, with jitter) before
+  Duration ike_lifetime = std::chrono::hours(8);
+  Renewal ike_renewal;
+  bool reauthenticate = false;  // a new IKE SA with new children takes the place of a rekey of the IKE SA
   Duration dpd_interval = std::chrono::seconds(30);  // 0: off; a probe goes out after so long without a sign of life
+  DpdAction dpd_action = DpdAction::restart;
   Retransmission retransmission;
   Duration retry_interval = std::chrono::seconds(10);  // StartMode::start: between attempts after a failure
 

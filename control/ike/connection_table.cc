@@ -28,13 +28,17 @@ bool same_negotiated(const Connection& a, const Connection& b) {
          a.other_locals == b.other_locals;
 }
 
+bool same_renewal(const Renewal& a, const Renewal& b) { return a.margin == b.margin && a.fuzz == b.fuzz; }
+
 bool same_local(const ChildDefinition& a, const ChildDefinition& b) {
-  return a.lifetime == b.lifetime && a.lifetime_bytes == b.lifetime_bytes && a.lifetime_packets == b.lifetime_packets;
+  return a.lifetime == b.lifetime && a.lifetime_bytes == b.lifetime_bytes && a.lifetime_packets == b.lifetime_packets &&
+         same_renewal(a.renewal, b.renewal);
 }
 
 bool same_local(const Connection& a, const Connection& b) {
   return a.remote_auth == b.remote_auth && a.legacy_signatures == b.legacy_signatures && a.start == b.start &&
-         a.ike_lifetime == b.ike_lifetime &&
+         a.ike_lifetime == b.ike_lifetime && same_renewal(a.ike_renewal, b.ike_renewal) &&
+         a.reauthenticate == b.reauthenticate && a.dpd_action == b.dpd_action &&
          std::ranges::equal(a.children, b.children,
                             [](const auto& one, const auto& other) { return same_local(one, other); }) &&
          a.dpd_interval == b.dpd_interval && a.retransmission.first == b.retransmission.first &&

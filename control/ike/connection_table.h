@@ -33,6 +33,7 @@ class ReportLimit {
 struct ChildEntry {
   uint32_t sends_on = 0;              // inbound SPI of the child SA whose outbound half is in use; 0: none
   std::optional<Instant> attempt_at;  // when to ask for it next, in the IKE SA that there is
+  Instant not_before{};               // it failed; nor does traffic make us ask earlier
 };
 
 struct ConnectionEntry {
@@ -40,6 +41,7 @@ struct ConnectionEntry {
   bool wanted = false;                         // we bring it up again whenever it goes down
   bool held_down = false;                      // by the operator
   std::optional<Instant> attempt_at;           // when to begin an IKE SA next
+  Instant not_before{};                        // it failed; nor does traffic make us begin earlier
   unsigned attempts = 0;                       // begun here since one was established
   std::map<std::string, ChildEntry> children;  // one for each definition
   std::optional<Failure> last_failure;

@@ -26,15 +26,20 @@ struct Context {
   void send(const Endpoint& local, const Endpoint& remote, const Datagrams& message);
   // Where the connection is wanted, it is tried again after `delay`.
   void retry(const std::string& connection, Duration delay);
+  // An attempt failed: nothing, not even traffic, begins the next one before the connection's retry_interval is over.
+  void back_off(const std::string& connection);
+  // Its peer stopped answering and its SAs go: what DpdAction says.
+  void after_death(const std::string& connection);
 
   Random& random() { return environment.random(); }
   Bytes random_bytes(size_t size);
   // Somewhere between half of `longest` and all of it, so that two ends with equal settings rarely act at once.
   Duration jittered(Duration longest);
-  // When to renew what lives for `lifetime` from now: a margin of a tenth before its end, less up to another tenth.
-  Instant renewal_of(Duration lifetime);
-  // The same for a limit of bytes or packets; 0 stays 0.
-  uint64_t soft_limit(uint64_t hard);
+  // When to renew what lives for `lifetime` from now.
+  Instant renewal_of(Duration lifetime, const Renewal& renewal);
+  // The same for a limit of bytes or packets: a tenth before it and up to `fuzz` percent of that earlier, but no less
+  // than half of it. 0 stays 0.
+  uint64_t soft_limit(uint64_t hard, unsigned fuzz);
 };
 
 inline constexpr uint16_t ike_port = 500;

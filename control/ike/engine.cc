@@ -85,13 +85,18 @@ class Engine::Impl {
   void take(Context& context, const Shutdown&);
 
   void delete_all_of(Context& context, const std::string& name) {
+    for (v2::IkeSa* sa : sas_.of(name)) v2::remove_all_children(context, *sa);
     for (v2::IkeSa* sa : sas_.of(name)) v2::begin_delete(context, *sa);
     v1::Context v1_context = with_v1(context);
     v1::terminate(v1_context, name);
   }
   static void forget_attempts(ConnectionEntry& entry) {
     entry.attempt_at.reset();
-    for (auto& [name, child] : entry.children) child.attempt_at.reset();
+    entry.not_before = {};
+    for (auto& [name, child] : entry.children) {
+      child.attempt_at.reset();
+      child.not_before = {};
+    }
   }
   static IkeSaView view(const v2::IkeSa& sa);
   static ChildSaView view(const v2::ChildSa& child);
@@ -233,7 +238,13 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
 }
 
 void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
-  if (connections_.find(event.connection)) pursue(context, event.connection);
+  ConnectionEntry* entry = connections_.find(event.connection);
+  if (!entry || entry->held_down || entry->connection->start == StartMode::respond) return;
+  // It failed lately: packets do not make it come sooner.
+  if (context.now < entry->not_before)
+    entry->attempt_at = entry->not_before;
+  else
+    pursue(context, event.connection);
 }
 
 // RFC 7296 section 2.23. With MOBIKE only ESP follows; IKE goes where the peer's update says (RFC 4555 section 3.8).

@@ -43,7 +43,11 @@ void DataPath::take(const ike::InstallChildSa& action) {
                .local = action.local,
                .remote = action.remote,
                .local_selectors = action.local_selectors,
-               .remote_selectors = action.remote_selectors};
+               .remote_selectors = action.remote_selectors,
+               .soft_packets = action.soft_packets,
+               .hard_packets = action.hard_packets};
+  if (action.soft_packets > action.hard_packets || action.soft_bytes > action.hard_bytes)
+    throw Violation("a soft limit lies behind the hard one");
   if (!outbound_keys_.insert(sa.outbound_key).second) throw Violation("an outbound key was installed twice");
   if (action.outbound_active) sends_on_[{action.connection, action.child}] = action.inbound.spi;
   installed_.emplace(action.inbound.spi, std::move(sa));

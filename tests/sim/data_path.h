@@ -47,6 +47,8 @@ class DataPath final : public ike::Environment {
     Endpoint local, remote;
     std::vector<TrafficSelector> local_selectors, remote_selectors;
     bool seen_packet = false;
+    uint64_t soft_packets = 0, hard_packets = 0;  // each direction by itself; 0: none
+    uint64_t sent = 0, received = 0;
   };
   const std::map<uint32_t, Installed>& installed() const { return installed_; }
   Installed* find(uint32_t inbound_spi);

@@ -272,6 +272,23 @@ TEST_CASE("v1: a peer that falls silent is found dead, and the tunnel comes back
   });
 }
 
+TEST_CASE("v1: what becomes of a tunnel whose peer is dead") {
+  for (const auto action : {ike::DpdAction::restart, ike::DpdAction::clear, ike::DpdAction::none})
+    for_seeds(10, [&](World& world) {
+      world.step(world.b, ike::SetConnection{connection_for(world, world.b, {})});
+      ike::Connection connection = connection_for(world, world.a, {});
+      connection.dpd_action = action;
+      world.step(world.a, ike::SetConnection{std::move(connection)});
+      demand_up(world, 10s);
+      world.b.alive = false;
+      world.run_for(120s);
+      const bool probed = action != ike::DpdAction::none;
+      if (world.a.data_path->installed().empty() != probed) throw Violation("probed or not, against dpd_action");
+      const bool tries = world.a.engine->connections().at(0).attempts > 0;
+      if (tries != (action == ike::DpdAction::restart)) throw Violation("not as dpd_action says");
+    });
+}
+
 TEST_CASE("v1: an end that starts anew is believed after it has authenticated") {
   for_seeds(60, [](World& world) {
     bring_up(world);

@@ -151,19 +151,31 @@ void World::send_packet(Node& from, const std::string& connection) {
   const DataPath::Installed* sa = from.data_path->sends_on(connection, child);
   if (!sa || !from.alive) return;
   Node& to = peer_of(from);
+  const uint32_t spi = sa->outbound_spi;
+  count_packet(from, sa->inbound_spi, &DataPath::Installed::sent);
   const auto spread = static_cast<uint64_t>((network.longest - network.shortest).count()) + 1;
-  at(now + network.shortest + Duration(static_cast<int64_t>(random_.below(spread))),
-     [this, &to, spi = sa->outbound_spi] {
-       DataPath::Installed* received_on = to.data_path->find(spi);
-       if (!received_on) {
-         ++packets_without_sa;
-         if (hitless && was_up_) throw Violation("a packet reached " + to.name + " for which it had no SA");
-         return;
-       }
-       ++packets_delivered;
-       if (std::exchange(received_on->seen_packet, true)) return;
-       step(to, ike::ChildSaEvent{spi, ike::ChildSaEvent::Kind::first_inbound_packet});
-     });
+  at(now + network.shortest + Duration(static_cast<int64_t>(random_.below(spread))), [this, &to, spi] {
+    DataPath::Installed* received_on = to.data_path->find(spi);
+    if (!received_on) {
+      ++packets_without_sa;
+      if (hitless && was_up_) throw Violation("a packet reached " + to.name + " for which it had no SA");
+      return;
+    }
+    ++packets_delivered;
+    if (!std::exchange(received_on->seen_packet, true))
+      step(to, ike::ChildSaEvent{spi, ike::ChildSaEvent::Kind::first_inbound_packet});
+    count_packet(to, spi, &DataPath::Installed::received);
+  });
+}
+
+void World::count_packet(Node& node, uint32_t inbound_spi, uint64_t DataPath::Installed::*counter) {
+  DataPath::Installed* sa = node.data_path->find(inbound_spi);
+  if (!sa || sa->hard_packets == 0) return;
+  const uint64_t count = ++(sa->*counter);
+  if (count == sa->soft_packets)
+    step(node, ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::soft_expired});
+  else if (count == sa->hard_packets)
+    step(node, ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::hard_expired});
 }
 
 // Whether the outer addresses lead to the other node.

@@ -97,6 +97,8 @@ class World {
   void send(Node& from, const ike::SendDatagram& message, bool timed);
   void deliver(Node& to, const ike::DatagramReceived& datagram);
   void send_packet(Node& from, const std::string& connection);
+  // What a data path says once one more packet has gone through an SA.
+  void count_packet(Node& node, uint32_t inbound_spi, uint64_t DataPath::Installed::*counter);
   void check(const std::string& cause);
   bool finds_its_way(const Node& from, const DataPath::Installed& sending);
   bool reaches(Node& from, const std::string& connection, const std::string& child);

@@ -122,7 +122,7 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   child.udp_encapsulation = encapsulates(sa);
   child.selectors = negotiated.selectors;
   child.created = context.now;
-  child.rekey_at = context.renewal_of(negotiated.lifetime.time);
+  child.rekey_at = context.renewal_of(negotiated.lifetime.time, definition.renewal);
   child.expires_at = context.now + negotiated.lifetime.time;
   const bool first = std::ranges::none_of(
       context.sas.children(), [&](const ChildSa& other) { return other.carries(child) && other.outbound_active; });
@@ -149,9 +149,9 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
       .replay_window = definition.replay_window,
-      .soft_packets = context.soft_limit(definition.lifetime_packets),
+      .soft_packets = context.soft_limit(definition.lifetime_packets, definition.renewal.fuzz),
       .hard_packets = definition.lifetime_packets,
-      .soft_bytes = context.soft_limit(hard_bytes),
+      .soft_bytes = context.soft_limit(hard_bytes, definition.renewal.fuzz),
       .hard_bytes = hard_bytes,
   });
   if (child.outbound_active) supersede_others(context, child);

@@ -36,7 +36,7 @@ void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::strin
   context.report(message, sa.name(), std::move(detail));
   const auto connection = sa.connection;
   drop(context, sa);
-  context.retry(connection->name, connection->retry_interval);
+  context.back_off(connection->name);
 }
 
 void phase1_silent(Context& context, IkeSa& sa) {
@@ -57,7 +57,7 @@ void peer_dead(Context& context, IkeSa& sa) {
   for (IkeSa* other : context.sas.of(connection))
     if (!other->handshaking()) drop(context, *other);
   remove_children_of(context, connection);
-  context.retry(connection, Duration::zero());
+  context.after_death(connection);
 }
 
 void delete_ike_sa(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis) {
@@ -89,7 +89,8 @@ void terminate(Context& context, const std::string& connection) {
 
 void begin_ike_sa(Context& context, const std::string& connection) {
   const ConnectionEntry* entry = context.connections.find(connection);
-  if (entry && !began_here(context, connection)) begin_phase1(context, entry->connection);
+  if (!entry || entry->connection->remote.is_any() || began_here(context, connection)) return;
+  begin_phase1(context, entry->connection);
 }
 
 void pursue(Context& context, const std::string& connection) {
@@ -97,6 +98,8 @@ void pursue(Context& context, const std::string& connection) {
   if (!entry) return;
   entry->attempt_at.reset();
   if (IkeSa* sa = context.sas.newest(connection)) return begin_missing(context, *sa);
+  if (entry->connection->remote.is_any())
+    return context.report(messages::ike_no_address, connection, "its address is \"any\"");
   begin_ike_sa(context, connection);
 }
 

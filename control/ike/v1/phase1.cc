@@ -101,7 +101,7 @@ void establish(Context& context, IkeSa& sa) {
   sa.state = IkeState::established;
   sa.established_at = sa.last_heard = context.now;
   const Duration lifetime = suite::shorter({sa.connection->ike_lifetime, 0}, sa.lifetime).time;
-  sa.rekey_at = context.renewal_of(lifetime);
+  sa.rekey_at = context.renewal_of(lifetime, sa.connection->ike_renewal);
   sa.expires_at = context.now + lifetime;
   sa.close_at.reset();
   sa.last_block = std::move(sa.handshake->iv);

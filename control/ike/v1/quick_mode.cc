@@ -22,7 +22,7 @@ void silent(Context& context, IkeSa& sa) {
     context.report(messages::ike_peer_dead, sa.name(), describe(sa) + " does not answer a quick mode");
     const std::string connection = sa.name();
     drop(context, sa);
-    return context.retry(connection, Duration::zero());
+    return context.after_death(connection);
   }
 }
 
@@ -145,7 +145,7 @@ void take_responder_lifetime(Context& context, IkeSa& sa, const wire::Notificati
       lifetime.time == Duration::zero() || sa.established_at + lifetime.time >= sa.expires_at)
     return;
   sa.expires_at = sa.established_at + lifetime.time;
-  sa.rekey_at = std::min(sa.rekey_at, context.renewal_of(sa.expires_at - context.now));
+  sa.rekey_at = std::min(sa.rekey_at, context.renewal_of(sa.expires_at - context.now, sa.connection->ike_renewal));
 }
 
 std::optional<Instant> deadline(const QuickMode& quick_mode) {

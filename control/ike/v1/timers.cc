@@ -17,8 +17,10 @@ void take_earlier(std::optional<Instant>& earliest, std::optional<Instant> candi
 // RFC 3706 is for peers that say they speak it.
 std::optional<Instant> probe_at(const IkeSa& sa) {
   if (sa.state != IkeState::established || sa.close_at || !sa.probe.idle()) return {};
-  if (!sa.peer.dead_peer_detection || sa.connection->dpd_interval == Duration::zero()) return {};
-  return sa.last_heard + sa.connection->dpd_interval;
+  const Connection& connection = *sa.connection;
+  if (!sa.peer.dead_peer_detection || connection.dpd_interval == Duration::zero()) return {};
+  if (connection.dpd_action == DpdAction::none) return {};
+  return sa.last_heard + connection.dpd_interval;
 }
 
 std::optional<Instant> deadline(const IkeSa& sa) {

@@ -100,7 +100,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.pfs = negotiated.chosen.pfs;
   child.selectors = negotiated.selectors;
   child.created = context.now;
-  child.rekey_at = context.renewal_of(definition.lifetime);
+  child.rekey_at = context.renewal_of(definition.lifetime, definition.renewal);
   child.expires_at = context.now + definition.lifetime;
 
   context.report(messages::child_established, connection.name,
@@ -120,9 +120,9 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
       .replay_window = definition.replay_window,
-      .soft_packets = context.soft_limit(definition.lifetime_packets),
+      .soft_packets = context.soft_limit(definition.lifetime_packets, definition.renewal.fuzz),
       .hard_packets = definition.lifetime_packets,
-      .soft_bytes = context.soft_limit(definition.lifetime_bytes),
+      .soft_bytes = context.soft_limit(definition.lifetime_bytes, definition.renewal.fuzz),
       .hard_bytes = definition.lifetime_bytes,
   });
   return child;
@@ -154,6 +154,27 @@ void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   if (!entry || entry->sends_on == 0 || entry->sends_on == inbound_spi) return remove_child(context, sa, inbound_spi);
   child->state = ChildState::lingering;
   child->expires_at = context.now + linger_time;
+}
+
+void hand_over_children(Context& context, IkeSa& sa, ChildState rest) {
+  std::vector<uint32_t> spis;
+  for (ChildSa& child : sa.children) {
+    if (child.state != ChildState::lingering) child.state = ChildState::deleting;
+    spis.push_back(child.inbound_spi);
+  }
+  for (const uint32_t spi : spis) {
+    ChildSa& child = *find_inbound(sa, spi);
+    const auto [other, substitute] = find_substitute(context, sa, child);
+    if (!substitute) {
+      remove_child(context, sa, spi);
+      continue;
+    }
+    if (const ChildEntry* entry = entry_of(context, sa, child.name); entry && entry->sends_on == spi)
+      activate_outbound(context, *other, *substitute);
+    if (rest != ChildState::lingering) continue;
+    child.state = rest;
+    child.expires_at = std::min(child.expires_at, context.now + linger_time);
+  }
 }
 
 void remove_all_children(Context& context, IkeSa& sa) {

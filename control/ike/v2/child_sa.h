@@ -33,6 +33,7 @@ struct ChildSa {
   suite::Selectors selectors;
   Instant created{}, rekey_at{}, expires_at{};
   ChildState state = ChildState::installed;
+  unsigned refusals = 0;      // of a rekey, one after the other
   bool rekey_queued = false;  // a task of ours that will rekey it waits for its turn
 
   // Set once a rekey that the peer began has replaced this one: the new inbound SPI, and the lower one of that
@@ -73,6 +74,9 @@ void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
 // The same for a child whose successor carries the traffic: inbound stays a moment for packets that the delete
 // overtook.
 void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
+// The IKE SA goes. Children that another IKE SA has too still take what is under way: until the delete is answered
+// (`rest`: deleting) or for a moment (lingering). All others go at once.
+void hand_over_children(Context& context, IkeSa& sa, ChildState rest);
 void remove_all_children(Context& context, IkeSa& sa);
 bool has_live_child(const IkeSa& sa);
 bool has_live_child(const IkeSa& sa, std::string_view name);

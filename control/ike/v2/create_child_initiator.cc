@@ -140,6 +140,7 @@ void CreateChild::install(Context& context, IkeSa& sa, const wire::Payloads& pay
   if (has_live_child(sa, child_)) return delete_unwanted(sa);
   install_child(context, sa, negotiated);
   inbound_spi_ = 0;
+  finish_handover(context, sa);
 }
 
 void CreateChild::replace(Context& context, IkeSa& sa, const Bytes& nonce_r, const NegotiatedChild& negotiated) {
@@ -192,8 +193,15 @@ void CreateChild::take_failure(Context& context, IkeSa& sa, const wire::Payloads
     if (!has_live_child(sa, child_)) retry_child(context, sa.name(), child_, Duration::zero());
     return;
   }
-  if (!busy) context.report(messages::child_rekey_failed, sa.name(), "the old one stays until it expires");
-  old->rekey_at = context.now + context.jittered(busy ? retry_time : sa.connection->retry_interval);
+  // Often enough that a way around is found well before the end.
+  const Duration pause =
+      std::clamp((old->expires_at - context.now) / 4, retry_time, std::max(retry_time, sa.connection->retry_interval));
+  old->rekey_at = context.now + context.jittered(busy ? retry_time : pause);
+  if (busy) return;
+  context.report(messages::child_rekey_failed, sa.name(), child_);
+  // A peer that takes no further child SA takes none in place of another (section 4), but it takes a new IKE SA.
+  const bool for_good = wire::find_notify(payloads, wire::NotifyType::no_additional_sas) != nullptr;
+  if (++old->refusals >= max_refusals || for_good) reauthenticate(context, sa);
 }
 
 }  // namespace
@@ -204,7 +212,8 @@ std::unique_ptr<Task> create_child_task(std::string child, uint32_t replaces,
 }
 
 void rekey_child(Context& context, IkeSa& sa, ChildSa& child) {
-  if (sa.state != IkeState::established || child.state != ChildState::installed || child.rekey_queued) return;
+  if (sa.state != IkeState::established || sa.superseded) return;
+  if (child.state != ChildState::installed || child.rekey_queued) return;
   // The peer would not know what is meant before it has had our answer (RFC 7296 section 2.25.1).
   if (!child.confirmed && context.now < child.created + confirmation_time) {
     child.rekey_at = context.now + context.jittered(retry_time);

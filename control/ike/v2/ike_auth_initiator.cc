@@ -117,7 +117,9 @@ void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& p
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   take_child(context, sa, *handshake, payloads);
   settle_duplicates(context, sa);
+  take_auth_lifetime(context, sa, payloads);
   pursue(context, sa.name());
+  finish_handover(context, sa);
 }
 
 void Authenticate::take_child(Context& context, IkeSa& sa, const Handshake& handshake, const wire::Payloads& payloads) {

@@ -109,6 +109,7 @@ void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   answer_child(context, sa, *handshake, message.payloads, answer);
   agree_on_mobike(sa, message.payloads);
   if (sa.mobike) add_mobike_offer(sa, answer);
+  if (connection.reauthenticate) answer.push_back(auth_lifetime(connection));
   send_reply(context, sa, datagram, message.header, answer);
   // The peer asks for the others, if it wants them.
   for (const ChildDefinition& definition : connection.children)

@@ -71,6 +71,10 @@ struct IkeSa {
   std::optional<crypto::SkCipher> sealing, opening;
 
   Instant created{}, established_at{}, rekey_at{}, expires_at{}, last_heard{};
+  std::optional<Instant> reauthenticate_at;  // by policy of ours, or the peer's AUTH_LIFETIME (RFC 4478)
+  unsigned refused_rekeys = 0;
+  uint64_t replaces = 0;            // local SPI of the IKE SA that this one was begun to take over from; 0: none
+  bool superseded = false;          // a newer IKE SA of the connection takes over, child by child
   std::optional<Instant> close_at;  // deleted then (established), or forgotten (any other state)
 
   RequestWindow requests;

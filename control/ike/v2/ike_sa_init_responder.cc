@@ -137,6 +137,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
   sa.fragmentation = both_fragment(*choice.connection, message.payloads);
   if (sa.fragmentation) payloads.push_back(notify(wire::NotifyType::fragmentation_supported));
   offer_authentication(context, sa, message.payloads, payloads);
+  payloads.push_back(notify(wire::NotifyType::childless_ikev2_supported));  // RFC 6023
   handshake.request = datagram.data;
   handshake.response = wire::encode({.initiator_spi = sa.spi_i,
                                      .responder_spi = sa.spi_r,

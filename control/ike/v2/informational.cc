@@ -123,6 +123,7 @@ void receive_informational_request(Context& context, IkeSa& sa, const DatagramRe
     send_reply(context, sa, datagram, message.header, {});
     return peer_deletes_ike(context, sa, message.payloads);
   }
+  take_auth_lifetime(context, sa, message.payloads);
   std::vector<uint32_t> closed;
   bool asked = false;
   for (const wire::Payload& payload : message.payloads)

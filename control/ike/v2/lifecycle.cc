@@ -1,5 +1,7 @@
 #include "control/ike/v2/lifecycle.h"
 
+#include <algorithm>
+
 #include "base/messages/ike.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/ike_sa_init.h"
@@ -15,6 +17,10 @@ constexpr Duration closed_time = std::chrono::seconds(10);
 // other end does it only if that does not happen.
 constexpr Duration surplus_time = std::chrono::seconds(2);
 constexpr Duration surplus_patience = std::chrono::seconds(10);
+// A superseded IKE SA goes after so long, whatever has become of its children in the new one. Whoever began the new one
+// deletes the old one; the other end does so only if that does not happen.
+constexpr Duration handover_time = std::chrono::seconds(5);
+constexpr Duration handover_patience = std::chrono::seconds(8);
 
 void abandon_tasks(Context& context, IkeSa& sa) {
   if (sa.active) sa.active->abandon(context, sa);
@@ -28,7 +34,7 @@ void abandon_tasks(Context& context, IkeSa& sa) {
 
 bool lives_anywhere(Context& context, const std::string& connection, const std::string& child) {
   for (const IkeSa* sa : context.sas.of(connection))
-    if (has_live_child(*sa, child)) return true;
+    if (!sa->superseded && has_live_child(*sa, child)) return true;
   return false;
 }
 
@@ -36,12 +42,32 @@ bool lives_anywhere(Context& context, const std::string& connection, const std::
 void pursue_children(Context& context, ConnectionEntry& entry, IkeSa& sa) {
   for (const ChildDefinition& definition : entry.connection->children) {
     ChildEntry& child = entry.children[definition.name];
-    if (child.attempt_at && context.now < *child.attempt_at) continue;
+    if (context.now < child.not_before) continue;
     child.attempt_at.reset();
     if (lives_anywhere(context, sa.name(), definition.name) || sa.asks_for(definition.name)) continue;
     enqueue(sa, create_child_task(definition.name));
   }
   pump(context, sa);
+}
+
+// Whether the new IKE SA has every child that lives in the old one.
+bool covers(const IkeSa& newest, const IkeSa& old) {
+  return std::ranges::all_of(old.children,
+                             [&](const ChildSa& child) { return !child.live() || has_live_child(newest, child.name); });
+}
+
+// The old one stays until its children live in the new one too, so that nothing is lost. Whoever began the new one
+// deletes it.
+void take_over(Context& context, const IkeSa& newest, IkeSa& old) {
+  if (old.superseded) {  // a peer that begins again and again holds two at most
+    remove_all_children(context, old);
+    return begin_delete(context, old);
+  }
+  old.superseded = true;
+  old.reauthenticate_at.reset();
+  for (const auto& task : old.queue) task->abandon(context, old);
+  old.queue.clear();
+  old.close_at = context.now + (newest.initiator ? handover_time : handover_patience);
 }
 
 void wipe_keys(IkeSa& sa) {
@@ -56,14 +82,21 @@ void wipe_keys(IkeSa& sa) {
 void establish(Context& context, IkeSa& sa) {
   sa.state = IkeState::established;
   sa.established_at = sa.last_heard = context.now;
-  sa.rekey_at = context.renewal_of(sa.connection->ike_lifetime);
-  sa.expires_at = context.now + sa.connection->ike_lifetime;
+  const Connection& connection = *sa.connection;
+  sa.rekey_at = context.renewal_of(connection.ike_lifetime, connection.ike_renewal);
+  sa.expires_at = context.now + connection.ike_lifetime;
+  if (connection.reauthenticate) {
+    // The end that began is first.
+    sa.reauthenticate_at = sa.initiator ? sa.rekey_at : sa.rekey_at + (sa.expires_at - sa.rekey_at) / 2;
+    sa.rekey_at = sa.expires_at;
+  }
   sa.close_at.reset();
   sa.handshake.reset();
   ConnectionEntry* entry = context.connections.find(sa.name());
   if (!entry) return;
   entry->attempts = 0;
   entry->held_down = false;
+  entry->wanted = connection.start == StartMode::start;
 }
 
 void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail,
@@ -71,8 +104,7 @@ void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::st
   context.report(message, sa.name(), std::move(detail), std::move(mismatch));
   const std::string connection = sa.name();
   drop(context, sa, Farewell::silent);
-  if (const ConnectionEntry* entry = context.connections.find(connection))
-    retry(context, connection, entry->connection->retry_interval);
+  context.back_off(connection);
 }
 
 void drop(Context& context, IkeSa& sa, Farewell farewell) {
@@ -90,7 +122,7 @@ void close(Context& context, IkeSa& sa) {
   abandon_tasks(context, sa);
   sa.state = IkeState::closed;
   sa.close_at = context.now + closed_time;
-  remove_all_children(context, sa);
+  hand_over_children(context, sa, ChildState::lingering);
   wipe_keys(sa);
 }
 
@@ -105,7 +137,7 @@ void begin_delete(Context& context, IkeSa& sa) {
   sa.queue.clear();
   sa.state = IkeState::deleting;
   sa.close_at.reset();
-  remove_all_children(context, sa);
+  hand_over_children(context, sa, ChildState::deleting);
   enqueue(sa, delete_ike_task());
   pump(context, sa);
 }
@@ -122,9 +154,9 @@ void peer_silent(Context& context, IkeSa& sa) {
                    hinted ? std::move(sa.handshake->hint_mismatch) : std::nullopt);
     return;
   }
-  if (sa.state == IkeState::established) {
+  if (sa.state == IkeState::established && !sa.superseded) {
     context.report(messages::ike_peer_dead, sa.name(), describe(sa));
-    retry(context, sa.name(), Duration::zero());
+    context.after_death(sa.name());
   }
   drop(context, sa, Farewell::silent);
 }
@@ -134,7 +166,9 @@ void retry(Context& context, const std::string& connection, Duration delay) { co
 void retry_child(Context& context, const std::string& connection, const std::string& child, Duration delay) {
   const ConnectionEntry* entry = context.connections.find(connection);
   ChildEntry* child_entry = context.connections.find(connection, child);
-  if (entry && entry->wanted && child_entry) child_entry->attempt_at = context.now + delay;
+  if (!child_entry) return;
+  child_entry->not_before = context.now + delay;
+  if (entry->wanted) child_entry->attempt_at = child_entry->not_before;
 }
 
 void pursue(Context& context, const std::string& connection) {
@@ -148,7 +182,8 @@ void pursue(Context& context, const std::string& connection) {
   }
   if (!established) {
     for (auto& [name, child] : entry->children) child.attempt_at.reset();
-    return begin_handshake(context, entry->connection);
+    if (!entry->connection->remote.is_any()) return begin_handshake(context, entry->connection);
+    return context.report(messages::ike_no_address, connection, "its address is \"any\"");
   }
   pursue_children(context, *entry, *established);
 }
@@ -158,7 +193,7 @@ void on_attempt_timer(Context& context, const std::string& connection) {
   if (!entry) return;
   if (entry->attempt_at && context.now >= *entry->attempt_at) return pursue(context, connection);
   for (IkeSa* sa : context.sas.of(connection))
-    if (sa->state == IkeState::established) return pursue_children(context, *entry, *sa);
+    if (sa->state == IkeState::established && !sa->superseded) return pursue_children(context, *entry, *sa);
   // Nothing to ask for them in; the next IKE SA brings them.
   for (auto& [name, child] : entry->children) child.attempt_at.reset();
 }
@@ -171,10 +206,10 @@ void settle_duplicates(Context& context, IkeSa& newest) {
     if (other == &newest) continue;
     if (other->state == IkeState::init_sent) {
       drop(context, *other, Farewell::silent);
-    } else if (other->state == IkeState::established && other->initiator == newest.initiator) {
-      // Whoever began again has no use for the one before.
-      context.report(messages::ike_duplicate, newest.name(), describe(*other));
-      begin_delete(context, *other);
+    } else if (other->state == IkeState::established &&
+               (other->initiator == newest.initiator || other->local_spi() == newest.replaces)) {
+      // Whoever began again has no use for the one before, once its children are in the new one.
+      take_over(context, newest, *other);
     } else if (other->state == IkeState::established && other->established_at > newest.created) {
       // Both ends began at once. Both know both SPIs, so both pick the same one.
       IkeSa& surplus = other->spi_i > newest.spi_i ? *other : newest;
@@ -183,6 +218,50 @@ void settle_duplicates(Context& context, IkeSa& newest) {
       enqueue(*other, probe_task());
       pump(context, *other);
     }
+  }
+}
+
+void take_auth_lifetime(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
+  const auto* hint = wire::find_notify(payloads, wire::NotifyType::auth_lifetime);
+  if (!hint || !sa.initiator) return;
+  ByteReader reader(hint->data);
+  const Duration lifetime = std::chrono::seconds(reader.u32());
+  if (!reader.finished()) return;
+  const Instant at = context.renewal_of(lifetime, {.fuzz = sa.connection->ike_renewal.fuzz});
+  // A peer that names no time at all would have us do nothing else.
+  const Instant earliest = context.now + sa.connection->retry_interval;
+  sa.reauthenticate_at = std::min(std::max(at, earliest), sa.reauthenticate_at.value_or(Instant::max()));
+}
+
+wire::Notify auth_lifetime(const Connection& connection) {
+  ByteWriter data;
+  data.u32(static_cast<uint32_t>(connection.ike_lifetime / std::chrono::seconds(1)));
+  return notify(wire::NotifyType::auth_lifetime, std::move(data).take());
+}
+
+bool reauthenticate(Context& context, IkeSa& sa) {
+  const Connection& connection = *sa.connection;
+  if (sa.state != IkeState::established || sa.superseded || connection.remote.is_any()) return false;
+  if (connection.start == StartMode::respond && !sa.initiator) return false;
+  // Again, where nothing comes of it.
+  if (sa.reauthenticate_at) sa.reauthenticate_at = context.now + connection.retry_interval;
+  const auto handshakes = [&] {
+    auto all = context.sas.of(sa.name());
+    std::erase_if(all, [](const IkeSa* other) { return !other->handshaking(); });
+    return all;
+  };
+  if (!handshakes().empty()) return true;
+  begin_handshake(context, sa.connection);
+  for (IkeSa* made : handshakes()) made->replaces = sa.local_spi();
+  return true;
+}
+
+void finish_handover(Context& context, IkeSa& newest) {
+  if (!newest.initiator || newest.superseded || newest.state != IkeState::established) return;
+  for (IkeSa* old : context.sas.of(newest.name())) {
+    if (!old->superseded || old->state != IkeState::established || !covers(newest, *old)) continue;
+    context.report(messages::ike_duplicate, newest.name(), describe(*old));
+    begin_delete(context, *old);
   }
 }
 

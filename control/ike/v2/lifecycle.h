@@ -35,6 +35,17 @@ void on_attempt_timer(Context& context, const std::string& connection);
 inline constexpr size_t max_ike_sas = 8;
 // A connection has one IKE SA. Where a second one was established, one of them goes.
 void settle_duplicates(Context& context, IkeSa& newest);
+// Make before break: a new IKE SA with children of its own, then the old one goes. For what a rekey does not do: prove
+// the identities again, or get around a peer that refuses it. False where we may not begin.
+bool reauthenticate(Context& context, IkeSa& sa);
+// So many refusals of a rekey in a row, and the connection is set up anew.
+inline constexpr unsigned max_refusals = 3;
+// The newest IKE SA has one more child; what it superseded goes once it has all that is there.
+void finish_handover(Context& context, IkeSa& newest);
+// AUTH_LIFETIME (RFC 4478): the peer wants to see us authenticate again within that time. Only the initiator of an IKE
+// SA gets it.
+void take_auth_lifetime(Context& context, IkeSa& sa, const wire::Payloads& payloads);
+wire::Notify auth_lifetime(const Connection& connection);
 // INITIAL_CONTACT (RFC 7296 section 2.4): the peer has no other SA with us, so ours are leftovers.
 void honour_initial_contact(Context& context, IkeSa& newest);
 

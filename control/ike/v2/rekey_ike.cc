@@ -44,6 +44,7 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   const SecretBytes seed = suite::rekey_skeyseed(old.proposal.prf, old.sk_d, shared_secret, made.nonce_i, made.nonce_r);
   set_keys(*heir, suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
   establish(context, *heir);
+  if (old.reauthenticate_at) heir->reauthenticate_at = old.reauthenticate_at;  // RFC 4478: a rekey proves no identity
   return context.sas.add(std::move(heir));
 }
 
@@ -52,8 +53,12 @@ void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
   for (auto& task : old.queue)
     if (task->kind() != Task::Kind::rekey_ike) heir.queue.push_back(std::move(task));
   old.queue.clear();
+  for (IkeSa* other : context.sas.of(old.name()))
+    if (other->replaces == old.local_spi()) other->replaces = heir.local_spi();
   old.state = IkeState::rekeyed;
-  heir.close_at = old.close_at;  // what is surplus, since both ends began at once, stays so with new keys
+  // What is surplus, since both ends began at once, or superseded stays so with new keys.
+  heir.close_at = old.close_at;
+  heir.superseded = old.superseded;
   old.close_at = context.now + superfluous_time;
   heir.predecessor = 0;
   context.report(messages::ike_rekeyed, heir.name(), describe(heir));
@@ -148,14 +153,18 @@ void RekeyIke::take_failure(Context& context, IkeSa& sa, const wire::Payloads& p
   if (!busy)
     context.report(messages::ike_rekey_failed, sa.name(),
                    wire::describe({.exchange = exchange(), .response = true}, payloads));
-  sa.rekey_at = context.now + context.jittered(busy ? busy_time : sa.connection->retry_interval);
+  const Duration pause =
+      std::clamp((sa.expires_at - context.now) / 4, busy_time, std::max(busy_time, sa.connection->retry_interval));
+  sa.rekey_at = context.now + context.jittered(busy ? busy_time : pause);
+  if (!busy && ++sa.refused_rekeys >= max_refusals) reauthenticate(context, sa);
 }
 
 // Section 2.25.2: not while a child is being made, replaced or deleted, here or there; nor while the peer hears where
 // we are: the children would move away from under that.
 bool busy(const IkeSa& sa) {
-  return sa.state != IkeState::established || sa.peers_rekey || sa.in_flight(Task::Kind::create_child) ||
-         sa.in_flight(Task::Kind::delete_child) || sa.in_flight(Task::Kind::update_addresses);
+  return sa.state != IkeState::established || sa.superseded || sa.peers_rekey ||
+         sa.in_flight(Task::Kind::create_child) || sa.in_flight(Task::Kind::delete_child) ||
+         sa.in_flight(Task::Kind::update_addresses);
 }
 
 }  // namespace

@@ -19,12 +19,17 @@ void take_earlier(std::optional<Instant>& earliest, Instant candidate) {
 }
 
 std::optional<Instant> probe_at(const IkeSa& sa) {
-  if (sa.state != IkeState::established || sa.connection->dpd_interval == Duration::zero()) return {};
+  if (sa.state != IkeState::established || sa.connection->dpd_interval == Duration::zero() ||
+      sa.connection->dpd_action == DpdAction::none)
+    return {};
   if (!sa.requests.idle() || !sa.queue.empty()) return {};
   return sa.last_heard + sa.connection->dpd_interval;
 }
 
 bool may_be_rekeyed(const ChildSa& child) { return child.state == ChildState::installed; }
+bool may_be_rekeyed(const IkeSa& sa) {
+  return !sa.superseded && sa.rekey_at < sa.expires_at && !sa.pending(Task::Kind::rekey_ike);
+}
 
 void retransmit(Context& context, IkeSa& sa) {
   switch (sa.requests.on_timer(context.now)) {
@@ -40,6 +45,7 @@ void retransmit(Context& context, IkeSa& sa) {
 // One of two IKE SAs that both ends began at once; only if the other is still there.
 void close_surplus(Context& context, IkeSa& sa) {
   sa.close_at.reset();
+  sa.superseded = false;
   for (const IkeSa* other : context.sas.of(sa.name()))
     if (other != &sa && other->state == IkeState::established && has_live_child(*other)) {
       context.report(messages::ike_duplicate, sa.name(), describe(sa));
@@ -65,7 +71,7 @@ void renew_and_expire_children(Context& context, IkeSa& sa) {
   for (ChildSa& child : sa.children) {
     if (context.now >= child.expires_at)
       expired.push_back(child.inbound_spi);
-    else if (may_be_rekeyed(child) && context.now >= child.rekey_at)
+    else if (!sa.superseded && may_be_rekeyed(child) && context.now >= child.rekey_at)
       rekey_child(context, sa, child);
   }
   for (const uint32_t spi : expired) expire_child(context, sa, spi);
@@ -91,11 +97,13 @@ std::optional<Instant> deadline(const IkeSa& sa) {
   if (const auto due = probe_at(sa)) take_earlier(earliest, *due);
   if (sa.state == IkeState::established) {
     take_earlier(earliest, sa.expires_at);
-    if (!sa.pending(Task::Kind::rekey_ike)) take_earlier(earliest, sa.rekey_at);
+    if (may_be_rekeyed(sa)) take_earlier(earliest, sa.rekey_at);
+    if (sa.reauthenticate_at) take_earlier(earliest, *sa.reauthenticate_at);
   }
   for (const ChildSa& child : sa.children) {
     take_earlier(earliest, child.expires_at);
-    if (sa.state == IkeState::established && may_be_rekeyed(child)) take_earlier(earliest, child.rekey_at);
+    if (sa.state == IkeState::established && !sa.superseded && may_be_rekeyed(child))
+      take_earlier(earliest, child.rekey_at);
   }
   return earliest;
 }
@@ -111,7 +119,9 @@ void on_timer(Context& context, IkeSa& sa) {
     retry(context, sa.name(), Duration::zero());
     return begin_delete(context, sa);
   }
-  if (context.now >= sa.rekey_at && !sa.pending(Task::Kind::rekey_ike)) enqueue(sa, rekey_ike_task());
+  if (sa.reauthenticate_at && context.now >= *sa.reauthenticate_at && !reauthenticate(context, sa))
+    sa.reauthenticate_at.reset();
+  if (context.now >= sa.rekey_at && may_be_rekeyed(sa)) enqueue(sa, rekey_ike_task());
   if (const auto due = probe_at(sa); due && context.now >= *due) enqueue(sa, probe_task());
   pump(context, sa);
 }
