@@ -36,10 +36,10 @@ strongswan_start() {
 }
 
 # strongswan_load SIDE [KEY=VALUE...]: another configuration for the one that runs; established SAs stay. connection,
-# local, remote and child are further lines of those sections; they come last and therefore count.
+# local, remote, child and secrets are further lines of those sections; they come last and therefore count.
 strongswan_load() {
   local side=$1 ike=aes128gcm16-prfsha256-x25519 esp=aes128gcm16 psk=swordfish-in-the-lab
-  local id=$1.lab peer_id=${OTHER[$1]}.lab connection='' local='' remote='' child=''
+  local id=$1.lab peer_id=${OTHER[$1]}.lab connection='' local='' remote='' child='' secrets=''
   local remote_addrs=${WAN[${OTHER[$1]}]}
   local local_ts="${LAN4[$1]}.0/24,${LAN6[$1]}:/64" remote_ts="${LAN4[${OTHER[$1]}]}.0/24,${LAN6[${OTHER[$1]}]}:/64"
   shift
@@ -121,6 +121,7 @@ secrets {
     id-2 = $peer_id
     secret = "$psk"
   }
+  $secrets
 }
 END
 }
