@@ -50,13 +50,15 @@ lines() {
 }
 
 configure() {
-  local network
+  local network each
   network=$(of .network)
+  for each in $(of '.auth | map(select(. != "psk")) | unique[]'); do issue_chains "$each" "$(of .chain)"; done
   network "$network"
   strongswan_load b remote_addrs="$(seen a "$network")" psk="$(of .psk)" id="$(of .ids.strongswan)" \
     peer_id="$(of .ids.sekisho)" connection="$(lines connection)" child="$(lines child)" \
     local="$(lines local)" remote="$(lines remote)"
-  PSK=$(of .psk) sekisho_apply a ".tunnels.tokyo *= $(of '.tunnel | tojson')" ".tokyo.remote.address = \"$(seen b "$network")\""
+  PSK=$(of .psk) sekisho_apply a ".tunnels.tokyo *= $(of '.tunnel | tojson')" ".tokyo.remote.address = \"$(seen b "$network")\"" \
+    '.tunnels.tokyo |= with_entries(select(.value != null))'
 }
 
 begin() {
@@ -72,6 +74,19 @@ way_in() {
   [ "$(sekisho a show child-sa --json | jq -r '.[0].outbound_active')" = true ] &&
     [ "$(sekisho a show route "${LAN4[b]}.2" --json | jq -r '.[0].action')" = tunnel ]
 }
+
+# expect_authenticated FROM: what each end proved itself by, since that line of strongSwan's log. (It says nothing of the
+# pre-shared key of IKEv1.)
+expect_authenticated() {
+  local end proof id
+  for end in sekisho strongswan; do
+    proof=$(of ".proof.$end") id="'$(of ".ids.$end")'"
+    [ "$(of .version)$(of ".auth.$end")" != v1psk ] || continue
+    [ "$end" = sekisho ] || id+=' (myself)'
+    expect "$end proved itself by $proof" logged_since "$1" "authentication of $id with $proof"
+  done
+}
+logged_since() { tail -n "+$1" "$LAB_DIR/b/charon.log" | grep -qF "$2"; }
 
 # strongSwan's view: "algorithms of the IKE SA", or of its child.
 strongswan_algorithms() {
@@ -102,8 +117,10 @@ end() {
 
 # once INITIATOR: the whole life of one tunnel.
 once() {
-  local each
+  local each logged
+  logged=$(wc -l <"$LAB_DIR/b/charon.log")
   begin "$1"
+  expect_authenticated "$logged"
   equal 'pings lost from left' 0 "$(ping_lost left 4 3 0.01)"
   equal 'pings lost from right' 0 "$(ping_lost right 4 3 0.01)"
   expect_algorithms
