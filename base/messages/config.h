@@ -145,6 +145,10 @@ inline constexpr Message config_any_peer{
     "SKO-CFG-052", Severity::error, "no address to begin at",
     "A peer whose address is \"any\" is known by its identity when it comes; nothing can be sent to it before.",
     "Write \"start\": \"respond\", or the peer's address."};
+inline constexpr Message config_writable{
+    "SKO-CFG-053", Severity::error, "everybody may write to the configuration",
+    "Whoever can change the file decides whom this gateway trusts and where packets go.",
+    "Take the permission away (chmod o-w FILE), and look over what the file says."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -179,6 +183,7 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_aggressive_without_v1,
                                                      &config_children_selectors,
                                                      &config_children_alike,
-                                                     &config_any_peer};
+                                                     &config_any_peer,
+                                                     &config_writable};
 
 }  // namespace sekisho::messages

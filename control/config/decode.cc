@@ -1,15 +1,10 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 
 #include "base/messages/config.h"
 #include "base/messages/system.h"
 #include "control/config/config.h"
 #include "control/config/error_list.h"
+#include "control/config/files.h"
 #include "control/config/json_document.h"
 #include "control/config/sections.h"
 #include "ipc/schema.h"
@@ -43,9 +38,21 @@ void read_document(const Node& root, Context& context) {
     }
 }
 
-std::unexpected<ConfigErrors> unreadable(const std::filesystem::path& file, std::string_view why) {
+const Message& message_of(FileFault::Kind kind) {
+  switch (kind) {
+    case FileFault::Kind::exposed:
+      return messages::config_writable;
+    case FileFault::Kind::too_long:
+      return messages::config_too_large;
+    case FileFault::Kind::unreadable:
+      break;
+  }
+  return messages::file_unreadable;
+}
+
+std::unexpected<ConfigErrors> unusable(const std::filesystem::path& file, const FileFault& fault) {
   return std::unexpected(
-      ConfigErrors{{"", Error{&messages::file_unreadable, fmt::format("{}: {}", shown(file.string()), why)}}});
+      ConfigErrors{{"", Error{&message_of(fault.kind), fmt::format("{}: {}", shown(file.string()), fault.detail)}}});
 }
 
 }  // namespace
@@ -61,17 +68,9 @@ std::expected<Config, ConfigErrors> decode(std::string_view text, const std::fil
 }
 
 std::expected<Config, ConfigErrors> load(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (error) return unreadable(file, error.message());
-  if (!std::filesystem::is_regular_file(status)) return unreadable(file, "it is not a regular file");
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return unreadable(file, std::error_code(errno, std::generic_category()).message());
-  std::string text(max_config_size + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return unreadable(file, "reading failed");
-  text.resize(static_cast<size_t>(stream.gcount()));
-  return decode(text, file.parent_path());
+  const auto text = read_public_file(file, max_config_size);
+  if (!text) return unusable(file, text.error());
+  return decode(as_text(*text), file.parent_path());
 }
 
 }  // namespace sekisho::config

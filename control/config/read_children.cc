@@ -144,6 +144,8 @@ void read_children(const Object& tunnel_object, Tunnel& tunnel) {
     read_selectors(object, tunnel.connection.version, child);
   }
   check_children(read, *node);
+  // An object's members have no order (RFC 8259 section 4), so none is to count.
+  std::ranges::sort(read, {}, &ike::ChildDefinition::name);
   if (!read.empty()) children = std::move(read);
 }
 

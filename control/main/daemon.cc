@@ -174,6 +174,7 @@ void Daemon::set_ready_connections() {
     if (status.connection_set || !tunnels_.present(name) || !has_local_address(tunnel.connection)) continue;
     status.connection_set = true;
     raise(ike::SetConnection{tunnel.connection});
+    if (status.held_down) raise(ike::Terminate{name});  // it was given another interface
   }
 }
 

@@ -149,7 +149,7 @@ Result<void> Daemon::rekey_ike(std::string_view name) {
   return {};
 }
 
-// Removals first, so that interface names and ids are free for what comes.
+// Removals first, so that interface names and ids are free for what comes; tunnels may exchange their interfaces.
 Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   const config::Config before = std::exchange(config_, std::move(desired));
   const auto forget_tunnel = [this](const std::string& name) {
@@ -158,12 +158,18 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     status_.erase(name);
   };
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
+  for (const std::string& name : plan.tunnels_set) {
+    const auto old = before.tunnels.find(name);
+    if (old == before.tunnels.end() || old->second.interface.name == config_.tunnels.find(name)->second.interface.name)
+      continue;
+    const bool held_down = status_[name].held_down;
+    forget_tunnel(name);
+    status_[name].held_down = held_down;
+  }
   for (const std::string& name : plan.ports_removed) ports_.remove(name);
   for (const std::string& name : plan.ports_set) ports_.set(name, config_.ports.find(name)->second);
   for (const std::string& name : plan.tunnels_set) {
     const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
-    const auto old = before.tunnels.find(name);
-    if (old != before.tunnels.end() && old->second.interface.name != tunnel.interface.name) forget_tunnel(name);
     set_tunnel(name, tunnel);
     Status& status = status_[name];
     status.last_error.reset();  // the former definition's

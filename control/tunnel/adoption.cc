@@ -5,6 +5,13 @@
 #include "ipc/convert.h"
 
 namespace sekisho::control {
+namespace {
+
+// Nobody is left who would rekey or delete a leftover, and its peer may be one that is not trusted any more; it goes
+// when the default lifetime of a child SA is over, successor or not.
+constexpr Duration leftover_lifetime = std::chrono::hours(1);
+
+}  // namespace
 
 void Tunnels::dataplane_down() {
   std::set<ipc::SaId> kept;
@@ -13,6 +20,7 @@ void Tunnels::dataplane_down() {
     tunnel.leftovers.clear();
     tunnel.leftover_tx.clear();
     tunnel.leftovers_until.reset();
+    tunnel.leftovers_replaced = false;
     for (Child& child : tunnel.children) {
       account(tunnel, child);
       child.installed = false;
@@ -63,6 +71,7 @@ void Tunnels::adopt_sas(const Inventory& inventory, Transaction& removal, std::v
     if (claimed) dataplane_took(held.id);
     if (tunnel != tunnels_.end() && claimed) {
       tunnel->second.leftovers.push_back(held.id);
+      tunnel->second.leftovers_until = clock_() + leftover_lifetime;
     } else {
       removal.add(ipc::SaRemove{held.id});
       if (claimed) removed.push_back(held.id);

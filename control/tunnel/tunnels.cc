@@ -247,8 +247,10 @@ bool Tunnels::is_live(const Tunnel& tunnel) {
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
   const bool sends_on_own =
       std::ranges::any_of(tunnel.children, [](const Child& each) { return each.installed && each.active; });
-  if (sends_on_own && !tunnel.leftovers.empty() && !tunnel.leftovers_until)
+  if (sends_on_own && !tunnel.leftovers.empty() && !tunnel.leftovers_replaced) {
+    tunnel.leftovers_replaced = true;
     tunnel.leftovers_until = clock_() + std::chrono::seconds(5);
+  }
   const bool live = is_live(tunnel);
   if (live == tunnel.live_since.has_value()) return;
   tunnel.live_since = live ? std::optional(clock_()) : std::nullopt;
@@ -263,6 +265,7 @@ void Tunnels::expire_leftovers() {
     Transaction transaction;
     for (const ipc::SaId id : ids) transaction.add(ipc::SaRemove{id});
     if (sink_.ready()) submit_removal(std::move(transaction), ids);
+    note_liveness(name, tunnel);
   }
 }
 
@@ -272,4 +275,5 @@ std::optional<Instant> Tunnels::next_expiry() const {
     if (tunnel.leftovers_until && (!next || *tunnel.leftovers_until < *next)) next = tunnel.leftovers_until;
   return next;
 }
+
 }  // namespace sekisho::control

@@ -10,7 +10,8 @@
 // definitions' names, in which the data path tries their selectors.
 //
 // SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; the outbound ones
-// stand behind all of ours by then, and all go after a while, for packets still under way.
+// stand behind all of ours by then, and all go after a while, for packets still under way. Without a successor they go
+// when their lifetime must be over.
 //
 // Keys pass through here once, into the transaction, and are kept nowhere: a dataplane that lost its SAs gets new ones.
 #pragma once
@@ -83,7 +84,7 @@ class Tunnels {
   void move(const ike::UpdateChildSa& update);
   // Takes what is left of the SA away, if anything is, and gives back its inbound SPI.
   void remove_child(const std::string& name, uint32_t inbound_spi);
-  // Takes away the leftovers of tunnels that have an SA of their own for so long.
+  // Takes away the leftovers of tunnels that have an SA of their own for so long, and those that are older than any.
   void expire_leftovers();
   std::optional<Instant> next_expiry() const;
 
@@ -125,6 +126,7 @@ class Tunnels {
     std::vector<ipc::SaId> leftovers;
     std::vector<ipc::SaId> leftover_tx;  // those of them that send, and perhaps some that are gone
     std::optional<Instant> leftovers_until;
+    bool leftovers_replaced = false;  // an SA of our own sends
     std::optional<Instant> live_since;
     TrafficCount past_in, past_out;  // of SAs that are gone
   };

@@ -55,22 +55,22 @@ TEST_CASE("without children the tunnel is its own one") {
   CHECK(plain.children[0].name == "tokyo");
 }
 
-TEST_CASE("children stand in the order of the text and begin with the tunnel's esp") {
+TEST_CASE("children stand in the order of their names and begin with the tunnel's esp") {
   const Fixture fixture;
   const auto config = decode(with(two).dump(), fixture.directory());
   if (!config) FAIL(describe(config.error()));
   const Tunnel& tunnel = config->tunnels.at("tokyo");
   const auto& children = tunnel.connection.children;
   REQUIRE(children.size() == 2);
-  CHECK(children[0].name == "voice");
-  CHECK(children[0].esp_proposals.size() == 1);
-  CHECK(children[0].lifetime == seconds(600));
-  CHECK(children[0].replay_window == 128);
-  CHECK(children[1].name == "data");
-  CHECK(children[1].lifetime == seconds(1200));
-  CHECK(children[1].remote_selectors.at(0).text() == "10.2.1.0/24");
+  CHECK(children[0].name == "data");
+  CHECK(children[0].lifetime == seconds(1200));
+  CHECK(children[0].remote_selectors.at(0).text() == "10.2.1.0/24");
+  CHECK(children[1].name == "voice");
+  CHECK(children[1].esp_proposals.size() == 1);
+  CHECK(children[1].lifetime == seconds(600));
+  CHECK(children[1].replay_window == 128);
   REQUIRE(tunnel.routes.size() == 2);
-  CHECK(tunnel.routes[1].text() == "10.2.1.0/24");
+  CHECK(tunnel.routes[0].text() == "10.2.1.0/24");
 }
 
 TEST_CASE("what is wrong with children is said") {

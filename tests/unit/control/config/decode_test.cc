@@ -292,6 +292,14 @@ TEST_CASE("files that cannot be read are reported") {
   CHECK(directory.error().at(0).error.detail.find("not a regular file") != std::string::npos);
   fixture.write("sekisho.json", valid_text, 0644);
   CHECK(load(fixture.directory() / "sekisho.json").has_value());
+  fixture.write("open.json", valid_text, 0666);
+  const auto open = load(fixture.directory() / "open.json");
+  REQUIRE_FALSE(open);
+  CHECK(open.error().at(0).error.message == &messages::config_writable);
+  fixture.write("long.json", std::string(max_config_size + 1, ' '));
+  const auto longer = load(fixture.directory() / "long.json");
+  REQUIRE_FALSE(longer);
+  CHECK(longer.error().at(0).error.message == &messages::config_too_large);
 }
 
 }  // namespace sekisho::config

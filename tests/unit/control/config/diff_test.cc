@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
+#include "control/ike/connection_table.h"
 #include "tests/unit/control/config/fixture.h"
 
 namespace sekisho::config {
@@ -50,6 +52,99 @@ TEST_CASE("an edit to one tunnel touches no other") {
   CHECK(plan.tunnels_removed.empty());
   CHECK(same_connection(before.tunnels.at("osaka").connection, after.tunnels.at("osaka").connection));
   CHECK_FALSE(same_connection(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection));
+}
+
+// What a key becomes, and what else has to be there for it to be valid.
+struct Edit {
+  const char* pointer;
+  Json value;
+  Json besides = Json::object();  // merged into the tunnel in both configurations
+};
+
+// Every key that changes how IKE is spoken or what an SA carries.
+const std::vector<Edit>& edits() {
+  static const Json v1 = {{"ike", {{"version", "v1"}, {"proposals", {"aes256-sha256-modp2048"}}}},
+                          {"selectors", {{"local", {"10.1.0.0/24"}}, {"remote", {"10.2.0.0/24"}}}}};
+  static const Json both = {{"ike", {{"proposals", {"aes256-sha256-modp2048"}}}},
+                            {"selectors", {{"local", {"10.1.0.0/24"}}, {"remote", {"10.2.0.0/24"}}}}};
+  static const Json children = {
+      {"children",
+       {{"data", {{"selectors", {{"local", {"10.1.0.0/24"}}, {"remote", {"10.2.0.0/24"}}}}}},
+        {"voice",
+         {{"selectors", {{"local", {"10.1.1.0/24"}}, {"remote", {"10.2.1.0/24"}}}}, {"esp", {{"lifetime", 900}}}}}}}};
+  static const std::vector<Edit> all = {
+      {"/local/address", "10.9.1.7", {{"local", {{"id", "a.lab"}}}}},
+      {"/local/alternatives", {"10.9.1.8"}},
+      {"/local/id", "other.lab"},
+      {"/remote/address", "10.9.2.9", {{"remote", {{"id", "b.lab"}}}}},
+      {"/remote/id", "b.lab"},
+      {"/psk_file", "psk/other"},
+      {"/start", "respond"},
+      {"/start", "on-traffic"},
+      {"/selectors/local", {"10.1.7.0/24"}, {{"selectors", {{"local", {"10.1.0.0/16"}}}}}},
+      {"/selectors/remote", {"10.2.7.0/24"}, {{"selectors", {{"remote", {"10.2.0.0/16"}}}}, {"routes", Json::array()}}},
+      {"/ike/version", "v1", both},
+      {"/ike/aggressive", true, v1},
+      {"/ike/proposals", {"aes256gcm16-prfsha384-ecp384"}},
+      {"/ike/lifetime", 600},
+      {"/ike/margin", 60},
+      {"/ike/fuzz", 50},
+      {"/ike/reauthenticate", true},
+      {"/ike/dpd_interval", 7},
+      {"/ike/dpd_action", "clear"},
+      {"/ike/retry_interval", 7},
+      {"/ike/retransmission/first_ms", 700},
+      {"/ike/retransmission/factor", 1.5},
+      {"/ike/retransmission/tries", 3},
+      {"/ike/mobike", false},
+      {"/ike/fragmentation", false},
+      {"/ike/fragment_size", 1280},
+      {"/esp/proposals", {"aes256gcm16"}},
+      {"/esp/lifetime", 600},
+      {"/esp/lifetime_bytes", 1000000},
+      {"/esp/lifetime_packets", 1000000},
+      {"/esp/margin", 60},
+      {"/esp/fuzz", 50},
+      {"/esp/replay_window", 1024},
+      {"/esp/encapsulation", "force"},
+      {"/children/voice/esp/lifetime", 600, children},
+      {"/children/voice/esp/proposals", {"aes256gcm16"}, children},
+      {"/children/voice/selectors/local", {"10.1.9.0/24"}, children},
+      {"/ppk/required", false, {{"ppk", {{"id", "blue"}, {"file", "psk/other"}}}}},
+      {"/ppk/id", "green", {{"ppk", {{"id", "blue"}, {"file", "psk/other"}}}}},
+  };
+  return all;
+}
+
+TEST_CASE("whichever key of a tunnel changes, the plan names it and the engine hears of it") {
+  const Fixture fixture;
+  for (const Edit& edit : edits()) {
+    INFO(edit.pointer << " = " << edit.value.dump());
+    Json former = two_tunnels();
+    former["tunnels"]["tokyo"].merge_patch(edit.besides);
+    Json latter = former;
+    latter["tunnels"]["tokyo"][Json::json_pointer(edit.pointer)] = edit.value;
+    const Config before = decoded(former, fixture), after = decoded(latter, fixture);
+    const Plan plan = diff(before, after);
+    REQUIRE(plan.changes.size() == 1);
+    CHECK(plan.changes[0].pointer == std::string("/tunnels/tokyo") + edit.pointer);
+    CHECK(plan.tunnels_set == std::vector<std::string>{"tokyo"});
+    CHECK(ike::compare(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection) !=
+          ike::Difference::none);
+  }
+}
+
+TEST_CASE("children have no order") {
+  const Fixture fixture;
+  Json former = two_tunnels(), latter = former;
+  const Json data = {{"selectors", {{"local", {"10.1.0.0/24"}}, {"remote", {"10.2.0.0/24"}}}}};
+  const Json voice = {{"selectors", {{"local", {"10.1.1.0/24"}}, {"remote", {"10.2.1.0/24"}}}}};
+  former["tunnels"]["tokyo"]["children"] = {{"data", data}, {"voice", voice}};
+  latter["tunnels"]["tokyo"]["children"] = {{"voice", voice}, {"data", data}};
+  const Config before = decoded(former, fixture), after = decoded(latter, fixture);
+  CHECK(diff(before, after).empty());
+  CHECK(ike::compare(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection) ==
+        ike::Difference::none);
 }
 
 TEST_CASE("how IKE messages are cut is a change of the connection") {

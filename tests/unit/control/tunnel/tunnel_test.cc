@@ -315,6 +315,25 @@ TEST_CASE("a new control replaces child by child what an earlier one sent on") {
   CHECK(dataplane.sas.size() == 4);
 }
 
+TEST_CASE("what an earlier control left behind does not outlive its lifetime where nothing succeeds it") {
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.install("tokyo", true, 0xa1);
+    dataplane.work();
+  }
+  Gateway after(dataplane);
+  const Instant adopted = after.now;
+  CHECK(after.tunnels.live("tokyo"));
+  REQUIRE(after.tunnels.next_expiry() == adopted + std::chrono::hours(1));
+  after.now = *after.tunnels.next_expiry();
+  after.tunnels.expire_leftovers();
+  dataplane.work();
+  CHECK_FALSE(after.tunnels.live("tokyo"));
+  CHECK(dataplane.sas.empty());
+  CHECK_FALSE(after.tunnels.next_expiry());
+}
+
 TEST_CASE("a child SA whose peer moved keeps its SAs, which learn the new addresses") {
   Dataplane dataplane;
   Gateway gateway(dataplane);
