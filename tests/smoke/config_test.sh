@@ -31,7 +31,23 @@ expect 'the difference names the new tunnel' eval 'sekisho a config diff "$LAB_D
 expect 'applied' sekisho a config apply "$LAB_DIR/a/two.json"
 equal 'the first tunnel kept its SA' "$before" "$(sekisho a show child-sa tokyo --json | jq -r '.[0].inbound_spi')"
 equal 'the second is there' down "$(sekisho a show tunnel osaka --json | jq -r '.[0].state')"
-expect 'and removed again' sekisho a config apply "$running"
+
+step 'two tunnels exchange their interfaces; one that was taken down stays down'
+expect 'taken down' sekisho a tunnel down tokyo
+jq '.tunnels.tokyo.interface as $first | .tunnels.tokyo.interface = .tunnels.osaka.interface | .tunnels.osaka.interface = $first' \
+  "$LAB_DIR/a/two.json" >"$LAB_DIR/a/exchanged.json"
+expect 'exchanged' sekisho a config apply "$LAB_DIR/a/exchanged.json"
+expect 'no further difference' eval '[ "$(sekisho a config diff "$LAB_DIR/a/exchanged.json")" = "nothing to change" ]'
+interfaces() { sekisho a show tunnel --json | jq -r '[.[] | "\(.name)=\(.interface.name) \(.last_error.id // "fine")"] | join(", ")'; }
+await 5 'both interfaces' eval '[ "$(interfaces)" = "osaka=vti0 fine, tokyo=vti1 fine" ]'
+await 5 'both twins' on a ip link show vti0
+await 5 'both twins' on a ip link show vti1
+equal 'the one that was taken down' true "$(sekisho a show tunnel tokyo --json | jq -r '.[0].held_down')"
+expect 'it comes up where it is now' sekisho a tunnel up tokyo --timeout 20
+equal 'pings lost there' 0 "$(ping_lost left 4 3 0.05)"
+expect 'exchanged back' sekisho a config apply "$LAB_DIR/a/two.json"
+await_tunnel a up
+expect 'the second removed again' sekisho a config apply "$running"
 expect 'it is gone' eval '! sekisho a show tunnel osaka'
 equal 'pings lost meanwhile' 0 "$(ping_lost left 4 20 0.02)"
 
