@@ -3,14 +3,13 @@
 // engine says down to the payload. Nothing is lost, and no time passes but by pass().
 #pragma once
 
-#include <deque>
 #include <optional>
 
 #include "control/ike/suite/keys.h"
 #include "control/ike/suite/proposals.h"
 #include "control/ike/wire/message.h"
 #include "crypto/ike/key_exchange.h"
-#include "tests/sim/data_path.h"
+#include "tests/sim/lone_engine.h"
 
 namespace sekisho::sim {
 
@@ -32,7 +31,7 @@ struct Session {
   void take_keys(const SecretBytes& skeyseed, ByteView nonce_i, ByteView nonce_r);
 };
 
-class Puppet {
+class Puppet : public LoneEngine {
  public:
   static constexpr uint64_t default_spi = 0xb0b0b0b0b0b0b0b0;
   explicit Puppet(ike::Connection connection = engine_connection(), ike::EngineOptions options = {});
@@ -51,12 +50,7 @@ class Puppet {
   void establish_as_initiator();
   void establish_as_responder();
 
-  void step(ike::Event event);
-  void pass(Duration duration);
-
   // From the puppet to the engine.
-  void deliver(Bytes datagram) { deliver(std::move(datagram), remote); }
-  void deliver(Bytes datagram, const Endpoint& from) { step(ike::DatagramReceived{local, from, std::move(datagram)}); }
   Bytes sealed(Session& with, ExchangeType exchange, bool response, uint32_t message_id, const Payloads& payloads);
   std::vector<Bytes> fragments(ExchangeType exchange, bool response, uint32_t message_id, const Payloads& payloads,
                                size_t longest = 256);
@@ -68,10 +62,8 @@ class Puppet {
 
   // From the engine to the puppet, in the order of sending; each throws where there is none, or not such a one. A
   // message in fragments is received whole.
-  ike::SendDatagram take();
   IkeMessage receive() { return receive(session); }
   IkeMessage receive(const Session& with);
-  bool silent() const { return outbox.empty(); }
 
   // What ladders send.
   Bytes init_request(crypto::KeyExchangeId group, const Payloads& before = {}, uint64_t spi = default_spi);
@@ -85,20 +77,8 @@ class Puppet {
   // What AUTH of one end covers.
   Bytes octets(bool of_engine, ByteView id_body) const;
 
-  size_t reports(const Message& message) const;
-  size_t ike_sas() const { return engine->ike_sas().size(); }
-
-  ike::Connection connection;
   Payloads announced;               // what the puppet adds to its IKE_SA_INIT message
   Payloads authenticated_notifies;  // and, as responder, to its IKE_AUTH answer
-  std::set<Bytes> outbound_keys;
-  SeededRandom random{7};
-  DataPath data_path{random, outbound_keys};
-  std::unique_ptr<ike::Engine> engine;
-  Instant now{};
-  std::deque<ike::SendDatagram> outbox;
-  std::vector<ike::Report> reported;
-  Endpoint local, remote;  // as the engine sees them
 
   Session session;
   uint32_t engine_spi = 0;                         // of the first child: the engine's inbound SPI

@@ -124,7 +124,8 @@ std::optional<Decrypted> decrypt(const IkeSa& sa, ByteView iv, const wire::Heade
   Decrypted result;
   result.plaintext = crypto::cbc_decrypt(sa.proposal.sk.encryption, sa.keys.encryption, iv, ciphertext);
   auto chain = wire::decode_payloads(header.first, result.plaintext);
-  if (!chain) return {};
+  // Whoever knows the cookies can say that there is no payload.
+  if (!chain || chain->payloads.empty()) return {};
   result.chain = std::move(*chain);
   const ByteView last = ciphertext.last(iv.size());
   result.next_iv.assign(last.begin(), last.end());

@@ -148,7 +148,7 @@ Bytes encrypt(const IkeSa& sa, Bytes& iv, const wire::Payloads& payloads);
 // The other way. `iv` is the message's own and stays as it is: whether the message counts is not known yet. The plain
 // bytes come along because hashes cover them.
 struct Decrypted {
-  wire::Chain chain;
+  wire::Chain chain;  // one payload at least
   Bytes plaintext;
   Bytes next_iv;
 
