@@ -17,7 +17,7 @@ void SeededRandom::fill(std::span<uint8_t> out) {
 
 std::optional<uint32_t> DataPath::allocate_inbound_spi() {
   if (installed_.size() + reserved_.size() >= capacity) return {};
-  uint32_t spi = 0;
+  uint32_t spi = next_spi == 0 ? 0 : next_spi++;
   while (spi < 256 || installed_.contains(spi) || reserved_.contains(spi)) spi = random_.next_u32();
   reserved_.insert(spi);
   return spi;

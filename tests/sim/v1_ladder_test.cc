@@ -2,6 +2,7 @@
 // has it say.
 #include <catch2/catch.hpp>
 
+#include "base/messages/ike.h"
 #include "control/ike/v1/ike_sa.h"
 #include "tests/sim/v1_puppet.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 namespace wire = ike::v1::wire;
 using wire::ExchangeType;
+using HashOf = V1Puppet::HashOf;
 
 constexpr uint32_t own_spi = 0xb0b00001;
 
@@ -39,6 +41,25 @@ TEST_CASE("v1 ladder: an encrypted message without payloads is dropped, in each 
   sa.keys.encryption = SecretBytes::copy_of(Bytes(16, 1));
   const Bytes empty = without_payloads(puppet, ExchangeType::informational);
   CHECK_FALSE(ike::v1::decrypt(sa, Bytes(16), *wire::decode_header(empty), empty));
+}
+
+TEST_CASE("v1 ladder: an SPI that the peer chose as well is not used, since it would be the same key both ways") {
+  V1Puppet puppet;
+  puppet.establish();
+  puppet.data_path.next_spi = own_spi;
+  CHECK(puppet.make_child(1, own_spi) == own_spi + 1);
+  CHECK(puppet.data_path.reserved() == 0);
+
+  // The other way round the answer is refused.
+  puppet.outbox.clear();
+  puppet.step(ike::RekeyChild{"tunnel"});
+  V1Puppet::Exchange quick;
+  const auto request = puppet.receive_first(quick, ExchangeType::quick_mode);
+  quick.nonce_i = wire::find<wire::Nonce>(request)->data;
+  puppet.deliver(puppet.sealed(quick, HashOf::message_2, puppet.quick_2(quick, spi_of(request), request)));
+  CHECK(puppet.reports(messages::child_refused) == 1);
+  CHECK(puppet.data_path.installed().size() == 1);
+  CHECK(puppet.data_path.reserved() == 0);
 }
 
 }  // namespace sekisho::sim

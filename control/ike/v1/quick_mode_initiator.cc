@@ -129,6 +129,8 @@ void receive_quick_2(Context& context, IkeSa& sa, QuickMode& quick_mode, const D
   if (!same_identities(quick_mode, *payloads))
     return refuse_answer(context, sa, quick_mode, messages::ike_ts_unacceptable,
                          "the peer's answer is not for " + text(quick_mode.selectors));
+  if (chosen->peer_spi == quick_mode.inbound_spi)
+    return refuse_answer(context, sa, quick_mode, messages::child_refused, "the peer's SPI is the one chosen here");
   std::optional<SecretBytes> shared_secret;
   if (key_exchange) {
     shared_secret = quick_mode.key_exchange->derive(key_exchange->data);

@@ -98,6 +98,16 @@ void remember_used(IkeSa& sa, uint32_t message_id) {
   if (sa.used_message_ids.size() > max_used) sa.used_message_ids.pop_front();
 }
 
+// An SPI for the child beside the peer's. Keys of the two directions differ by their SPIs alone (RFC 2409 section 5.5):
+// under equal ones both would be encrypted with the same nonces.
+std::optional<uint32_t> allocate_spi(Context& context, uint32_t peer_spi) {
+  const auto spi = context.environment.allocate_inbound_spi();
+  if (spi != peer_spi) return spi;
+  const auto other = context.environment.allocate_inbound_spi();
+  context.environment.release_inbound_spi(*spi);
+  return other;
+}
+
 void answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const DatagramReceived& datagram, uint32_t message_id,
             const wire::Payloads& request, const Choice& choice) {
   const auto* key_exchange = wire::find<wire::KeyExchange>(request);
@@ -108,7 +118,7 @@ void answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const DatagramRe
     shared_secret = own->derive(key_exchange->data);
     if (!shared_secret) return refuse(context, sa, wire::NotifyType::invalid_key_information);
   }
-  const auto spi = context.environment.allocate_inbound_spi();
+  const auto spi = allocate_spi(context, choice.chosen.peer_spi);
   if (!spi) {
     context.report(messages::sa_table_full, sa.name(), "no SPI for the peer's child SA");
     return refuse(context, sa, wire::NotifyType::no_proposal_chosen);
