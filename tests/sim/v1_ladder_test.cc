@@ -62,4 +62,30 @@ TEST_CASE("v1 ladder: an SPI that the peer chose as well is not used, since it w
   CHECK(puppet.data_path.reserved() == 0);
 }
 
+TEST_CASE("v1 ladder: a peer has no more children than its connection may have") {
+  ike::Connection connection = V1Puppet::engine_connection();
+  connection.children.front().remote_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/16"))};
+  V1Puppet puppet(connection);
+  puppet.establish();
+  const auto ask = [&](uint32_t number) {
+    const std::string own = "10.2." + std::to_string(number) + ".0/24";
+    return puppet.make_child(number, own_spi + number, own.c_str());
+  };
+  for (uint32_t number = 1; number <= 8; ++number) CHECK(ask(number));
+  for (uint32_t number = 9; number <= 12; ++number) CHECK_FALSE(ask(number));
+  CHECK(puppet.data_path.installed().size() == 8);
+  CHECK(puppet.data_path.reserved() == 0);
+  CHECK(puppet.reports(messages::sa_table_full) > 0);
+  // Another ISAKMP SA brings no more; what the peer deletes makes room.
+  puppet.outbox.clear();
+  puppet.cookies = {0xb1b1b1b1b1b1b1b1, 0};
+  puppet.establish();
+  CHECK_FALSE(ask(13));
+  ByteWriter spi;
+  spi.u32(own_spi + 3);
+  puppet.deliver(puppet.informational({wire::Delete{wire::Protocol::esp, {std::move(spi).take()}}}));
+  puppet.pass(2s);
+  CHECK(ask(14));
+}
+
 }  // namespace sekisho::sim

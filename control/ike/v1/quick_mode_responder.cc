@@ -16,6 +16,14 @@ constexpr size_t max_used = 1024;
 // Children of one connection for one traffic: old ones that nobody deletes.
 constexpr size_t max_children_alike = 6;
 
+// Children of one connection, in whatever state: each pair of selectors has one and its successor.
+size_t max_children(const Connection& connection) {
+  size_t pairs = 0;
+  for (const ChildDefinition& definition : connection.children)
+    pairs += definition.local_selectors.size() * definition.remote_selectors.size();
+  return 6 + 2 * pairs;
+}
+
 struct Choice {
   const ChildDefinition* definition = nullptr;
   suite::ChosenEsp chosen;
@@ -100,7 +108,9 @@ void remember_used(IkeSa& sa, uint32_t message_id) {
 
 // An SPI for the child beside the peer's. Keys of the two directions differ by their SPIs alone (RFC 2409 section 5.5):
 // under equal ones both would be encrypted with the same nonces.
-std::optional<uint32_t> allocate_spi(Context& context, uint32_t peer_spi) {
+std::optional<uint32_t> allocate_spi(Context& context, const IkeSa& sa, uint32_t peer_spi) {
+  const auto children = std::ranges::count(context.sas.children(), sa.name(), &ChildSa::connection);
+  if (static_cast<size_t>(children) >= max_children(*sa.connection)) return {};
   const auto spi = context.environment.allocate_inbound_spi();
   if (spi != peer_spi) return spi;
   const auto other = context.environment.allocate_inbound_spi();
@@ -118,9 +128,9 @@ void answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const DatagramRe
     shared_secret = own->derive(key_exchange->data);
     if (!shared_secret) return refuse(context, sa, wire::NotifyType::invalid_key_information);
   }
-  const auto spi = allocate_spi(context, choice.chosen.peer_spi);
+  const auto spi = allocate_spi(context, sa, choice.chosen.peer_spi);
   if (!spi) {
-    context.report(messages::sa_table_full, sa.name(), "no SPI for the peer's child SA");
+    context.report(messages::sa_table_full, sa.name(), "no SPI for another child SA of the peer's");
     return refuse(context, sa, wire::NotifyType::no_proposal_chosen);
   }
   quick_mode.inbound_spi = *spi;
