@@ -15,6 +15,10 @@ using HashOf = V1Puppet::HashOf;
 
 constexpr uint32_t own_spi = 0xb0b00001;
 
+wire::Notification esp_error(wire::NotifyType type) {
+  return {.protocol = wire::Protocol::esp, .notify = type, .spi = {}, .data = {}};
+}
+
 // A header of the established SA, and one block behind it that says whatever the receiver's key makes of it.
 Bytes without_payloads(const V1Puppet& puppet, ExchangeType exchange) {
   const wire::Header header{.initiator_cookie = puppet.cookies.initiator,
@@ -86,6 +90,27 @@ TEST_CASE("v1 ladder: a peer has no more children than its connection may have")
   puppet.deliver(puppet.informational({wire::Delete{wire::Protocol::esp, {std::move(spi).take()}}}));
   puppet.pass(2s);
   CHECK(ask(14));
+}
+
+TEST_CASE("v1 ladder: an error notification counts once") {
+  V1Puppet puppet;
+  puppet.establish();
+  REQUIRE(puppet.make_child(1, own_spi));
+  puppet.outbox.clear();
+  puppet.step(ike::RekeyChild{"tunnel"});
+  const Bytes refusal = puppet.informational({esp_error(wire::NotifyType::no_proposal_chosen)});
+  puppet.deliver(refusal);
+  CHECK(puppet.reports(messages::child_no_proposal) == 1);
+
+  puppet.outbox.clear();
+  puppet.step(ike::RekeyChild{"tunnel"});
+  V1Puppet::Exchange quick;
+  const auto request = puppet.receive_first(quick, ExchangeType::quick_mode);
+  quick.nonce_i = wire::find<wire::Nonce>(request)->data;
+  puppet.deliver(refusal);
+  puppet.deliver(puppet.sealed(quick, HashOf::message_2, puppet.quick_2(quick, own_spi + 1, request)));
+  CHECK(puppet.data_path.installed().size() == 2);
+  CHECK(puppet.reports(messages::child_no_proposal) == 1);
 }
 
 }  // namespace sekisho::sim

@@ -19,6 +19,14 @@ void LastMessage::set(ByteView received, Bytes answered) {
   answer = std::move(answered);
 }
 
+bool UsedMessageIds::contains(uint32_t message_id) const { return std::ranges::count(ids_, message_id) != 0; }
+
+void UsedMessageIds::add(uint32_t message_id) {
+  constexpr size_t max_ids = 1024;
+  ids_.push_back(message_id);
+  if (ids_.size() > max_ids) ids_.pop_front();
+}
+
 std::string_view name(IkeState state) {
   if (state < IkeState::established) return "connecting";
   return state == IkeState::established ? "established" : "deleting";

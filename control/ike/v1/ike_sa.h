@@ -47,6 +47,17 @@ struct LastMessage {
   void set(ByteView received, Bytes answered);
 };
 
+// Message ids of phase 2 that one of the ends has used, the latest of them. Keys and IVs are the same in both
+// directions: what comes first under one of these is a replay, or a message of ours that somebody sends back.
+class UsedMessageIds {
+ public:
+  bool contains(uint32_t message_id) const;
+  void add(uint32_t message_id);
+
+ private:
+  std::deque<uint32_t> ids_;
+};
+
 // What only phase 1 needs.
 struct Handshake {
   std::unique_ptr<crypto::KeyExchange> key_exchange;
@@ -72,6 +83,7 @@ struct QuickMode {
   std::unique_ptr<crypto::KeyExchange> key_exchange;  // with PFS
   RequestWindow sent;                                 // ours that awaits an answer
   LastMessage last;
+  Endpoint asked_from;  // as responder: where the first message came from
   Instant forget_at{};
 };
 
@@ -96,9 +108,11 @@ struct IkeSa {
   std::optional<Instant> close_at;  // forgotten then (half open, deleting), or deleted (established)
 
   std::map<uint32_t, QuickMode> quick_modes;  // by message id
-  std::deque<uint32_t> used_message_ids;      // of the peer's quick modes, so that none is replayed
-  RequestWindow probe;                        // an R-U-THERE that awaits its answer
-  uint32_t probe_sequence = 0;
+  UsedMessageIds quick_mode_ids;
+  UsedMessageIds informational_ids;        // but for dead peer detection, whose messages have numbers
+  RequestWindow probe;                     // an R-U-THERE that awaits its answer
+  uint32_t probe_sequence = 0;             // of the last R-U-THERE of ours; at random where there was none
+  uint32_t probes = 0;                     // how many numbers we have used
   std::optional<uint32_t> peers_sequence;  // of its last R-U-THERE
   bool initial_contact_seen = false;
 

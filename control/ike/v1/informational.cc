@@ -28,25 +28,49 @@ wire::Notification dpd(const IkeSa& sa, NotifyType type, uint32_t sequence) {
   return {.protocol = Protocol::isakmp, .notify = type, .spi = sa.cookies.bytes(), .data = std::move(data).take()};
 }
 
-// The payloads under a right HASH(1); nothing otherwise. Such messages may be replays.
-std::optional<wire::Payloads> open(const IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
-  if (header.message_id == 0) return {};
+bool is_dpd(const wire::Payload& payload) {
+  const auto* notify = std::get_if<wire::Notification>(&payload);
+  return notify && (notify->notify == NotifyType::r_u_there || notify->notify == NotifyType::r_u_there_ack);
+}
+
+// The payloads under a right HASH(1), of a message that neither end has sent before; nothing otherwise. Dead peer
+// detection goes by its own numbers: a peer may repeat an R-U-THERE as it is.
+std::optional<wire::Payloads> open(IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
+  if (header.message_id == 0 || sa.informational_ids.contains(header.message_id)) return {};
   auto message = decrypt(sa, suite::phase2_iv(sa.proposal, sa.last_block, header.message_id), header, datagram.data);
   if (!message) return {};
   const auto* hash = std::get_if<wire::Hash>(&message->chain.payloads.front());
   if (!hash || !constant_time_equal(
                    hash->data, suite::hash_1(sa.proposal.prf, sa.keys.a, header.message_id, message->behind_hash())))
     return {};
-  return std::move(message->chain.payloads);
+  wire::Payloads& payloads = message->chain.payloads;
+  if (!std::all_of(payloads.begin() + 1, payloads.end(), is_dpd)) sa.informational_ids.add(header.message_id);
+  return std::move(payloads);
+}
+
+uint32_t new_message_id(Context& context) { return context.random().next_u32() | 1; }
+
+void send_hashed(Context& context, const IkeSa& sa, uint32_t message_id, const wire::Payloads& payloads) {
+  wire::Header header = header_of(sa, wire::ExchangeType::informational, message_id);
+  wire::Payloads all = {
+      wire::Hash{suite::hash_1(sa.proposal.prf, sa.keys.a, message_id, wire::encode_payloads(payloads))}};
+  all.insert(all.end(), payloads.begin(), payloads.end());
+  header.first = wire::first_type(all);
+  Bytes iv = suite::phase2_iv(sa.proposal, sa.last_block, message_id);
+  context.send(sa.local, sa.remote, wire::encode_encrypted(header, encrypt(sa, iv, all)));
 }
 
 void take_probe(Context& context, IkeSa& sa, const DatagramReceived& datagram, uint32_t sequence) {
-  // RFC 3706 section 7: an older one is a replay. The same one again is a retransmission.
+  // One of ours that somebody sends back.
+  if (sa.probe_sequence - sequence < sa.probes) return;
+  // RFC 3706 section 7: an older one is a replay. The same one again is a retransmission, or a replay as well.
   if (sa.peers_sequence && static_cast<int32_t>(sequence - *sa.peers_sequence) < 0) return;
-  if (!sa.peers_sequence || sequence != *sa.peers_sequence) follow_peer(context, sa, datagram);
-  sa.peers_sequence = sequence;
-  sa.last_heard = context.now;
-  send_informational(context, sa, {dpd(sa, NotifyType::r_u_there_ack, sequence)});
+  if (sequence != sa.peers_sequence) {
+    sa.peers_sequence = sequence;
+    sa.last_heard = context.now;
+    follow_peer(context, sa, datagram);
+  }
+  send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there_ack, sequence)});
 }
 
 void take_probe_answer(Context& context, IkeSa& sa, const DatagramReceived& datagram, uint32_t sequence) {
@@ -107,13 +131,9 @@ bool deletes(const wire::Payloads& payloads, const IkeSa& sa) {
 }  // namespace
 
 void send_informational(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
-  wire::Header header = header_of(sa, wire::ExchangeType::informational, context.random().next_u32() | 1);
-  wire::Payloads all = {
-      wire::Hash{suite::hash_1(sa.proposal.prf, sa.keys.a, header.message_id, wire::encode_payloads(payloads))}};
-  all.insert(all.end(), payloads.begin(), payloads.end());
-  header.first = wire::first_type(all);
-  Bytes iv = suite::phase2_iv(sa.proposal, sa.last_block, header.message_id);
-  context.send(sa.local, sa.remote, wire::encode_encrypted(header, encrypt(sa, iv, all)));
+  const uint32_t message_id = new_message_id(context);
+  sa.informational_ids.add(message_id);
+  send_hashed(context, sa, message_id, payloads);
 }
 
 void send_delete_children(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis) {
@@ -128,12 +148,16 @@ void send_delete_ike(Context& context, IkeSa& sa, std::span<const uint32_t> inbo
 }
 
 void send_probe(Context& context, IkeSa& sa) {
-  send_informational(context, sa, {dpd(sa, NotifyType::r_u_there, sa.probe_sequence)});
+  send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there, sa.probe_sequence)});
+}
+
+Endpoint answer_to(const IkeSa& sa, const DatagramReceived& datagram) {
+  const bool may_move = sa.remote_behind_nat && sa.local.port == nat_port && datagram.local == sa.local;
+  return may_move ? datagram.remote : sa.remote;
 }
 
 void follow_peer(Context& context, IkeSa& sa, const DatagramReceived& datagram) {
-  if (!sa.remote_behind_nat || sa.local.port != nat_port || datagram.local != sa.local || datagram.remote == sa.remote)
-    return;
+  if (answer_to(sa, datagram) == sa.remote) return;
   sa.remote = datagram.remote;
   for (const ChildSa& child : context.sas.children())
     if (child.connection == sa.name() && child.udp_encapsulation && child.live())

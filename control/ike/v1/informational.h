@@ -19,6 +19,8 @@ void receive_informational(Context& context, IkeSa& sa, const DatagramReceived& 
 // XAUTH and mode config: refused.
 void receive_transaction(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header);
 
+// Where the answer to that goes: to its source where the peer may be there, since a NAT lies before it.
+Endpoint answer_to(const IkeSa& sa, const DatagramReceived& datagram);
 // The peer showed, by a message that cannot be a replay, where it is now.
 void follow_peer(Context& context, IkeSa& sa, const DatagramReceived& datagram);
 

@@ -49,7 +49,7 @@ void send_quick_mode(Context& context, IkeSa& sa, uint32_t message_id, QuickMode
   wire::Header header = header_of(sa, wire::ExchangeType::quick_mode, message_id);
   header.first = wire::first_type(all);
   Bytes datagram = wire::encode_encrypted(header, encrypt(sa, quick_mode.iv, all));
-  context.send(sa.local, sa.remote, datagram);
+  context.send(sa.local, remote_of(sa, quick_mode), datagram);
   quick_mode.sent.forget();
   if (!quick_mode.done) quick_mode.sent.sent({datagram}, sa.connection->retransmission, context.now);
   if (received) quick_mode.last.set(received->data, std::move(datagram));
@@ -70,6 +70,10 @@ void done(Context& context, QuickMode& quick_mode) {
   quick_mode.sent.forget();
   quick_mode.key_exchange.reset();
   quick_mode.forget_at = context.now + memory;
+}
+
+const Endpoint& remote_of(const IkeSa& sa, const QuickMode& quick_mode) {
+  return quick_mode.initiator ? sa.remote : quick_mode.asked_from;
 }
 
 wire::EncapsulationMode mode_of(const IkeSa& sa) {
@@ -160,7 +164,7 @@ void on_quick_mode_timers(Context& context, IkeSa& sa) {
       case RequestWindow::Due::nothing:
         break;
       case RequestWindow::Due::retransmit:
-        context.send(sa.local, sa.remote, quick_mode.sent.datagrams());
+        context.send(sa.local, remote_of(sa, quick_mode), quick_mode.sent.datagrams());
         break;
       case RequestWindow::Due::expired:
         late.push_back(&quick_mode);
@@ -179,7 +183,7 @@ void receive_quick_mode(Context& context, IkeSa& sa, const DatagramReceived& dat
   if (found == sa.quick_modes.end()) return receive_quick_1(context, sa, datagram, header);
   QuickMode& quick_mode = found->second;
   if (quick_mode.last.repeated(datagram.data)) {
-    if (!quick_mode.last.answer.empty()) context.send(sa.local, sa.remote, quick_mode.last.answer);
+    if (!quick_mode.last.answer.empty()) context.send(sa.local, remote_of(sa, quick_mode), quick_mode.last.answer);
     return;
   }
   if (quick_mode.done) return;

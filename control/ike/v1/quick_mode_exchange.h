@@ -16,6 +16,8 @@ std::optional<wire::Payloads> open_quick_mode(const IkeSa& sa, QuickMode& quick_
 // The initiator is done after two messages, the responder after three; both stay able to repeat the last one.
 void done(Context& context, QuickMode& quick_mode);
 
+// Where messages of that quick mode go.
+const Endpoint& remote_of(const IkeSa& sa, const QuickMode& quick_mode);
 wire::EncapsulationMode mode_of(const IkeSa& sa);
 const ChildDefinition* find_definition(const Connection& connection, const std::string& name);
 std::string text(const ike::suite::Selectors& selectors);

@@ -83,7 +83,8 @@ void begin_quick_mode(Context& context, IkeSa& sa, const std::string& child, con
     return context.retry(sa.name(), sa.connection->retry_interval);
   }
   uint32_t message_id = 0;
-  while (message_id == 0 || sa.quick_modes.contains(message_id)) message_id = context.random().next_u32();
+  while (message_id == 0 || sa.quick_mode_ids.contains(message_id)) message_id = context.random().next_u32();
+  sa.quick_mode_ids.add(message_id);
   QuickMode& quick_mode = sa.quick_modes[message_id];
   quick_mode.initiator = true;
   quick_mode.child = child;

@@ -11,8 +11,6 @@ namespace {
 
 // Under one ISAKMP SA: quick modes of the peer that are not finished, and such that are kept for repetitions.
 constexpr size_t max_open = 8, max_kept = 64;
-// Message ids that the peer has used. An older one might be replayed; its child would stay unconfirmed.
-constexpr size_t max_used = 1024;
 // Children of one connection for one traffic: old ones that nobody deletes.
 constexpr size_t max_children_alike = 6;
 
@@ -101,11 +99,6 @@ void make_room(Context& context, const std::string& connection, const Choice& ch
   for (size_t i = 0; i + max_children_alike <= alike.size(); ++i) remove_child(context, alike[i]);
 }
 
-void remember_used(IkeSa& sa, uint32_t message_id) {
-  sa.used_message_ids.push_back(message_id);
-  if (sa.used_message_ids.size() > max_used) sa.used_message_ids.pop_front();
-}
-
 // An SPI for the child beside the peer's. Keys of the two directions differ by their SPIs alone (RFC 2409 section 5.5):
 // under equal ones both would be encrypted with the same nonces.
 std::optional<uint32_t> allocate_spi(Context& context, const IkeSa& sa, uint32_t peer_spi) {
@@ -168,15 +161,15 @@ void answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const DatagramRe
 }  // namespace
 
 void receive_quick_1(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
-  if (std::ranges::count(sa.used_message_ids, header.message_id) != 0) return;
-  QuickMode quick_mode{.iv = suite::phase2_iv(sa.proposal, sa.last_block, header.message_id)};
+  if (sa.quick_mode_ids.contains(header.message_id)) return;
+  QuickMode quick_mode{.iv = suite::phase2_iv(sa.proposal, sa.last_block, header.message_id),
+                       .asked_from = answer_to(sa, datagram)};
   const auto payloads = open_quick_mode(sa, quick_mode, header, datagram.data, [&](ByteView rest) {
     return suite::hash_1(sa.proposal.prf, sa.keys.a, header.message_id, rest);
   });
   if (!payloads || too_many(context, sa)) return;
-  remember_used(sa, header.message_id);
-  sa.last_heard = context.now;
-  follow_peer(context, sa, datagram);
+  // It may be a replay from before what is remembered: it shows neither that the peer is there nor where.
+  sa.quick_mode_ids.add(header.message_id);
   const auto* offered = wire::find<wire::SecurityAssociation>(*payloads);
   const auto* nonce = wire::find<wire::Nonce>(*payloads);
   if (!offered || !nonce) return refuse(context, sa, wire::NotifyType::payload_malformed);
@@ -200,6 +193,7 @@ void receive_quick_3(Context& context, IkeSa& sa, QuickMode& quick_mode, const D
   });
   if (!payloads) return;
   sa.last_heard = context.now;
+  follow_peer(context, sa, datagram);
   done(context, quick_mode);
   quick_mode.last.set(datagram.data, {});
   if (ChildSa* child = context.sas.find_child(quick_mode.inbound_spi)) confirm_child(context, *child);
