@@ -1,15 +1,15 @@
 #include "crypto/openssl.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "base/secret_bytes.h"
 
@@ -55,18 +55,48 @@ void* reallocate_hidden(void* memory, size_t size, const char* file, int line) {
   CRYPTO_set_mem_functions(allocate_hidden, reallocate_hidden, free_hidden);
 }
 
-MacContextPtr keyed_hmac(const char* hash, ByteView key) {
-  static EVP_MAC* const algorithm =
-      EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);  // lives as long as the process
-  require(algorithm, "HMAC");
-  MacContextPtr context(require(EVP_MAC_CTX_new(algorithm), "HMAC"));
-  const std::array<OSSL_PARAM, 2> parameters = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(hash), 0), OSSL_PARAM_construct_end()};
-  // A null key would mean "keep the last one".
-  const uint8_t nothing = 0;
-  const uint8_t* bytes = key.empty() ? &nothing : key.data();
-  require(EVP_MAC_init(context.get(), bytes, key.size(), parameters.data()) == 1, "HMAC");
-  return context;
+constexpr const char* digest_names[] = {"SHA1", "SHA256", "SHA384", "SHA512"};
+constexpr const char* cipher_names[] = {"DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC",      "AES-256-CBC",
+                                        "AES-128-GCM",  "AES-256-GCM", "ChaCha20-Poly1305"};
+
+// What `make` makes of each name, nullptr where libcrypto has no such thing. Never destroyed.
+template <typename T>
+class ByName {
+ public:
+  template <size_t Size>
+  ByName(const char* const (&names)[Size], T* (*make)(const char*)) {
+    for (const char* name : names) made_.emplace(name, make(name));
+  }
+  T* find(const char* name) const {
+    const auto found = made_.find(name);
+    return require(found == made_.end() ? nullptr : found->second, name);
+  }
+
+ private:
+  std::map<std::string_view, T*> made_;
+};
+
+using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, OpensslDeleter<EVP_MD_CTX_free>>;
+
+// The hash of a block, which is the key after `mask`, and the parts.
+void keyed_hash(const EVP_MD* algorithm, SecretBytes block, uint8_t mask, std::initializer_list<ByteView> parts,
+                std::span<uint8_t> out) {
+  for (uint8_t& octet : block.writable()) octet ^= mask;
+  const DigestContextPtr context(require(EVP_MD_CTX_new(), "HMAC"));
+  require(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1, "HMAC");
+  require(EVP_DigestUpdate(context.get(), block.view().data(), block.size()) == 1, "HMAC");
+  for (const ByteView part : parts) require(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1, "HMAC");
+  require(EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1, "HMAC");
+}
+
+// The key in a block of the hash: as it is, or where it is longer its hash.
+SecretBytes key_block(const EVP_MD* algorithm, ByteView key) {
+  SecretBytes block(static_cast<size_t>(EVP_MD_get_block_size(algorithm)));
+  if (key.size() <= block.size())
+    std::ranges::copy(key, block.writable().begin());
+  else
+    require(EVP_Digest(key.data(), key.size(), block.writable().data(), nullptr, algorithm, nullptr) == 1, "HMAC");
+  return block;
 }
 
 }  // namespace
@@ -75,14 +105,30 @@ void require(bool good, const char* what) {
   if (!good) throw std::runtime_error(std::string("libcrypto: ") + what);
 }
 
+const EVP_MD* digest(const char* name) {
+  static const auto* const digests =
+      new ByName<EVP_MD>(digest_names, [](const char* each) { return EVP_MD_fetch(nullptr, each, nullptr); });
+  return digests->find(name);
+}
+
+const EVP_CIPHER* cipher(const char* name) {
+  static const auto* const ciphers =
+      new ByName<EVP_CIPHER>(cipher_names, [](const char* each) { return EVP_CIPHER_fetch(nullptr, each, nullptr); });
+  return ciphers->find(name);
+}
+
+// H(K ^ opad | H(K ^ ipad | data)), RFC 2104 section 2. EVP_MAC computes the same, but spends more on its objects than
+// on what IKE hashes.
 void hmac(const char* hash, ByteView key, std::initializer_list<ByteView> data, std::span<uint8_t> out) {
-  const MacContextPtr context = keyed_hmac(hash, key);
-  for (const ByteView part : data) require(EVP_MAC_update(context.get(), part.data(), part.size()) == 1, "HMAC");
-  std::array<uint8_t, EVP_MAX_MD_SIZE> whole;
-  size_t length = 0;
-  require(EVP_MAC_final(context.get(), whole.data(), &length, whole.size()) == 1 && out.size() <= length, "HMAC");
-  std::copy_n(whole.begin(), out.size(), out.begin());
-  wipe(whole);
+  constexpr uint8_t ipad = 0x36, opad = 0x5c;
+  const EVP_MD* algorithm = digest(hash);
+  const auto length = static_cast<size_t>(EVP_MD_get_size(algorithm));
+  require(out.size() <= length, "HMAC");
+  const SecretBytes block = key_block(algorithm, key);
+  SecretBytes inner(length), whole(length);
+  keyed_hash(algorithm, block.clone(), ipad, data, inner.writable());
+  keyed_hash(algorithm, block.clone(), opad, {inner.view()}, whole.writable());
+  std::ranges::copy(whole.view().first(out.size()), out.begin());
 }
 
 }  // namespace sekisho::crypto

@@ -26,14 +26,11 @@ struct OpensslDeleter {
 };
 using BignumPtr = std::unique_ptr<BIGNUM, OpensslDeleter<BN_clear_free>>;
 using BignumContextPtr = std::unique_ptr<BN_CTX, OpensslDeleter<BN_CTX_free>>;
-using EcGroupPtr = std::unique_ptr<EC_GROUP, OpensslDeleter<EC_GROUP_free>>;
 using EcPointPtr = std::unique_ptr<EC_POINT, OpensslDeleter<EC_POINT_clear_free>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, OpensslDeleter<EVP_PKEY_free>>;
 using PkeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, OpensslDeleter<EVP_PKEY_CTX_free>>;
 using CipherPtr = std::unique_ptr<EVP_CIPHER, OpensslDeleter<EVP_CIPHER_free>>;
 using CipherContextPtr = std::unique_ptr<EVP_CIPHER_CTX, OpensslDeleter<EVP_CIPHER_CTX_free>>;
-using MacPtr = std::unique_ptr<EVP_MAC, OpensslDeleter<EVP_MAC_free>>;
-using MacContextPtr = std::unique_ptr<EVP_MAC_CTX, OpensslDeleter<EVP_MAC_CTX_free>>;
 
 // Throws std::runtime_error naming `what` where `good` is false.
 void require(bool good, const char* what);
@@ -42,6 +39,11 @@ T* require(T* object, const char* what) {
   require(object != nullptr, what);
   return object;
 }
+
+// Algorithms by OpenSSL's names ("SHA256", "AES-128-GCM"), looked for once and kept for the life of the process:
+// libcrypto would look anew at every use. Those that IKE uses; they throw for any other.
+const EVP_MD* digest(const char* name);
+const EVP_CIPHER* cipher(const char* name);
 
 // HMAC (RFC 2104) with OpenSSL's name of the hash ("SHA1", "SHA256", ...) over the parts; `out` takes its first bytes
 // and must be no longer than the hash.

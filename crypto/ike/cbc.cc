@@ -7,11 +7,11 @@
 namespace sekisho::crypto {
 namespace {
 
-const EVP_CIPHER* evp_cipher(EncryptionId id, size_t key_length) {
-  if (id == EncryptionId::des3 && key_length == 24) return EVP_des_ede3_cbc();
-  if (id == EncryptionId::aes_cbc && key_length == 16) return EVP_aes_128_cbc();
-  if (id == EncryptionId::aes_cbc && key_length == 24) return EVP_aes_192_cbc();
-  if (id == EncryptionId::aes_cbc && key_length == 32) return EVP_aes_256_cbc();
+const char* cipher_name(EncryptionId id, size_t key_length) {
+  if (id == EncryptionId::des3 && key_length == 24) return "DES-EDE3-CBC";
+  if (id == EncryptionId::aes_cbc && key_length == 16) return "AES-128-CBC";
+  if (id == EncryptionId::aes_cbc && key_length == 24) return "AES-192-CBC";
+  if (id == EncryptionId::aes_cbc && key_length == 32) return "AES-256-CBC";
   throw std::invalid_argument("no CBC cipher with such a key");
 }
 
@@ -21,7 +21,7 @@ Bytes apply(Way way, EncryptionId id, const SecretBytes& key, ByteView iv, ByteV
   const size_t block = cbc_block_length(id);
   if (iv.size() != block || text.size() % block != 0) throw std::invalid_argument("not a whole number of blocks");
   const CipherContextPtr context(require(EVP_CIPHER_CTX_new(), "CBC"));
-  require(EVP_CipherInit_ex2(context.get(), evp_cipher(id, key.size()), key.view().data(), iv.data(),
+  require(EVP_CipherInit_ex2(context.get(), cipher(cipher_name(id, key.size())), key.view().data(), iv.data(),
                              static_cast<int>(way), nullptr) == 1,
           "CBC");
   EVP_CIPHER_CTX_set_padding(context.get(), 0);

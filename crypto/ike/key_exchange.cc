@@ -2,6 +2,7 @@
 
 #include <openssl/obj_mac.h>
 
+#include <map>
 #include <stdexcept>
 
 #include "crypto/openssl.h"
@@ -95,19 +96,27 @@ class ModpExchange final : public KeyExchange {
   Bytes public_;
 };
 
+// Made once and kept: its numbers take longer to prepare than a key pair does.
+const EC_GROUP* curve(int nid) {
+  static const auto* const curves = [] {
+    auto* made = new std::map<int, EC_GROUP*>;  // never destroyed
+    for (const Group& group : groups)
+      if (group.curve) made->emplace(group.curve, require(EC_GROUP_new_by_curve_name(group.curve), "curve"));
+    return made;
+  }();
+  return curves->at(nid);
+}
+
 // Elliptic curves modulo a prime (RFC 5903): a public value is x | y, the shared secret is x.
 class EcpExchange final : public KeyExchange {
  public:
   EcpExchange(const Group& group, Random& random)
-      : group_(group),
-        curve_(require(EC_GROUP_new_by_curve_name(group.curve), "curve")),
-        private_(group.private_length),
-        public_(group.public_length) {
+      : group_(group), curve_(curve(group.curve)), private_(group.private_length), public_(group.public_length) {
     draw_private(random);
     const EcPointPtr point = new_point();
-    require(EC_POINT_mul(curve_.get(), point.get(), secret_bignum(private_).get(), nullptr, nullptr,
-                         bignum_context().get()) == 1,
-            "curve");
+    require(
+        EC_POINT_mul(curve_, point.get(), secret_bignum(private_).get(), nullptr, nullptr, bignum_context().get()) == 1,
+        "curve");
     const size_t half = public_.size() / 2;
     write_point(point.get(), std::span(public_).first(half), std::span(public_).last(half));
   }
@@ -121,11 +130,11 @@ class EcpExchange final : public KeyExchange {
     const EcPointPtr point = new_point();
     // Fails for a coordinate that is not below the prime and for a point off the curve; the point at infinity has no
     // such form. The curves have cofactor 1, so this is the whole validation (RFC 6989 section 2.3).
-    if (EC_POINT_set_affine_coordinates(curve_.get(), point.get(), bignum(peer.first(half)).get(),
+    if (EC_POINT_set_affine_coordinates(curve_, point.get(), bignum(peer.first(half)).get(),
                                         bignum(peer.last(half)).get(), bignum_context().get()) != 1)
       return {};
     const EcPointPtr product = new_point();
-    require(EC_POINT_mul(curve_.get(), product.get(), nullptr, point.get(), secret_bignum(private_).get(),
+    require(EC_POINT_mul(curve_, product.get(), nullptr, point.get(), secret_bignum(private_).get(),
                          bignum_context().get()) == 1,
             "curve");
     SecretBytes x(half), y(half);
@@ -134,41 +143,46 @@ class EcpExchange final : public KeyExchange {
   }
 
  private:
-  EcPointPtr new_point() const { return EcPointPtr(require(EC_POINT_new(curve_.get()), "curve")); }
+  EcPointPtr new_point() const { return EcPointPtr(require(EC_POINT_new(curve_), "curve")); }
 
   // Uniform in [1, order): what lies outside is drawn again. Bits above the order's highest (P-521 has seven) are left
   // out first, or nearly every draw would lie outside.
   void draw_private(Random& random) {
-    const int spare_bits = 8 * static_cast<int>(private_.size()) - EC_GROUP_order_bits(curve_.get());
+    const int spare_bits = 8 * static_cast<int>(private_.size()) - EC_GROUP_order_bits(curve_);
     for (;;) {
       random.fill(private_.writable());
       private_.writable()[0] &= static_cast<uint8_t>(0xff >> spare_bits);
       const BignumPtr number = secret_bignum(private_);
-      if (!BN_is_zero(number.get()) && BN_cmp(number.get(), EC_GROUP_get0_order(curve_.get())) < 0) return;
+      if (!BN_is_zero(number.get()) && BN_cmp(number.get(), EC_GROUP_get0_order(curve_)) < 0) return;
     }
   }
 
   void write_point(const EC_POINT* point, std::span<uint8_t> x_out, std::span<uint8_t> y_out) const {
     const BignumPtr x(require(BN_secure_new(), "BIGNUM")), y(require(BN_secure_new(), "BIGNUM"));
-    require(EC_POINT_get_affine_coordinates(curve_.get(), point, x.get(), y.get(), bignum_context().get()) == 1,
-            "curve");
+    require(EC_POINT_get_affine_coordinates(curve_, point, x.get(), y.get(), bignum_context().get()) == 1, "curve");
     write(x.get(), x_out);
     write(y.get(), y_out);
   }
 
   const Group& group_;
-  EcGroupPtr curve_;
+  const EC_GROUP* curve_;
   SecretBytes private_;
   Bytes public_;
 };
 
+PkeyPtr x25519_key(Random& random) {
+  SecretBytes number(32);
+  random.fill(number.writable());
+  return PkeyPtr(
+      require(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, number.view().data(), number.size()), "x25519"));
+}
+
 // RFC 8031.
 class X25519Exchange final : public KeyExchange {
  public:
-  X25519Exchange(const Group& group, Random& random) : private_(group.private_length), public_(group.public_length) {
-    random.fill(private_.writable());
+  X25519Exchange(const Group& group, Random& random) : key_(x25519_key(random)), public_(group.public_length) {
     size_t length = public_.size();
-    require(EVP_PKEY_get_raw_public_key(key().get(), public_.data(), &length) == 1, "x25519");
+    require(EVP_PKEY_get_raw_public_key(key_.get(), public_.data(), &length) == 1, "x25519");
   }
 
   KeyExchangeId id() const override { return KeyExchangeId::x25519; }
@@ -178,8 +192,7 @@ class X25519Exchange final : public KeyExchange {
     if (peer.size() != public_.size()) return {};
     const PkeyPtr peer_key(
         require(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, peer.data(), peer.size()), "x25519"));
-    const PkeyPtr own_key = key();
-    const PkeyContextPtr context(require(EVP_PKEY_CTX_new(own_key.get(), nullptr), "x25519"));
+    const PkeyContextPtr context(require(EVP_PKEY_CTX_new(key_.get(), nullptr), "x25519"));
     require(EVP_PKEY_derive_init(context.get()) == 1, "x25519");
     require(EVP_PKEY_derive_set_peer(context.get(), peer_key.get()) == 1, "x25519");
     SecretBytes shared(32);
@@ -190,12 +203,7 @@ class X25519Exchange final : public KeyExchange {
   }
 
  private:
-  PkeyPtr key() const {
-    return PkeyPtr(require(
-        EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, private_.view().data(), private_.size()), "x25519"));
-  }
-
-  SecretBytes private_;
+  PkeyPtr key_;  // in libcrypto's memory, which is hidden and wiped (crypto/openssl.cc)
   Bytes public_;
 };
 

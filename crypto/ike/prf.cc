@@ -57,9 +57,8 @@ SecretBytes prf_plus(PrfId id, ByteView key, ByteView seed, size_t length) {
 
 Bytes hash(PrfId id, std::initializer_list<ByteView> data) {
   const PrfInfo& algorithm = info(id);
-  const EVP_MD* const digest = require(EVP_get_digestbyname(algorithm.hash), "hash");
   const std::unique_ptr<EVP_MD_CTX, OpensslDeleter<EVP_MD_CTX_free>> context(require(EVP_MD_CTX_new(), "hash"));
-  require(EVP_DigestInit_ex(context.get(), digest, nullptr) == 1, "hash");
+  require(EVP_DigestInit_ex2(context.get(), digest(algorithm.hash), nullptr) == 1, "hash");
   for (const ByteView part : data) require(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1, "hash");
   Bytes out(algorithm.length);
   require(EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1, "hash");

@@ -33,17 +33,17 @@ IntegrityInfo info(IntegrityId id) {
   return {"", 0, 0};
 }
 
-const EVP_CIPHER* evp_cipher(const SkAlgorithm& algorithm) {
+const char* cipher_name(const SkAlgorithm& algorithm) {
   const bool large = algorithm.key_bits == 256;
   switch (algorithm.encryption) {
     case EncryptionId::des3:
-      return EVP_des_ede3_cbc();
+      return "DES-EDE3-CBC";
     case EncryptionId::aes_cbc:
-      return large ? EVP_aes_256_cbc() : EVP_aes_128_cbc();
+      return large ? "AES-256-CBC" : "AES-128-CBC";
     case EncryptionId::aes_gcm_16:
-      return large ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
+      return large ? "AES-256-GCM" : "AES-128-GCM";
     case EncryptionId::chacha20_poly1305:
-      return EVP_chacha20_poly1305();
+      return "ChaCha20-Poly1305";
   }
   throw std::invalid_argument("unknown cipher");
 }
@@ -70,7 +70,7 @@ enum class Way : int { decrypt = 0, encrypt = 1 };
 CipherContextPtr start(const SkAlgorithm& algorithm, const SecretBytes& key, ByteView iv, Way way) {
   require(!key.empty(), "cipher without a key");
   CipherContextPtr context(require(EVP_CIPHER_CTX_new(), "cipher context"));
-  require(EVP_CipherInit_ex2(context.get(), evp_cipher(algorithm), key.view().data(),
+  require(EVP_CipherInit_ex2(context.get(), cipher(cipher_name(algorithm)), key.view().data(),
                              nonce(algorithm, key, iv).view().data(), static_cast<int>(way), nullptr) == 1,
           "cipher");
   EVP_CIPHER_CTX_set_padding(context.get(), 0);

@@ -66,6 +66,10 @@ TEST_CASE("prf gives the RFCs' answers") {
     CHECK(copy(parts.view()) == from_hex(vector.answer));
     CHECK(whole.size() == prf_length(vector.id));
   }
+  // RFC 4231 section 4.7, test case 6: a key longer than the hash's block.
+  CHECK(copy(prf(PrfId::hmac_sha2_256, Bytes(131, 0xaa),
+                 {as_bytes("Test Using Larger Than Block-Size Key - Hash Key First")})
+                 .view()) == from_hex("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"));
   // hmac.new(b'', b'', 'sha256')
   CHECK(copy(prf(PrfId::hmac_sha2_256, {}, {}).view()) ==
         from_hex("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"));
