@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "script"))
-from benchmark import budget, plot, report, scenario
+from benchmark import budget, ike, plot, report, scenario
 
 ISSUE_KEYS = ["scenario", "direction", "suite", "size", "tunnels", "routes", "workers", "mpps", "gbps", "cycles_per_packet",
               "cycles_min", "cycles_max", "crypto_cycles", "io_cycles", "overhead_cycles"]
@@ -226,6 +226,27 @@ class Output(unittest.TestCase):
         results = [result(routes=count, cycles_per_packet=10.0 + count) for count in (1, 2, 3)]
         lines = plot.lines_over(results, "routes", {"size": 64})
         self.assertEqual(lines, {"IPv4 plain, 64 bytes": [(1, 1.0, 0.0), (2, 2.0, 0.0), (3, 3.0, 0.0)]})
+
+
+class Handshakes(unittest.TestCase):
+    SPEED = "+R5:1:256:0.99\n+F4:3:256:50000.0:20000.0\n+F5:3:256:25000.0:0.00004\n+F5:22:253:40000.0:0.000025\n"
+
+    def test_reads_openssl_speed(self):
+        self.assertEqual(ike.from_speed(self.SPEED), {"x25519": 25.0, "ecp256": 40.0, "ECDSA signature": 20.0,
+                                                      "ECDSA verification": 50.0})
+
+    def test_sums_up_by_medians_of_rounds(self):
+        rounds = [{"handshake_us": us, "primitives_us": 50.0, "percent": 5000 / us, "x25519 key pair": 25.0,
+                   "x25519": 25.0} for us in (80.0, 1000.0, 100.0)]
+        row = ike.summary("x25519, PSK", rounds)
+        self.assertEqual((row["handshakes_per_second"], row["possible_per_second"], row["percent_of_possible"]),
+                         (10000.0, 20000.0, 50.0))
+
+    def test_judges_rate_and_memory(self):
+        figures = {"rates": [{"percent_of_possible": 60}], "memory": [{"established_bytes": 16384}]}
+        self.assertTrue(ike.holds(figures))
+        self.assertFalse(ike.holds(figures | {"rates": [{"percent_of_possible": 59.9}]}))
+        self.assertFalse(ike.holds(figures | {"memory": [{"established_bytes": 16385}]}))
 
 
 unittest.main()
