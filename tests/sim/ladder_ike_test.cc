@@ -2,6 +2,7 @@
 // is drawn with the engine on the left.
 #include <catch2/catch.hpp>
 
+#include "base/messages/ike.h"
 #include "tests/sim/puppet.h"
 
 namespace sekisho::sim {
@@ -178,6 +179,28 @@ TEST_CASE("a rekey of the IKE SA with the wrong group gets INVALID_KE_PAYLOAD, o
   std::get<SecurityAssociation>(request[0]).proposals[0].spi.clear();
   CHECK(has(puppet.ask(ExchangeType::create_child_sa, request), NotifyType::no_proposal_chosen));
   CHECK(puppet.ike_sas() == 1);
+}
+
+TEST_CASE("with reauthentication, a peer that only rekeys goes when its first IKE SA would have") {
+  auto connection = Puppet::engine_connection();
+  connection.reauthenticate = true;
+  connection.ike_lifetime = 100s;
+  Puppet puppet(connection);
+  puppet.establish_as_initiator();
+  for (uint64_t i = 0; i < 3; ++i) {
+    puppet.pass(30s);
+    const Bytes nonce = filled(32, 1);
+    const Payloads answer = puppet.ask(ExchangeType::create_child_sa, puppet.rekey_request(new_spi + i, nonce));
+    Session heir = puppet.heir(true, new_spi + i, nonce, answer);
+    CHECK(puppet.ask(ExchangeType::informational, {delete_ike()}).empty());
+    puppet.session = std::move(heir);
+  }
+  CHECK(puppet.silent());
+  CHECK(puppet.data_path.installed().size() == 1);
+  puppet.pass(11s);
+  CHECK(find<Delete>(puppet.receive().payloads)->protocol == Protocol::ike);
+  CHECK(puppet.reports(messages::ike_expired) == 1);
+  CHECK(puppet.data_path.installed().empty());
 }
 
 TEST_CASE("a peer cannot pile up IKE SAs by rekeying without end") {

@@ -44,7 +44,10 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   const SecretBytes seed = suite::rekey_skeyseed(old.proposal.prf, old.sk_d, shared_secret, made.nonce_i, made.nonce_r);
   set_keys(*heir, suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
   establish(context, *heir);
-  if (old.reauthenticate_at) heir->reauthenticate_at = old.reauthenticate_at;  // RFC 4478: a rekey proves no identity
+  // A rekey proves no identity (RFC 4478): it puts off neither the next proof nor, for a peer that does not care to
+  // give one, the end.
+  if (old.reauthenticate_at) heir->reauthenticate_at = old.reauthenticate_at;
+  if (old.connection->reauthenticate) heir->rekey_at = heir->expires_at = std::min(heir->expires_at, old.expires_at);
   return context.sas.add(std::move(heir));
 }
 
