@@ -234,6 +234,9 @@ void Engine::Impl::take(Context& context, const ChildSaEvent& event) {
     case ChildSaEvent::Kind::hard_expired:
       v2::hard_expire_child(context, *owner, event.inbound_spi);
       break;
+    case ChildSaEvent::Kind::refused:
+      v2::refuse_child(context, *owner, event.inbound_spi);
+      break;
   }
 }
 

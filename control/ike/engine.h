@@ -57,7 +57,12 @@ struct RekeyIke {
 };
 // From the data path, by the inbound SPI of the child SA (both directions of a child go by it).
 struct ChildSaEvent {
-  enum class Kind : uint8_t { first_inbound_packet, soft_expired, hard_expired };
+  enum class Kind : uint8_t {
+    first_inbound_packet,
+    soft_expired,
+    hard_expired,
+    refused  // InstallChildSa was not carried out
+  };
   uint32_t inbound_spi = 0;
   Kind kind{};
 };

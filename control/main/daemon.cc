@@ -265,8 +265,9 @@ void Daemon::tunnel_refused(const std::string& name, const Error& error) {
 }
 
 void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) {
-  note_tunnel_error(name, error);
-  raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::hard_expired});
+  // A peer that asks for it again and again fills no log.
+  if (refusals_.allows(*error.message, now())) note_tunnel_error(name, error);
+  raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::refused});
 }
 
 void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike::Report::Proof proof) {

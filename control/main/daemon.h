@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "control/config/config.h"
 #include "control/dp/client.h"
+#include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
 #include "control/main/network.h"
 #include "control/main/ports.h"
@@ -138,6 +139,7 @@ class Daemon final : public rpc::Operations,
   std::vector<IpAddress> usable_addresses_;  // as the engine has been told
   HandshakeQueue handshakes_;
   std::optional<Instant> handshake_dropped_said_;
+  ike::ReportLimit refusals_;  // of child SAs, by the dataplane
   std::deque<ike::Event> events_;
   bool working_ = false;
   std::optional<Instant> farewell_until_;  // ending

@@ -134,6 +134,19 @@ TEST_CASE("the engine asks for each further child; a refusal for good is not ask
   CHECK(puppet.data_path.installed().size() == 1);
 }
 
+TEST_CASE("a child that the data path refuses is deleted at the peer, and asked for again after retry_interval") {
+  Puppet puppet = with_children({}, ike::StartMode::start);
+  puppet.establish_as_responder();
+  puppet.step(ike::ChildSaEvent{puppet.engine_spi, ike::ChildSaEvent::Kind::refused});
+  const auto removal = puppet.receive();
+  CHECK(deleted(removal.payloads) == std::vector{puppet.engine_spi});
+  puppet.answer(removal, {delete_child(Puppet::own_spi)});
+  puppet.pass(puppet.connection.retry_interval - 1ms);
+  CHECK(puppet.silent());
+  puppet.pass(1ms);
+  CHECK(puppet.receive().header.exchange == ExchangeType::create_child_sa);
+}
+
 TEST_CASE("both ends ask for the same child: the IKE SA's initiator has its way") {
   Puppet puppet = with_children({definition("net2", "aes128gcm16", "10.3.0.0/16", "10.4.0.0/16"),
                                  definition("net3", "aes128gcm16", "10.5.0.0/16", "10.6.0.0/16")},

@@ -73,6 +73,7 @@ bool take_child_event(Context& context, const ChildSaEvent& event) {
       rekey_child(context, *child);
       break;
     case ChildSaEvent::Kind::hard_expired:
+    case ChildSaEvent::Kind::refused:
       hard_expire_child(context, *child);
       break;
   }

@@ -77,9 +77,8 @@ void renew_and_expire_children(Context& context, IkeSa& sa) {
   for (const uint32_t spi : expired) expire_child(context, sa, spi);
 }
 
-}  // namespace
-
-void hard_expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
+// Out of the data path at once, and out of the peer's; asked for again after `pause` where none of its kind is left.
+void end_child(Context& context, IkeSa& sa, uint32_t inbound_spi, Duration pause) {
   const ChildSa* child = find_inbound(sa, inbound_spi);
   if (!child) return;
   const std::string name = child->name;
@@ -87,8 +86,19 @@ void hard_expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
   remove_child(context, sa, inbound_spi);
   if (sa.state != IkeState::established) return;
   if (tell) enqueue(sa, delete_child_task(inbound_spi, Installed::gone));
-  if (!has_live_child(sa, name)) retry_child(context, sa.name(), name, Duration::zero());
+  if (!has_live_child(sa, name)) retry_child(context, sa.name(), name, pause);
   pump(context, sa);
+}
+
+}  // namespace
+
+void hard_expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
+  end_child(context, sa, inbound_spi, Duration::zero());
+}
+
+// The next one may be refused as well.
+void refuse_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
+  end_child(context, sa, inbound_spi, sa.connection->retry_interval);
 }
 
 std::optional<Instant> deadline(const IkeSa& sa) {
