@@ -80,7 +80,8 @@ inline constexpr Message ike_unknown_identity{
     "Compare the local and remote id on both ends; the detail shows what the peer said and what is configured."};
 inline constexpr Message ike_half_open_limit{
     "SKO-IKE-019", Severity::warning, "too many half-open IKE SAs",
-    "More IKE SAs are being set up at once than the limits allow; requests for more are ignored for now.",
+    "More IKE SAs are being set up at once than the limits allow. Further requests of one address are ignored for now; "
+    "of other addresses they take the place of the oldest of the address that holds most.",
     "If no such number of peers is starting up, somebody floods the gateway; filter UDP 500 and 4500 upstream."};
 inline constexpr Message ike_invalid_syntax{
     "SKO-IKE-020", Severity::warning, "malformed IKE message",

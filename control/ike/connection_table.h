@@ -61,6 +61,8 @@ class ConnectionTable {
   // Those of that version whose addresses fit; an unspecified remote address fits every peer, but comes last.
   std::vector<std::shared_ptr<const Connection>> matching(IkeVersion version, const IpAddress& local,
                                                           const IpAddress& remote) const;
+  // Whether that is the remote address of a connection.
+  bool knows_peer_at(const IpAddress& remote) const { return by_remote_.contains(remote); }
   const std::map<std::string, ConnectionEntry>& all() const { return entries_; }
 
   // Attempts. An entry that was handed out for change counts from settle() on, at the end of the step.

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "control/ike/connection.h"
+#include "control/ike/token_bucket.h"
 
 namespace sekisho::ike {
 
@@ -62,12 +63,17 @@ class ReplyWindow {
   Verdict classify(uint32_t message_id, ByteView datagram) const;
   bool answered_last(uint32_t message_id) const { return expected_ != 0 && message_id == expected_ - 1; }
   void replied(ByteView request, Datagrams reply);
+  // Whether the reply may go out once more. A request that comes again is not fresh, so anybody may have sent it from
+  // any address; without a limit a small one would have a large reply sent there as often as they like.
+  bool may_repeat(Instant now) { return repetitions_.take(repetition_rate, now); }
   const Datagrams& reply() const { return reply_; }
 
  private:
+  static constexpr TokenRate repetition_rate{5, std::chrono::seconds(1)};
   uint32_t expected_ = 0;
   Bytes request_digest_;  // of the last request answered
   Datagrams reply_;
+  TokenBucket repetitions_;
 };
 
 }  // namespace sekisho::ike

@@ -22,7 +22,100 @@ Bytes unacceptable_request(Puppet& puppet, uint64_t spi) {
   return encode(message);
 }
 
+const IpAddress any_v4 = IpAddress::any(Family::ipv4);
+
+ike::Connection for_any_peer() {
+  auto connection = Puppet::engine_connection();
+  connection.name = "any";
+  connection.remote = any_v4;
+  connection.remote_id = *ike::Identity::parse("roaming.lab");
+  return connection;
+}
+
+// The cookie that the engine asked for, or none.
+Payloads cookie_asked(Puppet& puppet) {
+  if (puppet.silent()) return {};
+  const IkeMessage answer = puppet.receive();
+  const auto* cookie = find_notify(answer.payloads, NotifyType::cookie);
+  return cookie ? Payloads{*cookie} : Payloads{};
+}
+
+// An IKE SA that goes no further, with the cookie where one is asked for.
+void open_half(Puppet& puppet, const Endpoint& from, uint64_t spi) {
+  puppet.deliver(puppet.init_request(crypto::KeyExchangeId::x25519, {}, spi), from);
+  if (const Payloads cookie = cookie_asked(puppet); !cookie.empty())
+    puppet.deliver(puppet.init_request(crypto::KeyExchangeId::x25519, cookie, spi), from);
+  puppet.outbox.clear();
+}
+
+// From the puppet's address, with a cookie.
+bool connects(Puppet& puppet, uint64_t spi) {
+  puppet.deliver(puppet.init_request(crypto::KeyExchangeId::x25519, {}, spi));
+  const Payloads cookie = cookie_asked(puppet);
+  if (cookie.empty()) return false;
+  puppet.exchange_init(spi, cookie);
+  return find<Authentication>(puppet.ask(ExchangeType::ike_auth, puppet.auth_request())) != nullptr;
+}
+
 }  // namespace
+
+TEST_CASE("strangers who open more IKE SAs than there is room for lock out no peer") {
+  Puppet puppet;
+  puppet.step(ike::SetConnection{for_any_peer()});
+  uint64_t spi = 1;
+  for (uint8_t host = 1; host <= 20; ++host)
+    for (int i = 0; i < 16; ++i) open_half(puppet, {*IpAddress::parse("192.0.2." + std::to_string(host)), 500}, spi++);
+  CHECK(puppet.ike_sas() == 128);
+  CHECK(puppet.reports(messages::ike_half_open_limit) > 0);
+
+  SECTION("whose address is configured") { CHECK(connects(puppet, spi)); }
+  SECTION("whose address may be any") {
+    puppet.connection = for_any_peer();
+    puppet.remote.address = *IpAddress::parse("198.51.100.1");
+    CHECK(connects(puppet, spi));
+  }
+  SECTION("and who answers at none of its addresses takes no place") {
+    const auto sas = puppet.ike_sas();
+    puppet.deliver(puppet.init_request(crypto::KeyExchangeId::x25519, {}, spi),
+                   {*IpAddress::parse("198.51.100.2"), 500});
+    CHECK_FALSE(cookie_asked(puppet).empty());
+    CHECK(puppet.ike_sas() == sas);
+    CHECK(puppet.reports(messages::ike_half_open_limit) <= 10);
+  }
+}
+
+TEST_CASE("the answer to IKE_SA_INIT goes where the request came from, and is not sent again without end") {
+  Puppet puppet;
+  const Bytes request = puppet.init_request(crypto::KeyExchangeId::x25519);
+  puppet.deliver(request);
+  const Bytes answer = puppet.take().data;
+  puppet.deliver(request, {*IpAddress::parse("192.0.2.1"), 500});
+  puppet.local.port = 4500;
+  puppet.deliver(request, {puppet.remote.address, 4500});
+  puppet.local.port = 500;
+  for (const auto& sent : puppet.outbox) CHECK(sent.data != answer);
+  puppet.outbox.clear();
+  for (int i = 0; i < 100; ++i) puppet.deliver(request);
+  CHECK(puppet.outbox.size() == 5);
+  CHECK(puppet.outbox.at(0).data == answer);
+}
+
+TEST_CASE("a request that comes again is answered again, but not without end") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  const uint32_t id = puppet.session.next_request++;
+  const Bytes request = puppet.sealed(puppet.session, ExchangeType::informational, false, id, {});
+  puppet.deliver(request);
+  const Bytes answer = puppet.take().data;
+  for (uint16_t port = 1000; port < 1100; ++port) puppet.deliver(request, {*IpAddress::parse("192.0.2.1"), port});
+  CHECK(puppet.outbox.size() == 5);
+  puppet.outbox.clear();
+  puppet.now += 1s;
+  puppet.deliver(request);
+  puppet.deliver(request);
+  REQUIRE(puppet.outbox.size() == 1);
+  CHECK(puppet.outbox.at(0).data == answer);
+}
 
 TEST_CASE("errors to one address are few, and come again with time") {
   Puppet puppet;

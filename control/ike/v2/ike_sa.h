@@ -57,7 +57,8 @@ struct PeersRekey {
 struct IkeSa {
   std::shared_ptr<const Connection> connection;  // nullptr: half open, the peer's identity is not known
   IkeState state = IkeState::init_sent;
-  bool initiator = false;  // of this IKE SA
+  bool initiator = false;    // of this IKE SA
+  bool of_stranger = false;  // responder: no connection has its peer where this one was begun from
   uint64_t spi_i = 0, spi_r = 0;
   Endpoint local, remote;
   bool nat_detection = false;  // the peer sends NAT_DETECTION payloads, so it can do UDP encapsulation

@@ -35,17 +35,29 @@ void refuse(Context& context, const DatagramReceived& datagram, const wire::Head
 }
 
 bool answered_before(Context& context, const DatagramReceived& datagram, const wire::Header& header) {
-  const IkeSa* sa = context.sas.made_by(header.initiator_spi, datagram.data);
-  if (sa) context.send(datagram.local, datagram.remote, sa->handshake->response);
+  IkeSa* sa = context.sas.made_by(datagram, header.initiator_spi);
+  if (sa && sa->replies.may_repeat(context.now)) context.send(datagram.local, datagram.remote, sa->handshake->response);
   return sa != nullptr;
 }
 
-bool too_many(Context& context, const DatagramReceived& datagram) {
-  if (context.sas.half_open() < context.options.max_half_open &&
-      context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address)
-    return false;
+void report_limit(Context& context, const DatagramReceived& datagram) {
   context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text());
+}
+
+bool too_many(Context& context, const DatagramReceived& datagram) {
+  if (context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address) return false;
+  report_limit(context, datagram);
   return true;
+}
+
+// Half of what may be half open is for peers whose addresses are configured: whoever comes from elsewhere, where any
+// peer may, cannot take it from them. Where there is no room, somebody goes, rather than everybody being refused who
+// comes after a flood; by then all have shown cookies, so one goes of the address that holds most.
+void make_room(Context& context, const DatagramReceived& datagram, bool for_stranger) {
+  const bool strangers_full = for_stranger && context.sas.half_open_of_strangers() >= context.options.max_half_open / 2;
+  if (!strangers_full && context.sas.half_open() < context.options.max_half_open) return;
+  report_limit(context, datagram);
+  if (IkeSa* one = context.sas.most_dispensable(strangers_full)) drop(context, *one, Farewell::silent);
 }
 
 // True where the request may go on.
@@ -110,6 +122,8 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
   auto ours = crypto::KeyExchange::generate(key_exchange.group);
   const auto shared_secret = ours->derive(key_exchange.value);
   if (!shared_secret) return;
+  const bool for_stranger = !context.connections.knows_peer_at(datagram.remote.address);
+  make_room(context, datagram, for_stranger);
 
   auto owned = std::make_unique<IkeSa>();
   owned->state = IkeState::init_answered;
@@ -117,6 +131,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
   owned->spi_r = context.sas.fresh_spi(context.random());
   owned->local = datagram.local;
   owned->remote = datagram.remote;
+  owned->of_stranger = for_stranger;
   owned->created = context.now;
   owned->close_at = context.now + context.options.half_open_timeout;
   owned->proposal = choice.chosen.proposal;

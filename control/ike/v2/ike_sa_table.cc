@@ -1,6 +1,7 @@
 #include "control/ike/v2/ike_sa_table.h"
 
 #include <algorithm>
+#include <map>
 #include <ranges>
 #include <utility>
 
@@ -74,12 +75,37 @@ size_t IkeSaTable::half_open_from(const IpAddress& remote) const {
       half_open_, [&](uint64_t spi) { return by_local_spi_.at(spi).sa->remote.address == remote; }));
 }
 
-const IkeSa* IkeSaTable::made_by(uint64_t initiator_spi, ByteView request) const {
+size_t IkeSaTable::half_open_of_strangers() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(half_open_, [&](uint64_t spi) { return by_local_spi_.at(spi).sa->of_stranger; }));
+}
+
+// Only from where it came from: the answer goes there.
+IkeSa* IkeSaTable::made_by(const DatagramReceived& request, uint64_t initiator_spi) {
   for (const uint64_t spi : half_open_) {
     const IkeSa& sa = *by_local_spi_.at(spi).sa;
-    if (sa.spi_i == initiator_spi && sa.handshake && std::ranges::equal(sa.handshake->request, request)) return &sa;
+    if (sa.spi_i == initiator_spi && sa.handshake && sa.remote == request.remote && sa.local == request.local &&
+        std::ranges::equal(sa.handshake->request, request.data))
+      return find(spi);
   }
   return nullptr;
+}
+
+IkeSa* IkeSaTable::most_dispensable(bool of_strangers) {
+  struct Share {
+    size_t held = 0;
+    const IkeSa* oldest = nullptr;
+  };
+  std::map<IpAddress, Share> shares;
+  for (const uint64_t spi : half_open_) {
+    const IkeSa& sa = *by_local_spi_.at(spi).sa;
+    if (of_strangers && !sa.of_stranger) continue;
+    Share& share = shares[sa.remote.address];
+    ++share.held;
+    if (!share.oldest || sa.created < share.oldest->created) share.oldest = &sa;
+  }
+  const auto most = std::ranges::max_element(shares, {}, [](const auto& each) { return each.second.held; });
+  return most == shares.end() ? nullptr : find(most->second.oldest->local_spi());
 }
 
 std::vector<IkeSa*> IkeSaTable::due(Instant now) {

@@ -30,10 +30,14 @@ class IkeSaTable {
   // The peer of an SA that was half open has proven who it is.
   void assign(IkeSa& sa, std::shared_ptr<const Connection> connection);
 
-  // Of those whose peer has not: how many there are, how many of one address, and the one that this first message made.
+  // Of those whose peer has not: how many there are, how many that came from where no connection has its peer, how many
+  // of one address, and the one that this first message made.
   size_t half_open() const { return half_open_.size(); }
+  size_t half_open_of_strangers() const;
   size_t half_open_from(const IpAddress& remote) const;
-  const IkeSa* made_by(uint64_t initiator_spi, ByteView request) const;
+  IkeSa* made_by(const DatagramReceived& request, uint64_t initiator_spi);
+  // The oldest of the address that holds most of them, or most of those of strangers.
+  IkeSa* most_dispensable(bool of_strangers);
 
   std::optional<Instant> next_deadline() const { return deadlines_.earliest(); }
   std::vector<IkeSa*> due(Instant now);

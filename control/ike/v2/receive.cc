@@ -96,7 +96,8 @@ void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wir
       if (!repeats_in_other_pieces(sa, datagram, message)) return;
       [[fallthrough]];
     case ReplyWindow::Verdict::repeated:
-      return context.send(datagram.local, datagram.remote, sa.replies.reply());
+      if (sa.replies.may_repeat(context.now)) context.send(datagram.local, datagram.remote, sa.replies.reply());
+      return;
     case ReplyWindow::Verdict::expected:
       break;
   }
