@@ -254,6 +254,8 @@ void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
 void Engine::Impl::take(Context& context, const PeerMoved& event) {
   v2::IkeSa* owner = sas_.owner_of(event.inbound_spi);
   if (!owner || owner->state != v2::IkeState::established || !owner->remote_behind_nat) return;
+  // While it is asked whether the peer is where it says it is, nothing else moves its children.
+  if (owner->pending(v2::Task::Kind::check_routability)) return;
   if (!v2::encapsulates(*owner) || event.remote.address.family() != owner->remote.address.family()) return;
   if (!owner->mobike) owner->remote = event.remote;
   v2::move_children(context, *owner, event.remote);

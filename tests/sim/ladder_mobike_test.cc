@@ -115,6 +115,76 @@ TEST_CASE("two updates, the second before the first one's check has been answere
   CHECK(child(puppet).remote == third);
 }
 
+//   update from V        -->
+//                        <-- answer; N(COOKIE2) to V, where nobody listens to the puppet
+//   update from A        -->
+//                        <-- answer; a second later the same N(COOKIE2) to A
+//   update from V        -->
+//   N(COOKIE2)           -->  shows nothing of V
+TEST_CASE("3.7: a cookie that was sent again to another address vouches for none") {
+  Puppet puppet = mobile_puppet();
+  const Endpoint before = puppet.remote;
+  ask_from(puppet, elsewhere, update);
+  puppet.outbox.clear();
+  ask_from(puppet, before, update);
+  puppet.pass(1s);
+  CHECK(puppet.outbox.at(0).remote == before);
+  const IkeMessage check = puppet.receive();
+  ask_from(puppet, elsewhere, update);
+  puppet.answer(check, {*find_notify(check.payloads, NotifyType::cookie2)});
+  CHECK(child(puppet).remote == before);
+  CHECK(puppet.reports(messages::ike_moved) == 0);
+  // A new one goes there, and nowhere else.
+  CHECK(puppet.outbox.at(0).remote == elsewhere);
+  const IkeMessage anew = puppet.receive();
+  CHECK(find_notify(anew.payloads, NotifyType::cookie2)->data !=
+        find_notify(check.payloads, NotifyType::cookie2)->data);
+  puppet.answer(anew, {*find_notify(anew.payloads, NotifyType::cookie2)});
+  CHECK(child(puppet).remote == elsewhere);
+}
+
+//                        <-- CREATE_CHILD_SA, a rekey
+//   update from elsewhere -->
+//   answer               -->  the new child goes where the old one is
+TEST_CASE("a child that the engine asked for is not made where the peer has not been seen to be") {
+  Puppet puppet = mobile_puppet();
+  const Endpoint before = puppet.remote;
+  puppet.step(ike::RekeyChild{"tunnel"});
+  const IkeMessage rekey = puppet.receive();
+  ask_from(puppet, elsewhere, update);
+  puppet.answer(rekey, puppet.child_answer(0xb0b00002, filled(32, 3)));
+  REQUIRE(puppet.data_path.installed().size() == 2);
+  for (const auto& [spi, sa] : puppet.data_path.installed()) CHECK(sa.remote == before);
+  // The delete of the old child, or the check: whatever comes first.
+  for (int i = 0; i < 2; ++i) {
+    const IkeMessage request = puppet.receive();
+    if (const auto* cookie = find_notify(request.payloads, NotifyType::cookie2))
+      puppet.answer(request, {*cookie});
+    else
+      puppet.answer(request, {delete_child(Puppet::own_spi)});
+  }
+  puppet.pass(2s);
+  REQUIRE(puppet.data_path.installed().size() == 1);
+  CHECK(child(puppet).remote == elsewhere);
+}
+
+TEST_CASE("3.8: packets from elsewhere move no child while it is open where the peer is") {
+  Puppet puppet = mobile_puppet();
+  const Endpoint before = puppet.remote, victim{*IpAddress::parse("10.9.77.7"), 4500};
+  Payloads behind_nat = update;
+  behind_nat.push_back(notify(NotifyType::nat_detection_source_ip, filled(20, 1)));
+  behind_nat.push_back(notify(NotifyType::nat_detection_destination_ip, filled(20, 1)));
+  ask_from(puppet, elsewhere, behind_nat);
+  REQUIRE(view(puppet).remote_behind_nat);
+  const IkeMessage check = puppet.receive();
+  puppet.step(ike::PeerMoved{puppet.engine_spi, victim});
+  CHECK(child(puppet).remote == before);
+  puppet.answer(check, {*find_notify(check.payloads, NotifyType::cookie2)});
+  CHECK(child(puppet).remote == elsewhere);
+  puppet.step(ike::PeerMoved{puppet.engine_spi, victim});
+  CHECK(child(puppet).remote == victim);
+}
+
 TEST_CASE("an update to where the SA is already changes nothing") {
   Puppet puppet = mobile_puppet();
   CHECK(puppet.ask(ExchangeType::informational, update).empty());

@@ -94,7 +94,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.outbound_spi = negotiated.chosen.peer_spi;
   child.suite = negotiated.chosen.suite;
   child.esn = negotiated.chosen.esn;
-  child.udp_encapsulation = encapsulates(sa);
+  child.udp_encapsulation = sa.child_path.udp_encapsulation;
   child.outbound_active = active;
   child.confirmed = negotiated.began_here;
   child.pfs = negotiated.chosen.pfs;
@@ -115,8 +115,8 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
       .outbound_active = active,
       .inbound = {child.inbound_spi, std::move(inbound_key)},
       .outbound = {child.outbound_spi, std::move(outbound_key)},
-      .local = sa.local,
-      .remote = sa.remote,
+      .local = sa.child_path.local,
+      .remote = sa.child_path.remote,
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
       .replay_window = definition.replay_window,
@@ -183,8 +183,9 @@ void remove_all_children(Context& context, IkeSa& sa) {
 
 void move_children(Context& context, IkeSa& sa, const Endpoint& remote) {
   context.report(messages::ike_moved, sa.name(), "from " + sa.local.text() + " to " + remote.text());
+  sa.child_path = {sa.local, remote, encapsulates(sa)};
   for (ChildSa& child : sa.children) {
-    child.udp_encapsulation = encapsulates(sa);
+    child.udp_encapsulation = sa.child_path.udp_encapsulation;
     context.actions.push_back(UpdateChildSa{sa.name(), child.inbound_spi, child.udp_encapsulation, sa.local, remote});
   }
 }

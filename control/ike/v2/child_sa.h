@@ -82,7 +82,7 @@ bool has_live_child(const IkeSa& sa);
 bool has_live_child(const IkeSa& sa, std::string_view name);
 // Whether children of this SA travel in UDP.
 bool encapsulates(const IkeSa& sa);
-// All children go to the SA's local address and to `remote`, in UDP or not as encapsulates() says.
+// All children, and those to come, go to the SA's local address and to `remote`, in UDP or not as encapsulates() says.
 void move_children(Context& context, IkeSa& sa, const Endpoint& remote);
 
 }  // namespace sekisho::ike::v2

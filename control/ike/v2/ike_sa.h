@@ -48,6 +48,12 @@ struct Handshake {
   std::optional<Mismatch> hint_mismatch;
 };
 
+// The outer addresses of children.
+struct ChildPath {
+  Endpoint local, remote;
+  bool udp_encapsulation = false;
+};
+
 // A rekey of this IKE SA that the peer began and we answered while ours was in flight.
 struct PeersRekey {
   uint64_t local_spi = 0;  // of the new IKE SA
@@ -61,6 +67,8 @@ struct IkeSa {
   bool of_stranger = false;  // responder: no connection has its peer where this one was begun from
   uint64_t spi_i = 0, spi_r = 0;
   Endpoint local, remote;
+  unsigned moves = 0;          // how often an update of the peer's changed them
+  ChildPath child_path;        // where the children go; behind an update until the peer has shown that it is there
   bool nat_detection = false;  // the peer sends NAT_DETECTION payloads, so it can do UDP encapsulation
   bool local_behind_nat = false, remote_behind_nat = false;
   bool mobike = false;    // both ends speak RFC 4555

@@ -82,6 +82,7 @@ void wipe_keys(IkeSa& sa) {
 void establish(Context& context, IkeSa& sa) {
   sa.state = IkeState::established;
   sa.established_at = sa.last_heard = context.now;
+  sa.child_path = {sa.local, sa.remote, encapsulates(sa)};
   const Connection& connection = *sa.connection;
   sa.rekey_at = context.renewal_of(connection.ike_lifetime, connection.ike_renewal);
   sa.expires_at = context.now + connection.ike_lifetime;

@@ -61,7 +61,7 @@ class CheckRoutability final : public Task {
 
   std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override {
     if (sa.state != IkeState::established) return {};
-    path_ = path_of(sa);
+    moves_ = sa.moves;
     cookie_ = context.random_bytes(cookie_length);
     return wire::Payloads{notify(NotifyType::cookie2, cookie_)};
   }
@@ -73,11 +73,13 @@ class CheckRoutability final : public Task {
       context.report(messages::ike_not_routable, sa.name(), describe(sa));
       return begin_delete(context, sa);
     }
-    if (path_ == path_of(sa)) move_children(context, sa, sa.remote);
+    // After a move the cookie went elsewhere too, when it was sent again, and says nothing of where the peer is now, be
+    // it where it was then. Another check is in the queue.
+    if (moves_ == sa.moves) move_children(context, sa, sa.remote);
   }
 
  private:
-  Path path_;
+  unsigned moves_ = 0;
   Bytes cookie_;
 };
 
@@ -110,6 +112,7 @@ void take_update(Context& context, IkeSa& sa, const DatagramReceived& datagram, 
   const bool encapsulated = encapsulates(sa);
   sa.local = datagram.local;
   sa.remote = datagram.remote;
+  sa.moves += moved;
   if (wire::find_notify(request, NotifyType::nat_detection_source_ip)) detect_nat(sa, sa.spi_r, datagram, request);
   if (moved || encapsulated != encapsulates(sa)) enqueue_once(sa, std::make_unique<CheckRoutability>());
 }

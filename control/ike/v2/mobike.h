@@ -7,7 +7,8 @@
 //   HDR, SK { N(COOKIE2) }                         -->   children move
 //
 // Attack surface: nothing moves before a message was authenticated. A peer that claims somebody else's address gets no
-// traffic sent there, because children move only after the cookie has come back (section 3.7).
+// traffic sent there: children, old and new, go there only after a cookie has come back that was sent nowhere else
+// (section 3.7).
 #pragma once
 
 #include "control/ike/v2/ike_sa.h"

@@ -112,7 +112,6 @@ void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wir
   }
   sa.request_fragments.clear();
   sa.last_heard = context.now;
-  follow_peer(context, sa, datagram);
   message.payloads = std::move(*payloads);
   if (const auto* unsupported = wire::find_unsupported(message.payloads))
     return send_reply(
@@ -121,6 +120,7 @@ void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wir
   // With a window of one, a new request shows that the peer has had the answer to the one before.
   for (ChildSa& child : sa.children) child.confirmed = true;
   if (!deletes_ike(message.payloads)) heir_is_in_use(context, sa);
+  follow_peer(context, sa, datagram);
   rule->handler(context, sa, datagram, message);
 }
 

@@ -24,6 +24,16 @@ struct NewIke {
   ByteView nonce_i, nonce_r;
 };
 
+// Where the two ends are, as far as it is known.
+void inherit_path(const IkeSa& old, IkeSa& heir) {
+  heir.local = old.local;
+  heir.remote = old.remote;
+  heir.local_behind_nat = old.local_behind_nat;
+  heir.remote_behind_nat = old.remote_behind_nat;
+  heir.moves = old.moves;
+  heir.child_path = old.child_path;
+}
+
 // The new IKE SA, with nothing in it yet.
 IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretBytes& shared_secret) {
   auto heir = std::make_unique<IkeSa>();
@@ -31,19 +41,16 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   heir->initiator = made.initiator;
   heir->spi_i = made.spi_i;
   heir->spi_r = made.spi_r;
-  heir->local = old.local;
-  heir->remote = old.remote;
   heir->nat_detection = old.nat_detection;
   heir->fragmentation = old.fragmentation;
   heir->mobike = old.mobike;
   heir->may_move = old.may_move;
-  heir->local_behind_nat = old.local_behind_nat;
-  heir->remote_behind_nat = old.remote_behind_nat;
   heir->proposal = made.proposal;
   heir->created = context.now;
   const SecretBytes seed = suite::rekey_skeyseed(old.proposal.prf, old.sk_d, shared_secret, made.nonce_i, made.nonce_r);
   set_keys(*heir, suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
   establish(context, *heir);
+  inherit_path(old, *heir);
   // A rekey proves no identity (RFC 4478): it puts off neither the next proof nor, for a peer that does not care to
   // give one, the end.
   if (old.reauthenticate_at) heir->reauthenticate_at = old.reauthenticate_at;
@@ -52,6 +59,7 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
 }
 
 void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
+  inherit_path(old, heir);  // the peer may have moved since the heir was made
   heir.children.splice(heir.children.end(), old.children);
   for (auto& task : old.queue)
     if (task->kind() != Task::Kind::rekey_ike) heir.queue.push_back(std::move(task));
