@@ -199,6 +199,7 @@ void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
   std::rotate(tunnel->children.begin() + (child - tunnel->children.data()),
               tunnel->children.begin() + (child - tunnel->children.data()) + 1, tunnel->children.end());
   push(name);
+  note_liveness(name, *tunnel);
 }
 
 // A child that the dataplane does not hold gets a successor, which knows the new addresses.
@@ -236,18 +237,20 @@ void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
   note_liveness(name, *tunnel);
 }
 
+// One that only receives carries nothing to the peer.
+bool Tunnels::sends(const Tunnel& tunnel) {
+  return std::ranges::any_of(tunnel.children, [](const Child& each) { return each.installed && each.active; });
+}
+
 bool Tunnels::is_live(const Tunnel& tunnel) {
   if (!tunnel.present) return false;
-  return std::ranges::any_of(tunnel.children, &Child::installed) ||
-         std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
+  return sends(tunnel) || std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
            return std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end();
          });
 }
 
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
-  const bool sends_on_own =
-      std::ranges::any_of(tunnel.children, [](const Child& each) { return each.installed && each.active; });
-  if (sends_on_own && !tunnel.leftovers.empty() && !tunnel.leftovers_replaced) {
+  if (sends(tunnel) && !tunnel.leftovers.empty() && !tunnel.leftovers_replaced) {
     tunnel.leftovers_replaced = true;
     tunnel.leftovers_until = clock_() + std::chrono::seconds(5);
   }

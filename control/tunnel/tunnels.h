@@ -1,10 +1,9 @@
 // The tunnels as the dataplane holds them: which SAs each has, which ones it sends on, and whether it lives. Turns what
 // the IKE engine wants into transactions, and what the dataplane answers and reports into the state of tunnels.
 //
-//   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once acknowledged
-//   activate     TunnelSet
-//   move         SaMove both
-//   remove       SaRemove both, TunnelSet where it was one that sends
+//   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once it sends and is
+//   acknowledged activate     TunnelSet move         SaMove both remove       SaRemove both, TunnelSet where it was one
+//   that sends
 //
 // A tunnel sends on one SA of each child definition, the one that became active last; they stand in the order of the
 // definitions' names, in which the data path tries their selectors.
@@ -134,6 +133,7 @@ class Tunnels {
   Tunnel* find(const std::string& name);
   const Tunnel* find(const std::string& name) const;
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
+  static bool sends(const Tunnel& tunnel);
   static bool is_live(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);
   static ipc::TunnelSet tunnel_set(const Tunnel& tunnel);

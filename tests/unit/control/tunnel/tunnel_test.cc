@@ -230,6 +230,18 @@ TEST_CASE("a rekeyed child takes over when it is to, and the tunnel lives throug
   CHECK(gateway.tunnels.live_since("tokyo") == since);
 }
 
+TEST_CASE("a tunnel whose only child is not to be sent on yet does not live") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t child = gateway.install("tokyo", false, 0xa1);
+  dataplane.work();
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  gateway.tunnels.activate("tokyo", child);
+  CHECK(gateway.tunnels.live("tokyo"));
+  gateway.tunnels.remove_child("tokyo", child);
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+}
+
 TEST_CASE("when the child that sends goes, the newest other one takes over") {
   Dataplane dataplane;
   Gateway gateway(dataplane);
