@@ -147,6 +147,12 @@ void send_delete_ike(Context& context, IkeSa& sa, std::span<const uint32_t> inbo
   send_informational(context, sa, payloads);
 }
 
+bool is_probed(const IkeSa& sa) {
+  const Connection& connection = *sa.connection;
+  return sa.peer.dead_peer_detection && connection.dpd_interval != Duration::zero() &&
+         connection.dpd_action != DpdAction::none;
+}
+
 void send_probe(Context& context, IkeSa& sa) {
   send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there, sa.probe_sequence)});
 }

@@ -12,6 +12,8 @@ void send_informational(Context& context, IkeSa& sa, const wire::Payloads& paylo
 void send_delete_children(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis);
 // Of this ISAKMP SA, and with it of those children, in one message: what arrives, arrives whole.
 void send_delete_ike(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis);
+// Whether R-U-THERE finds out that the peer is dead: it speaks it (RFC 3706), and the connection wants it.
+bool is_probed(const IkeSa& sa);
 // R-U-THERE, for the first time or again under the same sequence number.
 void send_probe(Context& context, IkeSa& sa);
 

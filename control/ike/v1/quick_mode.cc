@@ -4,6 +4,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/suite/proposals.h"
+#include "control/ike/v1/informational.h"
 #include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/quick_mode_exchange.h"
 
@@ -16,7 +17,7 @@ constexpr Duration memory = std::chrono::seconds(60);
 // The peer did not answer. Either it refuses in silence or it is gone; dead peer detection finds out which, and without
 // that the ISAKMP SA counts as gone.
 void silent(Context& context, IkeSa& sa) {
-  if (sa.peer.dead_peer_detection && sa.connection->dpd_interval != Duration::zero()) {
+  if (is_probed(sa)) {
     sa.last_heard = std::min(sa.last_heard, context.now - sa.connection->dpd_interval);
   } else {
     context.report(messages::ike_peer_dead, sa.name(), describe(sa) + " does not answer a quick mode");

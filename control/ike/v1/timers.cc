@@ -14,13 +14,9 @@ void take_earlier(std::optional<Instant>& earliest, std::optional<Instant> candi
   if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
 }
 
-// RFC 3706 is for peers that say they speak it.
 std::optional<Instant> probe_at(const IkeSa& sa) {
-  if (sa.state != IkeState::established || sa.close_at || !sa.probe.idle()) return {};
-  const Connection& connection = *sa.connection;
-  if (!sa.peer.dead_peer_detection || connection.dpd_interval == Duration::zero()) return {};
-  if (connection.dpd_action == DpdAction::none) return {};
-  return sa.last_heard + connection.dpd_interval;
+  if (sa.state != IkeState::established || sa.close_at || !sa.probe.idle() || !is_probed(sa)) return {};
+  return sa.last_heard + sa.connection->dpd_interval;
 }
 
 std::optional<Instant> deadline(const IkeSa& sa) {
