@@ -3,10 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include "base/messages/ike.h"
+#include "control/ike/v1/wire/message.h"
 #include "tests/sim/world.h"
 
 namespace sekisho::sim {
 namespace {
+
+namespace wire = ike::v1::wire;
 
 ike::Connection connection_for(World& world, const Node& node) {
   world.version = ike::IkeVersion::v1;
@@ -24,6 +27,11 @@ void bring_up(World& world, const std::function<void(ike::Connection&)>& at_a = 
   world.run_for(1s);
 }
 
+bool opens_phase1(ByteView data) {
+  const auto header = wire::decode_header(data);
+  return header && header->responder_cookie == 0 && header->exchange != wire::ExchangeType::informational;
+}
+
 }  // namespace
 
 TEST_CASE("v1: without probes it is a rekey that shows that the peer has started anew") {
@@ -35,6 +43,43 @@ TEST_CASE("v1: without probes it is a rekey that shows that the peer has started
     world.restart(world.b);
     world.step(world.b, ike::SetConnection{connection_for(world, world.b)});
     if (!world.run_until([&] { return world.up(tunnel); }, 150s)) throw Violation("the dead ISAKMP SA was kept");
+  });
+}
+
+TEST_CASE("v1: an end that only responds does not begin, whatever runs out") {
+  for_seeds(10, [](World& world) {
+    bring_up(world, {}, [](ike::Connection& connection) {
+      connection.dpd_action = ike::DpdAction::none;
+      connection.children.front().lifetime = 200s;
+      connection.ike_lifetime = 100s;
+    });
+    world.filter = [&](const Node& from, ByteView data) {
+      if (&from == &world.b && opens_phase1(data)) throw Violation("it began");
+      return true;
+    };
+    world.a.alive = false;
+    world.run_for(400s);
+    if (!world.b.data_path->installed().empty()) throw Violation("its child SA outlived its lifetime");
+  });
+}
+
+TEST_CASE("v1: a rekey without an ISAKMP SA does not try again sooner than a failure lets it") {
+  for_seeds(5, [](World& world) {
+    bring_up(world, [](ike::Connection& connection) {
+      connection.dpd_action = ike::DpdAction::none;
+      connection.children.front().lifetime = 600s;
+      connection.retransmission = {.first = 100ms, .factor = 1.0, .tries = 2};
+      connection.retry_interval = 20s;
+    });
+    world.b.alive = false;
+    unsigned begun = 0;
+    world.filter = [&](const Node& from, ByteView data) {
+      begun += &from == &world.a && opens_phase1(data);
+      return true;
+    };
+    world.run_for(600s);
+    // Rekeying began a tenth before the end, or up to a fifth earlier. Each attempt says its first word twice.
+    if (begun < 2 || begun > 2 * 9) throw Violation(std::to_string(begun) + " first messages");
   });
 }
 

@@ -230,7 +230,7 @@ void rekey_child(Context& context, ChildSa& child) {
     begin_quick_mode(context, *sa, child.name, child.selectors);
   } else {
     child.rekey_at = context.now + linger_time;
-    begin_ike_sa(context, child.connection);
+    renew_ike_sa(context, child.connection);
   }
 }
 

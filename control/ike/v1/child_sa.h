@@ -74,7 +74,7 @@ void remove_children_of(Context& context, const std::string& connection);
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi);
 // Its lifetime is over: gone at once, and the peer is told.
 void hard_expire_child(Context& context, ChildSa& child);
-// As if its margin had begun.
+// As if its margin had begun. `respond` alone does not make an ISAKMP SA for it.
 void rekey_child(Context& context, ChildSa& child);
 
 std::optional<Instant> deadline(const ChildSa& child);

@@ -93,6 +93,12 @@ void begin_ike_sa(Context& context, const std::string& connection) {
   begin_phase1(context, entry->connection);
 }
 
+void renew_ike_sa(Context& context, const std::string& connection) {
+  const ConnectionEntry* entry = context.connections.find(connection);
+  if (!entry || entry->connection->start == StartMode::respond || context.now < entry->not_before) return;
+  begin_ike_sa(context, connection);
+}
+
 void pursue(Context& context, const std::string& connection) {
   ConnectionEntry* entry = context.connections.find(connection);
   if (!entry) return;

@@ -26,6 +26,8 @@ void delete_ike_sa(Context& context, IkeSa& sa, std::span<const uint32_t> inboun
 void pursue(Context& context, const std::string& connection);
 // A new ISAKMP SA, whether there is one or not; nothing where one is being made.
 void begin_ike_sa(Context& context, const std::string& connection);
+// The same where its time has come and nobody asked for it: not where only the peer begins, nor soon after a failure.
+void renew_ike_sa(Context& context, const std::string& connection);
 // A connection needs one ISAKMP SA; `newest` was just established, the others are kept a while and then deleted.
 void settle(Context& context, IkeSa& newest);
 // INITIAL-CONTACT: the peer has no other SA with us, so what was there before it came is left over.

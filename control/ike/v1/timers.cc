@@ -89,7 +89,7 @@ void on_timer(Context& context, IkeSa& sa) {
   if (!sa.close_at && context.now >= sa.rekey_at) {
     // Until then the new one is under way, or failed and is tried again.
     sa.rekey_at = context.now + sa.connection->retry_interval;
-    begin_ike_sa(context, sa.name());
+    renew_ike_sa(context, sa.name());
   }
   probe(context, sa);
 }
