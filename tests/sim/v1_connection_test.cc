@@ -83,4 +83,20 @@ TEST_CASE("v1: a rekey without an ISAKMP SA does not try again sooner than a fai
   });
 }
 
+TEST_CASE("v1: a tunnel that was taken down and that the peer brings up is kept up again") {
+  for_seeds(5, [](World& world) {
+    bring_up(world);
+    world.step(world.a, ike::Terminate{tunnel});
+    world.run_for(60s);
+    world.expect_nothing();
+    world.step(world.b, ike::Initiate{tunnel});
+    if (!world.run_until([&] { return world.up(tunnel); }, 10s)) throw Violation("not up again");
+    world.run_for(1s);
+    // A peer that forgets everything does not begin again.
+    world.restart(world.b);
+    world.step(world.b, ike::SetConnection{connection_for(world, world.b)});
+    if (!world.run_until([&] { return world.up(tunnel); }, 120s)) throw Violation("it stays down");
+  });
+}
+
 }  // namespace sekisho::sim
