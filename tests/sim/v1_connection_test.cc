@@ -99,4 +99,33 @@ TEST_CASE("v1: a tunnel that was taken down and that the peer brings up is kept 
   });
 }
 
+TEST_CASE("v1: what a peer began under a definition that is gone establishes nothing") {
+  for (const bool removed : {true, false})
+    for_seeds(5, [&](World& world) {
+      const auto aggressive = [&](const Node& node) {
+        ike::Connection connection = connection_for(world, node);
+        connection.aggressive = true;
+        return connection;
+      };
+      bool held = true;
+      world.filter = [&](const Node& from, ByteView data) {
+        const auto header = wire::decode_header(data);
+        return &from == &world.b || !held || !header->encrypted;
+      };
+      world.step(world.b, ike::SetConnection{aggressive(world.b)});
+      world.step(world.a, ike::SetConnection{aggressive(world.a)});
+      world.run_for(1s);
+      if (removed) {
+        world.step(world.b, ike::RemoveConnection{tunnel});
+      } else {
+        ike::Connection changed = aggressive(world.b);
+        changed.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("sardine")));
+        world.step(world.b, ike::SetConnection{std::move(changed)});
+      }
+      held = false;
+      world.run_for(20s);
+      if (world.b.count(messages::ike_established) != 0) throw Violation("established under what was revoked");
+    });
+}
+
 }  // namespace sekisho::sim

@@ -84,6 +84,10 @@ void terminate(Context& context, const std::string& connection) {
     // The children once more: messages that are not answered may be lost.
     delete_ike_sa(context, *sa, spis);
   }
+  // A peer that has not proven itself began under what was the connection's then.
+  context.sas.for_each([&](IkeSa& sa) {
+    if (sa.half_open() && sa.name() == connection) drop(context, sa);
+  });
   remove_children_of(context, connection);
 }
 

@@ -81,7 +81,9 @@ bool take_child_event(Context& context, const ChildSaEvent& event) {
 }
 
 void redefine(Context& context, const std::shared_ptr<const Connection>& connection) {
-  for (IkeSa* sa : context.sas.of(connection->name)) sa->connection = connection;
+  context.sas.for_each([&](IkeSa& sa) {
+    if (sa.name() == connection->name) sa.connection = connection;
+  });
 }
 
 void shut_down(Context& context) {
