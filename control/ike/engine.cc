@@ -252,6 +252,8 @@ void Engine::Impl::take(Context& context, const TrafficWaiting& event) {
 
 // RFC 7296 section 2.23. With MOBIKE only ESP follows; IKE goes where the peer's update says (RFC 4555 section 3.8).
 void Engine::Impl::take(Context& context, const PeerMoved& event) {
+  v1::Context v1_context = with_v1(context);
+  if (v1::take_move(v1_context, event)) return;
   v2::IkeSa* owner = sas_.owner_of(event.inbound_spi);
   if (!owner || owner->state != v2::IkeState::established || !owner->remote_behind_nat) return;
   // While it is asked whether the peer is where it says it is, nothing else moves its children.

@@ -99,6 +99,32 @@ TEST_CASE("v1: a tunnel that was taken down and that the peer brings up is kept 
   });
 }
 
+TEST_CASE("v1: a peer that comes from another address in a new ISAKMP SA has its children there") {
+  for_seeds(10, [](World& world) {
+    world.nat = IpAddress::parse("10.9.9.9");
+    bring_up(world, {}, [](ike::Connection& connection) { connection.remote = *IpAddress::parse("0.0.0.0"); });
+    const auto before = world.b.data_path->installed();
+    world.nat = IpAddress::parse("10.9.9.10");
+    world.step(world.a, ike::RekeyIke{tunnel});
+    if (!world.run_until([&] { return world.up(tunnel); }, 2s)) throw Violation("its children are where it was");
+    if (world.b.data_path->installed().begin()->first != before.begin()->first) throw Violation("another child");
+  });
+}
+
+TEST_CASE("v1: where a NAT shows the peer's ESP, there it is, but only behind a NAT") {
+  for (const bool nat : {true, false})
+    for_seeds(3, [&](World& world) {
+      if (nat) world.nat = IpAddress::parse("10.9.9.9");
+      bring_up(world);
+      const uint32_t spi = world.b.data_path->installed().begin()->first;
+      const Endpoint elsewhere{*IpAddress::parse("10.9.9.9"), 31234};
+      world.step(world.b, ike::PeerMoved{spi, elsewhere});
+      const auto sas = world.b.engine->ike_sas();
+      if ((world.b.data_path->find(spi)->remote == elsewhere) != nat) throw Violation("the child SA's remote");
+      if ((sas.at(0).remote == elsewhere) != nat) throw Violation("the ISAKMP SA's remote");
+    });
+}
+
 TEST_CASE("v1: what a peer began under a definition that is gone establishes nothing") {
   for (const bool removed : {true, false})
     for_seeds(5, [&](World& world) {

@@ -121,6 +121,8 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   child.pfs = negotiated.chosen.pfs;
   child.udp_encapsulation = encapsulates(sa);
   child.selectors = negotiated.selectors;
+  child.local = sa.local;
+  child.remote = sa.remote;
   child.created = context.now;
   child.rekey_at = context.renewal_of(negotiated.lifetime.time, definition.renewal);
   child.expires_at = context.now + negotiated.lifetime.time;
@@ -144,8 +146,8 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
       .outbound_active = child.outbound_active,
       .inbound = {child.inbound_spi, keys_for(child.inbound_spi)},
       .outbound = {child.outbound_spi, keys_for(child.outbound_spi)},
-      .local = sa.local,
-      .remote = sa.remote,
+      .local = child.local,
+      .remote = child.remote,
       .local_selectors = child.selectors.local,
       .remote_selectors = child.selectors.remote,
       .replay_window = definition.replay_window,

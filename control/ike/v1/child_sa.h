@@ -35,6 +35,7 @@ struct ChildSa {
   bool udp_encapsulation = false;
   bool outbound_active = false;
   ike::suite::Selectors selectors;  // one on each side
+  Endpoint local, remote;           // outer addresses
   ChildState state = ChildState::installed;
   Instant created{}, rekey_at{}, expires_at{};
   // unconfirmed: when it carries the traffic at the latest, where we began. superseded: when it is to be deleted.

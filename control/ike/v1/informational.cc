@@ -165,13 +165,22 @@ Endpoint answer_to(const IkeSa& sa, const DatagramReceived& datagram) {
 void follow_peer(Context& context, IkeSa& sa, const DatagramReceived& datagram) {
   if (answer_to(sa, datagram) == sa.remote) return;
   sa.remote = datagram.remote;
-  for (const ChildSa& child : context.sas.children())
-    if (child.connection == sa.name() && child.udp_encapsulation && child.live())
-      context.actions.push_back(UpdateChildSa{.connection = child.connection,
-                                              .inbound_spi = child.inbound_spi,
-                                              .udp_encapsulation = true,
-                                              .local = sa.local,
-                                              .remote = sa.remote});
+  move_children(context, sa);
+}
+
+void move_children(Context& context, const IkeSa& sa) {
+  for (ChildSa& child : context.sas.children()) {
+    // One that travels otherwise stays as it was negotiated.
+    if (child.connection != sa.name() || !child.live() || child.udp_encapsulation != encapsulates(sa)) continue;
+    if (child.local == sa.local && child.remote == sa.remote) continue;
+    child.local = sa.local;
+    child.remote = sa.remote;
+    context.actions.push_back(UpdateChildSa{.connection = child.connection,
+                                            .inbound_spi = child.inbound_spi,
+                                            .udp_encapsulation = child.udp_encapsulation,
+                                            .local = child.local,
+                                            .remote = child.remote});
+  }
 }
 
 void receive_informational(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {

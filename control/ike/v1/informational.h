@@ -25,5 +25,7 @@ void receive_transaction(Context& context, IkeSa& sa, const DatagramReceived& da
 Endpoint answer_to(const IkeSa& sa, const DatagramReceived& datagram);
 // The peer showed, by a message that cannot be a replay, where it is now.
 void follow_peer(Context& context, IkeSa& sa, const DatagramReceived& datagram);
+// Its children go where the SA goes.
+void move_children(Context& context, const IkeSa& sa);
 
 }  // namespace sekisho::ike::v1

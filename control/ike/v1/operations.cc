@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "control/ike/v1/informational.h"
 #include "control/ike/v1/lifecycle.h"
 
 namespace sekisho::ike::v1 {
@@ -77,6 +78,17 @@ bool take_child_event(Context& context, const ChildSaEvent& event) {
       hard_expire_child(context, *child);
       break;
   }
+  return true;
+}
+
+bool take_move(Context& context, const PeerMoved& event) {
+  const ChildSa* child = context.sas.find_child(event.inbound_spi);
+  if (!child) return false;
+  IkeSa* sa = context.sas.newest(child->connection);
+  if (!sa || !sa->remote_behind_nat || !child->udp_encapsulation || !encapsulates(*sa)) return true;
+  if (event.remote.address.family() != sa->remote.address.family()) return true;
+  sa->remote = event.remote;
+  move_children(context, *sa);
   return true;
 }
 

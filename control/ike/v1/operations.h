@@ -10,6 +10,7 @@ void rekey_children(Context& context, const std::string& connection);
 void rekey_ike(Context& context, const std::string& connection);
 // False where no child of IKEv1 has that SPI.
 bool take_child_event(Context& context, const ChildSaEvent& event);
+bool take_move(Context& context, const PeerMoved& event);
 // Its definition changed in what needs no new SAs.
 void redefine(Context& context, const std::shared_ptr<const Connection>& connection);
 // Tells every peer, once, and forgets everything.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
+#include "control/ike/v1/informational.h"
 #include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
 #include "control/ike/v1/suite/identities.h"
@@ -107,6 +108,7 @@ void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> 
   sa.remote = datagram.remote;
   if (wire::find_notify(payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
   establish(context, sa);
+  move_children(context, sa);
 }
 
 }  // namespace sekisho::ike::v1
