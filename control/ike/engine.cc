@@ -47,6 +47,8 @@ class Engine::Impl {
     return earliest;
   }
 
+  bool knows(ByteView message) const;
+
   std::vector<ConnectionView> connections() const {
     const std::vector<IkeSaView> sas = views();
     std::vector<ConnectionView> result;
@@ -112,13 +114,30 @@ class Engine::Impl {
   LocalAddresses local_addresses_;
 };
 
+namespace {
+
 // The header has the cookies or SPIs first, then the first payload's type, then the version (RFC 2408 section 3.1, RFC
 // 7296 section 3.1).
-void Engine::Impl::take(Context& context, const DatagramReceived& event) {
+bool is_v1(ByteView message) {
   constexpr size_t version_at = 17;
-  if (event.data.size() <= version_at || event.data[version_at] >> 4 != 1) return v2::receive(context, event);
+  return message.size() > version_at && message[version_at] >> 4 == 1;
+}
+
+}  // namespace
+
+void Engine::Impl::take(Context& context, const DatagramReceived& event) {
+  if (!is_v1(event.data)) return v2::receive(context, event);
   v1::Context v1_context = with_v1(context);
   v1::receive(v1_context, event);
+}
+
+bool Engine::Impl::knows(ByteView message) const {
+  if (is_v1(message)) {
+    const auto header = v1::wire::decode_header(message);
+    return header && v1_sas_.find(*header);
+  }
+  const auto header = wire::decode_header(message);
+  return header && sas_.contains(header->initiator_spi, header->responder_spi);
 }
 
 bool Engine::Impl::speaks_v1(const std::string& name) const {
@@ -330,6 +349,7 @@ Engine::~Engine() = default;
 
 Actions Engine::step(Event event, Instant now) { return impl_->step(std::move(event), now); }
 std::optional<Instant> Engine::next_deadline() const { return impl_->next_deadline(); }
+bool Engine::knows(ByteView message) const { return impl_->knows(message); }
 std::vector<IkeSaView> Engine::ike_sas() const { return impl_->views(); }
 std::vector<ConnectionView> Engine::connections() const { return impl_->connections(); }
 

@@ -225,6 +225,9 @@ class Engine {
   Actions step(Event event, Instant now);
   // When TimerFired wants to be called; nothing where no timer runs.
   std::optional<Instant> next_deadline() const;
+  // Whether there is the IKE SA whose SPIs (or cookies, of IKEv1) the message names. A message of a handshake that
+  // names another gets no answer and changes nothing, so it need not be brought here.
+  bool knows(ByteView message) const;
   std::vector<IkeSaView> ike_sas() const;
   std::vector<ConnectionView> connections() const;
 

@@ -32,6 +32,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       ports_(*this, [this] { network_->touch(); }),
       tunnels_(*this, *this, random_, &MonotonicClock::now),
       engine_({}, *this),
+      handshakes_([this](ByteView message) { return engine_.knows(message); }),
       engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
       handshake_turn_(loop, [this] { take_handshake(); }),
       leftover_timer_(loop,
@@ -91,6 +92,7 @@ void Daemon::receive(const Endpoint& local, const Endpoint& remote, ByteView mes
     case Verdict::queued:
       return handshake_turn_.set(now());
     case Verdict::repeated:
+    case Verdict::refused:
       return;
     case Verdict::dropped:
       break;

@@ -34,6 +34,7 @@ rpc::DaemonView Daemon::daemon() const {
                        .handshakes = {.waiting = handshakes_.size(),
                                       .queued = handshakes_.counters().queued,
                                       .repeated = handshakes_.counters().repeated,
+                                      .refused = handshakes_.counters().refused,
                                       .dropped = handshakes_.counters().dropped},
                        .last_error = last_error_};
   if (const auto* table = dataplane_.counters())

@@ -28,7 +28,7 @@ struct LastError {
 
 // Datagrams of handshakes that wait for their turn; the rest counts since the start.
 struct HandshakeCounts {
-  uint64_t waiting = 0, queued = 0, repeated = 0, dropped = 0;
+  uint64_t waiting = 0, queued = 0, repeated = 0, refused = 0, dropped = 0;
 };
 
 struct DaemonView {

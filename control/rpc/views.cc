@@ -134,6 +134,7 @@ json status_view(const Operations& operations) {
            {{"waiting", daemon.handshakes.waiting},
             {"queued", daemon.handshakes.queued},
             {"repeated", daemon.handshakes.repeated},
+            {"refused", daemon.handshakes.refused},
             {"dropped", daemon.handshakes.dropped}}},
           {"tunnels",
            {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},

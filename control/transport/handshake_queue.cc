@@ -26,6 +26,7 @@ std::optional<Header> read_header(ByteView message) {
 // Answers to requests of our own are not among them: nobody else knows the SPI that we chose.
 bool is_handshake(const Header& header) {
   constexpr uint8_t main_mode = 2, aggressive_mode = 4, ike_sa_init = 34, ike_auth = 35, response = 0x20;
+  if (header.major_version > 2) return false;  // takes no more than an answer of which there are few
   if (header.major_version == 1) return header.exchange == main_mode || header.exchange == aggressive_mode;
   return (header.exchange == ike_sa_init || header.exchange == ike_auth) && !(header.flags & response);
 }
@@ -35,6 +36,10 @@ bool is_handshake(const Header& header) {
 HandshakeQueue::Verdict HandshakeQueue::offer(const Endpoint& local, const Endpoint& remote, ByteView message) {
   const auto header = read_header(message);
   if (!header || !is_handshake(*header)) return Verdict::elsewhere;
+  if (!header->opening && !known_(message)) {
+    ++counters_.refused;
+    return Verdict::refused;
+  }
   std::deque<Datagram>& queue = header->opening ? opening_ : going_on_;
   const auto same = [&](const Datagram& other) {
     return other.remote == remote && other.local == local && std::ranges::equal(other.data, message);

@@ -127,6 +127,27 @@ TEST_CASE("errors to one address are few, and come again with time") {
   CHECK(puppet.outbox.size() == 2);
 }
 
+TEST_CASE("an engine knows the messages of its SAs by both SPIs") {
+  Puppet puppet;
+  const auto header = [](uint64_t spi_i, uint64_t spi_r) {
+    return encode({.initiator_spi = spi_i, .responder_spi = spi_r, .exchange = ExchangeType::ike_auth}, {});
+  };
+  CHECK_FALSE(puppet.engine->knows({}));
+  CHECK_FALSE(puppet.engine->knows(header(0, 0)));
+  puppet.exchange_init();
+  const uint64_t spi_i = puppet.session.spi_i, spi_r = puppet.session.spi_r;
+  CHECK(puppet.engine->knows(header(spi_i, spi_r)));
+  CHECK_FALSE(puppet.engine->knows(header(spi_i, 0)));
+  CHECK_FALSE(puppet.engine->knows(header(spi_i, spi_r ^ 1)));
+  CHECK_FALSE(puppet.engine->knows(header(spi_i ^ 1, spi_r)));
+  CHECK_FALSE(puppet.engine->knows(header(spi_r, spi_i)));
+  // What is unknown is not answered either.
+  puppet.deliver(header(spi_i, spi_r ^ 1));
+  CHECK(puppet.silent());
+  puppet.pass(60s);
+  CHECK_FALSE(puppet.engine->knows(header(spi_i, spi_r)));
+}
+
 TEST_CASE("errors to all addresses together are bounded") {
   SeededRandom random(3);
   ike::v2::AnswerLimit limit;

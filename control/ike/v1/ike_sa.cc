@@ -47,7 +47,7 @@ uint64_t SaTable::fresh_cookie(Random& random) const {
   return cookie;
 }
 
-IkeSa* SaTable::find(const wire::Header& header) {
+IkeSa* SaTable::find(const wire::Header& header) const {
   const auto look_up = [&](uint64_t cookie, bool initiator) -> IkeSa* {
     const auto found = by_local_cookie_.find(cookie);
     if (found == by_local_cookie_.end() || found->second->state == IkeState::gone) return nullptr;

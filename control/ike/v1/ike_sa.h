@@ -133,7 +133,7 @@ class SaTable {
   // A cookie of ours that no SA has.
   uint64_t fresh_cookie(Random& random) const;
   // The SA that a message belongs to; nullptr where there is none. The responder's cookie is open before message 2.
-  IkeSa* find(const wire::Header& header);
+  IkeSa* find(const wire::Header& header) const;
   // Safe against additions while it runs; nothing is removed before sweep().
   void for_each(const std::function<void(IkeSa&)>& visit);
   void for_each(const std::function<void(const IkeSa&)>& visit) const;

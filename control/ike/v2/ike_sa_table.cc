@@ -1,6 +1,7 @@
 #include "control/ike/v2/ike_sa_table.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <ranges>
 #include <utility>
@@ -35,6 +36,13 @@ IkeSa* IkeSaTable::find(uint64_t local_spi) {
   const auto found = by_local_spi_.find(local_spi);
   if (found == by_local_spi_.end() || found->second.sa->state == IkeState::gone) return nullptr;
   return &touch(found->second);
+}
+
+bool IkeSaTable::contains(uint64_t spi_i, uint64_t spi_r) const {
+  return std::ranges::any_of(std::array{spi_i, spi_r}, [&](uint64_t local_spi) {
+    const auto found = by_local_spi_.find(local_spi);
+    return found != by_local_spi_.end() && found->second.sa->spi_i == spi_i && found->second.sa->spi_r == spi_r;
+  });
 }
 
 IkeSa* IkeSaTable::owner_of(uint32_t inbound_spi) {

@@ -20,6 +20,8 @@ class IkeSaTable {
   // An SPI of ours that no SA has.
   uint64_t fresh_spi(Random& random) const;
   IkeSa* find(uint64_t local_spi);
+  // Whether one has both of these SPIs.
+  bool contains(uint64_t spi_i, uint64_t spi_r) const;
   // The one that has a child with that inbound SPI.
   IkeSa* owner_of(uint32_t inbound_spi);
   // Safe against additions while it runs; nothing is removed before settle(). Not for what happens often.

@@ -27,7 +27,7 @@ class FakeOperations final : public Operations {
             .dataplane_connected = true,
             .dataplane_since = Instant(std::chrono::seconds(910)),
             .workers = 2,
-            .handshakes = {.dropped = 7}};
+            .handshakes = {.refused = 5, .dropped = 7}};
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }

@@ -118,6 +118,7 @@ TEST_CASE("views carry units and last errors") {
   const json status = result(operations, "status");
   CHECK(status["tunnels"]["total"] == 1);
   CHECK(status["dataplane"]["workers"] == 2);
+  CHECK(status["handshakes"]["refused"] == 5);
   CHECK(status["handshakes"]["dropped"] == 7);
   CHECK(status["last_errors"].at(0)["tunnel"] == "tokyo");
 }

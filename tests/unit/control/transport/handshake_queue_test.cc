@@ -32,25 +32,29 @@ Bytes message(uint8_t exchange, uint8_t flags, uint64_t responder_spi, uint8_t v
 }
 const Bytes init = message(34, 0x08, 0), auth = message(35, 0x08, 9);
 
+// The SAs that there are have odd SPIs.
+bool of_ours(ByteView datagram) { return datagram[15] % 2 != 0; }
+
 }  // namespace
 
 TEST_CASE("only what belongs to a handshake waits") {
-  HandshakeQueue queue;
+  HandshakeQueue queue(of_ours);
   CHECK(queue.offer(here, sender(1), init) == Verdict::queued);
   CHECK(queue.offer(here, sender(1), auth) == Verdict::queued);
   CHECK(queue.offer(here, sender(1), message(2, 0, 0, 0x10)) == Verdict::queued);  // main mode
   CHECK(queue.offer(here, sender(1), message(4, 0, 9, 0x10)) == Verdict::queued);  // aggressive mode
   CHECK(queue.size() == 4);
   for (const Bytes& other : {message(36, 0x08, 9), message(37, 0x08, 9), message(37, 0x28, 9),  //
-                             message(34, 0x20, 9), message(35, 0x20, 9),       // answers to our requests
-                             message(32, 0, 9, 0x10), message(5, 0, 9, 0x10),  // quick mode, informational
+                             message(34, 0x20, 9), message(35, 0x20, 9),              // answers to our requests
+                             message(32, 0, 9, 0x10), message(5, 0, 9, 0x10),         // quick mode, informational
+                             message(34, 0x08, 0, 0x30), message(35, 0x08, 8, 0x30),  // of a version to come
                              Bytes(), Bytes(19, 0x22)})
     CHECK(queue.offer(here, sender(1), other) == Verdict::elsewhere);
   CHECK(queue.size() == 4);
 }
 
 TEST_CASE("what goes on comes before what opens, each in its order") {
-  HandshakeQueue queue;
+  HandshakeQueue queue(of_ours);
   queue.offer(here, sender(1), init);
   queue.offer(here, sender(2), init);
   queue.offer(here, sender(3), auth);
@@ -61,7 +65,7 @@ TEST_CASE("what goes on comes before what opens, each in its order") {
 }
 
 TEST_CASE("a retransmission of what waits is not queued again; after it was taken it is") {
-  HandshakeQueue queue;
+  HandshakeQueue queue(of_ours);
   CHECK(queue.offer(here, sender(1), init) == Verdict::queued);
   CHECK(queue.offer(here, sender(1), init) == Verdict::repeated);
   CHECK(queue.offer(here, sender(2), init) == Verdict::queued);
@@ -74,7 +78,7 @@ TEST_CASE("a retransmission of what waits is not queued again; after it was take
 }
 
 TEST_CASE("a flood of first messages is bounded, and leaves room for peers that have shown more") {
-  HandshakeQueue queue;
+  HandshakeQueue queue(of_ours);
   for (uint16_t number = 0; number < 10'000; ++number) queue.offer(here, sender(number), init);
   CHECK(queue.size() == HandshakeQueue::capacity);
   CHECK(queue.counters().dropped == 10'000 - HandshakeQueue::capacity);
@@ -83,6 +87,21 @@ TEST_CASE("a flood of first messages is bounded, and leaves room for peers that 
   CHECK(queue.take()->remote == sender(0));  // the newest were dropped
   CHECK(queue.offer(here, sender(0), message(34, 0x08, 0, 0x20, HandshakeQueue::longest_datagram + 1)) ==
         Verdict::dropped);
+}
+
+TEST_CASE("a flood of invented SPIs takes no room, and no turn from those who open a handshake") {
+  HandshakeQueue queue(of_ours);
+  CHECK(queue.offer(here, sender(1), init) == Verdict::queued);
+  for (uint16_t number = 0; number < 1000; ++number) {
+    CHECK(queue.offer(here, sender(number), message(35, 0x08, 2 * number + 2)) == Verdict::refused);
+    CHECK(queue.offer(here, sender(number), message(2, 0, 2 * number + 2, 0x10)) == Verdict::refused);
+  }
+  CHECK(queue.size() == 1);
+  CHECK(queue.counters().refused == 2000);
+  CHECK(queue.counters().dropped == 0);
+  CHECK(queue.offer(here, sender(2), auth) == Verdict::queued);
+  CHECK(queue.take()->data == auth);
+  CHECK(queue.take()->data == init);
 }
 
 // One turn of the loop for one datagram, by a timer that is due at once: nothing starves.
