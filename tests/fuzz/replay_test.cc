@@ -10,12 +10,21 @@ TEST_CASE("each target takes its corpus") {
   const auto [name, target] = GENERATE(table<const char*, void (*)(ByteView)>({
       {"engine_stranger", engine_stranger},
       {"engine_peer", engine_peer},
+      {"peer_certificates", [](ByteView script) { peer_certificates(script); }},
+      {"certificate_files", certificate_files},
+      {"signatures", signatures},
       {"config", config},
   }));
   INFO(name);
   const auto inputs = corpus(name);
   REQUIRE(!inputs.empty());
   for (const Bytes& input : inputs) target(input);
+}
+
+TEST_CASE("of the chains in the corpus, those are accepted that the authority vouches for") {
+  const auto inputs = corpus("peer_certificates");
+  CHECK(std::ranges::count_if(inputs, peer_certificates) == 5);
+  CHECK(inputs.size() > 5);
 }
 
 }  // namespace sekisho::fuzz

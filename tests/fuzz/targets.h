@@ -15,6 +15,13 @@ bool ike_v1_decode(ByteView datagram);
 void engine_stranger(ByteView script);
 // A peer that has authenticated and then sends what it likes, properly protected: nothing is leaked or piled up.
 void engine_peer(ByteView script);
+// What a peer sends as its certificates: none is accepted but those that the authority issued and did not revoke.
+// Returns whether these were.
+bool peer_certificates(ByteView script);
+// Certificates, revocation lists and private keys in files.
+void certificate_files(ByteView content);
+// AlgorithmIdentifiers (RFC 7427), distinguished names, public keys and signatures.
+void signatures(ByteView script);
 // A configuration's text.
 void config(ByteView text);
 
