@@ -121,9 +121,11 @@ inline constexpr Message config_wrong_auth{
     "Remove the key, or write the other kind of authentication."};
 inline constexpr Message config_proof_not_in_ikev1{"SKO-CFG-035", Severity::error,
                                                    "authentication that IKEv1 does not have here",
-                                                   "IKEv1 authenticates both ends by the pre-shared key alone; a "
-                                                   "certificate or a post-quantum key would be passed over.",
-                                                   "Leave \"auth\": \"certificate\" and \"ppk\" out, or take IKEv2."};
+                                                   "IKEv1 authenticates both ends by the pre-shared key, or both by "
+                                                   "certificates with RSA keys in main mode. It has no post-quantum "
+                                                   "key.",
+                                                   "Write the same \"auth\" at both ends, take an RSA key, leave "
+                                                   "\"aggressive\" and \"ppk\" out, or take IKEv2."};
 inline constexpr Message config_not_in_ikev1{
     "SKO-CFG-045", Severity::error, "proposal that IKEv1 cannot express",
     "IKEv1 has no combined-mode cipher and no PRF of its own in \"ike\", no chacha20poly1305 and no esn in \"esp\", "

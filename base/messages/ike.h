@@ -21,7 +21,8 @@ inline constexpr Message ike_authentication_failed{
     "peer's configuration; its log has the reason."};
 inline constexpr Message ike_peer_not_authentic{
     "SKO-IKE-004", Severity::error, "peer failed to authenticate",
-    "The peer's AUTH payload does not match: its key or identity differs from what is configured here or certified.",
+    "The peer's AUTH payload, or with IKEv1 its hash or signature, does not match: its key or identity differs from "
+    "what is configured here or certified.",
     "Compare the key and both identities with the peer's configuration; if they agree, somebody else is answering."};
 inline constexpr Message ike_ts_unacceptable{
     "SKO-IKE-005", Severity::error, "traffic selectors do not match",
@@ -165,14 +166,14 @@ inline constexpr Message ike_aggressive_mode{
 inline constexpr Message ike_identity_unanswered{
     "SKO-IKE-052", Severity::error, "peer does not answer our identity",
     "The peer answered until the identities were due and then fell silent. In IKEv1 that is what a different "
-    "pre-shared "
-    "key looks like: the peer cannot read the message.",
-    "Compare the pre-shared key and both identities on both ends; see the peer's log."};
+    "pre-shared key looks like, since the peer cannot read the message; or a certificate that it does not accept.",
+    "Compare the pre-shared key, or the authorities that the peer trusts, and both identities on both ends; see the "
+    "peer's log."};
 inline constexpr Message ike_unreadable_identity{
     "SKO-IKE-053", Severity::error, "peer's identity cannot be read",
     "The peer's encrypted identity did not decrypt: its pre-shared key differs from the one here, or the message was "
     "damaged.",
-    "Compare the pre-shared key on both ends."};
+    "Compare the pre-shared key on both ends. With certificates it was damaged, or somebody else sent it."};
 inline constexpr Message ike_quick_mode_limit{
     "SKO-IKE-054", Severity::warning, "too many quick modes at once",
     "An authenticated peer began more quick modes than it finished; the surplus was not answered.",

@@ -93,12 +93,19 @@ void read_interface(const Object& tunnel, TunnelInterface& interface, Context& c
   read_mtu(object, interface.addresses, interface.mtu);
 }
 
-// IKEv1 would not ask for what is not in it, and take a peer that cannot show it.
+// Whatever IKEv1 could not ask of the peer, or show it, is named.
 void check_proof(const Object& tunnel, const ike::Connection& connection) {
   if (connection.version == ike::IkeVersion::v2) return;
-  if (connection.local_auth.by_certificate() || connection.remote_auth.by_certificate() || connection.ppk)
-    tunnel.get("ike")->fail(messages::config_proof_not_in_ikev1,
-                            connection.ppk ? "\"ppk\"" : "\"auth\": \"certificate\"");
+  const auto refuse = [&](const std::string& what) {
+    tunnel.get("ike")->fail(messages::config_proof_not_in_ikev1, what);
+  };
+  if (connection.ppk) refuse("\"ppk\"");
+  const bool ours = connection.local_auth.by_certificate(), theirs = connection.remote_auth.by_certificate();
+  if (ours != theirs && connection.psk) refuse("\"auth\": \"certificate\" at one end alone");
+  if (connection.aggressive && (ours || theirs)) refuse("\"auth\": \"certificate\" with \"aggressive\"");
+  if (!ours) return;
+  if (const auto type = connection.local_auth.private_key->type(); type != crypto::KeyType::rsa)
+    refuse("a certificate with an " + std::string(crypto::name(type)) + " key");
 }
 
 }  // namespace

@@ -191,11 +191,6 @@ bool can_authenticate(const Connection& connection) {
   return connection.psk || (connection.local_auth.by_certificate() && connection.remote_auth.by_certificate());
 }
 
-bool by_psk_alone(const Connection& connection) {
-  return connection.psk && !connection.local_auth.by_certificate() && !connection.remote_auth.by_certificate() &&
-         !(connection.ppk && connection.ppk->required);
-}
-
 // ---------------------------------------------------------------------------------------------------- IkeProposal
 
 std::optional<IkeProposal> IkeProposal::parse(std::string_view text) {

@@ -183,8 +183,5 @@ struct Connection {
 bool same_secret(const std::shared_ptr<const SecretBytes>& a, const std::shared_ptr<const SecretBytes>& b);
 // Whether the connection has all that its authentication takes.
 bool can_authenticate(const Connection& connection);
-// Whether the pre-shared key is all that either end has to show, as IKEv1 has it here: no certificate, and no
-// post-quantum key that is required.
-bool by_psk_alone(const Connection& connection);
 
 }  // namespace sekisho::ike

@@ -3,103 +3,22 @@
 #include <catch2/catch.hpp>
 
 #include "base/messages/ike.h"
-#include "tests/sim/world.h"
-#include "tests/unit/crypto/authority.h"
+#include "tests/sim/certified.h"
 
 namespace sekisho::sim {
 namespace {
 
 using namespace testing;
 
-std::shared_ptr<const SecretBytes> secret(std::string_view text) {
-  return std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes(text)));
-}
-
-// One authority, an intermediate one, and a gateway for each end.
-struct Chain {
-  Credential root, middle, a, b;
-
-  explicit Chain(const std::string& key_type = "P-256")
-      : root(root_authority("C=JP, O=Lab, CN=Root", key_type)),
-        middle(root.issue({.subject = "C=JP, O=Lab, CN=Intermediate",
-                           .basic_constraints = "critical,CA:TRUE",
-                           .key_usage = "keyCertSign,cRLSign",
-                           .key_type = key_type})),
-        a(gateway("a", key_type)),
-        b(gateway("b", key_type)) {}
-  Credential gateway(const std::string& name, const std::string& key_type) const {
-    return middle.issue(
-        {.subject = "C=JP, O=Lab, CN=" + name, .alternative_names = "DNS:" + name + ".lab", .key_type = key_type});
-  }
-  const Credential& of(const World& world, const Node& node) const { return &node == &world.a ? a : b; }
-};
-
-const Chain& chain() {
-  static const Chain the_chain;
-  return the_chain;
-}
-
-ike::LocalAuth by_certificate(const Credential& own, const Chain& within) {
-  return {{own.certificate(), within.middle.certificate()},
-          std::make_shared<const crypto::PrivateKey>(own.private_key())};
-}
-
-ike::RemoteAuth trusting(const Credential& anchor, const std::vector<crypto::RevocationList>& lists = {},
-                         crypto::RequireCrl require_crl = crypto::RequireCrl::no) {
-  return {std::make_shared<const crypto::TrustAnchors>(std::vector{anchor.certificate()}, lists, require_crl)};
-}
-
-crypto::RevocationList list(const std::string& pem) { return crypto::RevocationList::read_file(as_bytes(pem)).value(); }
-
-ike::Connection certified(World& world, Node& node, const Chain& with = chain()) {
-  node.data_path->calendar = new_year;
-  ike::Connection connection = connection_of(world, node);
-  connection.psk.reset();
-  connection.local_auth = by_certificate(with.of(world, node), with);
-  connection.remote_auth = trusting(with.root);
-  return connection;
-}
-
-using Change = std::function<void(ike::Connection&)>;
-
-void start(World& world, const Change& change_a, const Change& change_b, const Chain& with = chain()) {
-  ike::Connection at_b = certified(world, world.b, with), at_a = certified(world, world.a, with);
-  if (change_a) change_a(at_a);
-  if (change_b) change_b(at_b);
-  world.step(world.b, ike::SetConnection{at_b});
-  world.step(world.a, ike::SetConnection{at_a});
-}
+const Chain& chain() { return chain_of(ike::IkeVersion::v2); }
 
 void expect_up(const Change& change_a, const Change& change_b, const Chain& with = chain()) {
-  for_seeds(3, [&](World& world) {
-    start(world, change_a, change_b, with);
-    world.run_for(2s);
-    world.expect_settled(tunnel);
-  });
+  sim::expect_up({.chain = with}, change_a, change_b);
 }
 
-// No SA, and the reason at both ends; whichever of the two begins.
 void expect_refusal(const Change& change_a, const Change& change_b, const Message& at_a, const Message& at_b) {
-  for_seeds(3, [&](World& world) {
-    start(world, change_a, change_b);
-    world.run_for(3s);
-    const auto expect = [](const Node& node, const Message& message) {
-      if (!node.last_error() || node.last_error()->message != &message)
-        throw Violation(node.name + " reports something else than " + std::string(message.title));
-    };
-    expect(world.a, at_a);
-    expect(world.b, at_b);
-    if (!world.a.data_path->installed().empty() || !world.b.data_path->installed().empty())
-      throw Violation("an SA was installed");
-    if (world.a.data_path->reserved() + world.b.data_path->reserved() != 0) throw Violation("an SPI leaked");
-  });
+  sim::expect_refusal({}, change_a, change_b, &at_a, &at_b);
 }
-
-const Change by_psk = [](ike::Connection& c) {
-  c.local_auth = {};
-  c.remote_auth = {};
-  c.psk = secret("swordfish");
-};
 
 Change with_ppk(const std::string& id, const std::string& key, bool required) {
   return [=](ike::Connection& c) {
@@ -122,7 +41,7 @@ TEST_CASE("certificates of every type authenticate both ends") {
 TEST_CASE("certificates survive a network that loses, repeats and reorders") {
   for_seeds(100, [](World& world) {
     world.network = {.loss = 0.3, .duplication = 0.2, .shortest = 1ms, .longest = 300ms};
-    start(world, {}, {});
+    start(world, {}, {}, chain());
     world.run_for(30s);
     world.settle();
     world.expect_settled(tunnel);
@@ -186,51 +105,27 @@ TEST_CASE("a certificate without the key is refused") {
 
 TEST_CASE("certificates that are not to be trusted are refused") {
   using namespace messages;
-  const Change other_root = [](ike::Connection& c) { c.remote_auth = trusting(root_authority()); };
-  const Change revoking = [](ike::Connection& c) {
-    c.remote_auth = trusting(chain().root,
-                             {list(chain().root.list_pem({})), list(chain().middle.list_pem({chain().a, chain().b}))});
-  };
-  const Change requiring = [](ike::Connection& c) {
-    c.remote_auth = trusting(chain().root, {}, crypto::RequireCrl::yes);
-  };
-  for (const Change& change : {other_root, revoking, requiring}) {
+  for (const Change& change : distrusting(chain())) {
     expect_refusal({}, change, ike_authentication_failed, ike_bad_certificate);
     expect_refusal(change, {}, ike_bad_certificate, ike_authentication_failed);
   }
-  const Change alone = [](ike::Connection& c) { c.local_auth.certificates.resize(1, c.local_auth.certificates[0]); };
-  expect_refusal(alone, {}, ike_authentication_failed, ike_bad_certificate);
-  const Change bulky = [](ike::Connection& c) { c.local_auth.certificates.resize(9, c.local_auth.certificates[1]); };
-  expect_refusal(bulky, {}, ike_authentication_failed, ike_bad_certificate);
-  const Change expired = [](ike::Connection& c) {
-    const Credential own = chain().middle.issue({.subject = "CN=a",
-                                                 .alternative_names = "DNS:a.lab",
-                                                 .not_before = new_year - 9 * day,
-                                                 .not_after = new_year - day});
-    c.local_auth = by_certificate(own, chain());
-  };
-  expect_refusal(expired, {}, ike_authentication_failed, ike_bad_certificate);
-  const Change no_signatures = [](ike::Connection& c) {
-    const Credential own =
-        chain().middle.issue({.subject = "CN=a", .alternative_names = "DNS:a.lab", .key_usage = "keyEncipherment"});
-    c.local_auth = by_certificate(own, chain());
-  };
-  expect_refusal(no_signatures, {}, ike_authentication_failed, ike_bad_certificate);
+  for (const Change& change : not_to_be_trusted(chain(), "P-256"))
+    expect_refusal(change, {}, ike_authentication_failed, ike_bad_certificate);
 }
 
 TEST_CASE("a revocation list that came later counts from the next authentication on") {
   for_seeds(1, [](World& world) {
-    start(world, {}, {});
+    start(world, {}, {}, chain());
     world.run_for(2s);
     world.expect_settled(tunnel);
-    ike::Connection at_b = certified(world, world.b);
+    ike::Connection at_b = certified(world, world.b, chain());
     at_b.remote_auth = trusting(chain().root, {list(chain().middle.list_pem({chain().a}))});
     world.step(world.b, ike::SetConnection{at_b});
     world.run_for(2s);
     world.expect_settled(tunnel);
     world.restart(world.a);
     world.a.data_path->calendar = new_year;
-    world.step(world.a, ike::SetConnection{certified(world, world.a)});
+    world.step(world.a, ike::SetConnection{certified(world, world.a, chain())});
     world.run_for(2s);
     if (world.b.count(messages::ike_bad_certificate) == 0) throw Violation("a revoked peer was accepted");
   });
@@ -249,11 +144,11 @@ TEST_CASE("a method that is not the one demanded is refused in words") {
 
 TEST_CASE("of two connections between the same identities the peer's method picks one") {
   for_seeds(1, [](World& world) {
-    ike::Connection by_key = certified(world, world.b);
+    ike::Connection by_key = certified(world, world.b, chain());
     by_psk(by_key);
     by_key.name = "another";
     world.step(world.b, ike::SetConnection{by_key});
-    start(world, {}, {});
+    start(world, {}, {}, chain());
     world.run_for(2s);
     world.expect_settled(tunnel);
   });
@@ -288,7 +183,7 @@ TEST_CASE("a post-quantum pre-shared key that is required and absent or other ma
                    ike_peer_not_authentic);
   // The initiator sees in clear that the peer has none; that is a hint, and then the reason.
   for_seeds(1, [](World& world) {
-    start(world, with_ppk("blue", "whale", true), by_psk);
+    start(world, with_ppk("blue", "whale", true), by_psk, chain());
     world.run_for(4s);
     if (world.a.count(messages::ike_no_ppk) != 1) throw Violation("not reported");
     if (!world.a.data_path->installed().empty()) throw Violation("an SA was installed");

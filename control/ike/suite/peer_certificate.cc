@@ -1,10 +1,14 @@
 #include "control/ike/suite/peer_certificate.h"
 
+#include <algorithm>
+
 #include "base/messages/ike.h"
 #include "crypto/ike/distinguished_name.h"
 
 namespace sekisho::ike::suite {
 namespace {
+
+constexpr size_t max_requested = 32;
 
 std::unexpected<Error> unusable(const std::string& why) { return fail(messages::ike_bad_certificate, why); }
 
@@ -57,6 +61,20 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
   auto key = own.public_key();
   if (!key) return unusable("it has " + key.error() + ": " + own.subject_text());
   return std::move(*key);
+}
+
+std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
+                                         const std::function<Bytes(const crypto::Certificate&)>& name_of) {
+  std::vector<Bytes> names;
+  for (const auto& connection : connections) {
+    if (!connection->remote_auth.by_certificate()) continue;
+    for (const crypto::Certificate& anchor : connection->remote_auth.authorities->anchors()) {
+      Bytes name = name_of(anchor);
+      if (names.size() < max_requested && std::ranges::find(names, name) == names.end())
+        names.push_back(std::move(name));
+    }
+  }
+  return names;
 }
 
 }  // namespace sekisho::ike::suite

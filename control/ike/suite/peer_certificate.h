@@ -1,7 +1,10 @@
 // What a peer's certificates prove; the same for both versions of IKE (RFC 4945).
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "base/message.h"
 #include "control/ike/connection.h"
@@ -18,5 +21,10 @@ bool certifies(const crypto::Certificate& certificate, const Identity& id);
 // certificate must be of that peer, permit signatures, and lead to an authority at the time `now`.
 Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities, const Identity& id,
                                         std::span<const ByteView> certificates, WallTime now);
+
+// How a CERTREQ names the authorities of these connections, by the version's `name_of`: each once, and no more than a
+// message has room for.
+std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
+                                         const std::function<Bytes(const crypto::Certificate&)>& name_of);
 
 }  // namespace sekisho::ike::suite

@@ -9,6 +9,7 @@ using List = std::vector<TrafficSelector>;
 
 // Bounds the work that a peer's lists can cause.
 constexpr size_t max_list = 64;
+constexpr size_t most_texts = 32;
 
 bool compatible_protocols(const TrafficSelector& a, const TrafficSelector& b) {
   return a.protocol == 0 || b.protocol == 0 || a.protocol == b.protocol;
@@ -43,6 +44,17 @@ void remove_single(Selectors& selectors) {
   std::erase_if(selectors.remote, [&](const TrafficSelector& remote) {
     return std::ranges::none_of(selectors.local, [&](const auto& local) { return can_pair(local, remote); });
   });
+}
+
+std::vector<std::string> texts(const Selectors& selectors) {
+  std::vector<std::string> list;
+  const auto add = [&](std::string_view side, const List& some) {
+    for (const TrafficSelector& selector : some)
+      if (list.size() < most_texts) list.push_back(std::string(side) + " " + selector.text());
+  };
+  add("local", selectors.local);
+  add("remote", selectors.remote);
+  return list;
 }
 
 }  // namespace
@@ -105,6 +117,10 @@ Fit fit(const Selectors& offered, const Selectors& configured) {
 bool acceptable(const Selectors& chosen, const Selectors& offered) {
   const size_t pairs = count_pairs(chosen);
   return pairs > 0 && pairs <= max_selector_pairs && within(chosen, offered);
+}
+
+Mismatch mismatch(const Selectors& offered, const Selectors& configured) {
+  return {.kind = Mismatch::Kind::selectors, .ours = texts(configured), .theirs = texts(offered)};
 }
 
 }  // namespace sekisho::ike::suite

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/traffic_selector.h"
+#include "control/ike/failure.h"
 
 namespace sekisho::ike::suite {
 
@@ -48,5 +49,9 @@ Fit fit(const Selectors& offered, const Selectors& configured);
 // The initiator's check: what the responder chose lies within what was offered, leaves something on both sides, and is
 // within max_selector_pairs.
 bool acceptable(const Selectors& chosen, const Selectors& offered);
+
+// Both sides where they have nothing in common, for people; of a long list the first ones. `offered` without selectors:
+// the peer did not say.
+Mismatch mismatch(const Selectors& offered, const Selectors& configured);
 
 }  // namespace sekisho::ike::suite

@@ -23,7 +23,8 @@ std::vector<IkeProposal> of_one_group(const Connection& connection) {
 // A responder of several connections goes by the identity; the key is that one's.
 std::shared_ptr<const Connection> find_by_identity(Context& context, const IkeSa& sa, const wire::Identification& id) {
   for (const auto& connection : context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address))
-    if (connection->aggressive && by_psk_alone(*connection) && connection->remote_id == suite::decode_identity(id) &&
+    if (connection->aggressive && authentication_of(*connection) == wire::IkeAuthentication::pre_shared_key &&
+        connection->remote_id == suite::decode_identity(id) &&
         std::ranges::find(connection->ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
             connection->ike_proposals.end())
       return connection;
@@ -38,9 +39,8 @@ void send_aggressive_1(Context& context, IkeSa& sa) {
   handshake.key_exchange = crypto::KeyExchange::generate(proposals.front().key_exchange);
   const wire::KeyExchange own = key_exchange_payload(handshake);
   handshake.public_i = own.data;
-  wire::Payloads payloads = {
-      suite::offer_ike(proposals, wire::IkeAuthentication::pre_shared_key, sa.connection->ike_lifetime), own,
-      wire::Nonce{handshake.nonce_i}, suite::encode_identity(sa.connection->local_id)};
+  wire::Payloads payloads = {suite::offer_ike(proposals, handshake.authentication, sa.connection->ike_lifetime), own,
+                             wire::Nonce{handshake.nonce_i}, suite::encode_identity(sa.connection->local_id)};
   handshake.sa_body = wire::encode_body(std::get<wire::SecurityAssociation>(payloads.front()));
   add_vendor_ids(spoken(*sa.connection), true, payloads);
   context.report(messages::ike_aggressive_mode, sa.name(), "to " + sa.remote.text());
@@ -58,11 +58,11 @@ void receive_aggressive_1(Context& context, const DatagramReceived& datagram, co
   const auto connection = find_by_identity(context, *sa, *id);
   if (!connection) {
     context.report(messages::ike_unknown_identity, sa->name(),
-                   datagram.remote.text() + " says it is " + identity_text(message.payloads));
+                   datagram.remote.text() + " says it is " + identity_text(message.payloads), {}, Report::Proof::none);
     return drop(context, *sa);
   }
   sa->connection = connection;
-  context.report(messages::ike_aggressive_mode, sa->name(), "from " + datagram.remote.text());
+  context.report(messages::ike_aggressive_mode, sa->name(), "from " + datagram.remote.text(), {}, Report::Proof::none);
   Handshake& handshake = *sa->handshake;
   handshake.key_exchange = crypto::KeyExchange::generate(sa->proposal.key_exchange);
   const wire::KeyExchange own = key_exchange_payload(handshake);
@@ -90,12 +90,11 @@ void receive_aggressive_2(Context& context, IkeSa& sa, const DatagramReceived& d
   handshake.public_r = key_exchange->data;
   handshake.nonce_r = nonce->data;
   if (!derive_keys(sa)) return;
-  if (!authentic(sa, *sa.connection, message.payloads)) {
+  const auto proven = check_proof(sa, *sa.connection, message.payloads, context.environment.wall_clock());
+  if (!proven) {
     // Nothing of this message was protected: it is a hint at most, and the true one may follow.
     sa.cookies.responder = 0;
-    return take_hint(context, sa, messages::ike_peer_not_authentic,
-                     "peer " + sa.remote.text() + " says it is " + identity_text(message.payloads) + ", expected " +
-                         sa.connection->remote_id.text());
+    return take_hint(context, sa, *proven.error().message, proven.error().detail + "; peer at " + sa.remote.text());
   }
   detect_nat(sa, datagram, message.payloads);
   choose_ports(sa);
@@ -114,7 +113,9 @@ void receive_aggressive_3(Context& context, IkeSa& sa, const DatagramReceived& d
   Bytes next_iv = handshake.iv;
   if (header.encrypted) {
     auto message = decrypt(sa, handshake.iv, header, datagram.data);
-    if (!message) return context.report(messages::ike_unreadable_identity, sa.name(), datagram.remote.text());
+    if (!message)
+      return context.report(messages::ike_unreadable_identity, sa.name(), datagram.remote.text(), {},
+                            Report::Proof::none);
     payloads = std::move(message->chain.payloads);
     next_iv = std::move(message->next_iv);
   } else if (auto message = wire::decode(datagram.data)) {
@@ -123,7 +124,7 @@ void receive_aggressive_3(Context& context, IkeSa& sa, const DatagramReceived& d
   const auto* hash = wire::find<wire::Hash>(payloads);
   if (!hash || !constant_time_equal(hash->data, hash_of(sa, Side::initiator, handshake.peers_id)))
     return context.report(messages::ike_peer_not_authentic, sa.name(),
-                          datagram.remote.text() + " as " + sa.connection->remote_id.text());
+                          datagram.remote.text() + " as " + sa.connection->remote_id.text(), {}, Report::Proof::none);
   handshake.iv = std::move(next_iv);
   // The first message that is sent to a port that a NAT cannot have mapped yet tells of it.
   detect_nat(sa, datagram, payloads);

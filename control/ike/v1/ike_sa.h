@@ -11,6 +11,7 @@
 #include <string>
 
 #include "control/ike/exchange.h"
+#include "control/ike/failure.h"
 #include "control/ike/v1/child_sa.h"
 #include "control/ike/v1/suite/keys.h"
 #include "control/ike/v1/vendor_ids.h"
@@ -60,6 +61,7 @@ class UsedMessageIds {
 
 // What only phase 1 needs.
 struct Handshake {
+  wire::IkeAuthentication authentication = wire::IkeAuthentication::pre_shared_key;  // agreed on, or offered
   std::unique_ptr<crypto::KeyExchange> key_exchange;
   Bytes nonce_i, nonce_r;
   Bytes public_i, public_r;
@@ -69,6 +71,7 @@ struct Handshake {
   // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
   const Message* hint = nullptr;
   std::string hint_detail;
+  std::optional<Mismatch> hint_mismatch;
 };
 
 // One quick mode: under way, or done and kept for a peer that repeats its last message.

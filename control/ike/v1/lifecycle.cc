@@ -32,8 +32,9 @@ void drop(Context& context, IkeSa& sa) {
   sa.quick_modes.clear();
 }
 
-void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::string detail) {
-  context.report(message, sa.name(), std::move(detail));
+void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::string detail,
+                 std::optional<Mismatch> mismatch) {
+  context.report(message, sa.name(), std::move(detail), std::move(mismatch));
   const auto connection = sa.connection;
   drop(context, sa);
   context.back_off(connection->name);
@@ -41,7 +42,8 @@ void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::strin
 
 void phase1_silent(Context& context, IkeSa& sa) {
   if (sa.half_open()) return drop(context, sa);
-  if (sa.handshake->hint) return fail_phase1(context, sa, *sa.handshake->hint, sa.handshake->hint_detail);
+  const Handshake& handshake = *sa.handshake;
+  if (handshake.hint) return fail_phase1(context, sa, *handshake.hint, handshake.hint_detail, handshake.hint_mismatch);
   const std::string tries = " sent " + std::to_string(sa.sent.tries()) + " times";
   if (sa.state == IkeState::main_5)
     return fail_phase1(context, sa, messages::ike_identity_unanswered,

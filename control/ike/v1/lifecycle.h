@@ -11,7 +11,8 @@ namespace sekisho::ike::v1 {
 inline constexpr size_t max_ike_sas = 8;
 
 // Phase 1 ends without an SA. Reports, and schedules the next attempt where the connection is wanted.
-void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::string detail);
+void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::string detail,
+                 std::optional<Mismatch> mismatch = {});
 // No answer to a message of phase 1, however often it was sent.
 void phase1_silent(Context& context, IkeSa& sa);
 // Forgets the SA and the quick modes on it, silently. Child SAs stay.

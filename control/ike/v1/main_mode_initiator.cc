@@ -35,6 +35,7 @@ void receive_main_2(Context& context, IkeSa& sa, const DatagramReceived& datagra
   const wire::KeyExchange own = key_exchange_payload(handshake);
   handshake.public_i = own.data;
   wire::Payloads payloads = {own, wire::Nonce{handshake.nonce_i}};
+  add_certificate_requests(sa, {sa.connection}, payloads);
   add_nat_detection(context, sa, payloads);
   sa.state = IkeState::main_3;
   send_phase1(context, sa, &datagram, wire::encode(header_of(sa, wire::ExchangeType::main_mode), payloads), true);
@@ -56,10 +57,9 @@ void receive_main_6(Context& context, IkeSa& sa, const DatagramReceived& datagra
   const auto message = decrypt(sa, sa.handshake->iv, header, datagram.data);
   if (!message) return;
   // Who has no key cannot have sent this, but may have damaged it; the true one may follow.
-  if (!authentic(sa, *sa.connection, message->chain.payloads))
-    return take_hint(context, sa, messages::ike_peer_not_authentic,
-                     "peer " + sa.remote.text() + " says it is " + identity_text(message->chain.payloads) +
-                         ", expected " + sa.connection->remote_id.text());
+  const auto proven = check_proof(sa, *sa.connection, message->chain.payloads, context.environment.wall_clock());
+  if (!proven)
+    return take_hint(context, sa, *proven.error().message, proven.error().detail + "; peer at " + sa.remote.text());
   sa.handshake->iv = message->next_iv;
   sa.last.set(datagram.data, {});
   establish(context, sa);

@@ -25,6 +25,8 @@ void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagra
   if (!derive_keys(sa)) return;
   detect_nat(sa, datagram, message.payloads);
   wire::Payloads payloads = {own, wire::Nonce{handshake.nonce_r}};
+  add_certificate_requests(sa, context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address),
+                           payloads);
   add_nat_detection(context, sa, payloads);
   sa.state = IkeState::main_4;
   send_phase1(context, sa, &datagram, wire::encode(header_of(sa, wire::ExchangeType::main_mode), payloads), false);
@@ -34,7 +36,7 @@ void receive_main_5(Context& context, IkeSa& sa, const DatagramReceived& datagra
   if (!header.encrypted) return;
   const auto message = decrypt(sa, sa.handshake->iv, header, datagram.data);
   if (!message) {
-    context.report(messages::ike_unreadable_identity, sa.name(), datagram.remote.text());
+    context.report(messages::ike_unreadable_identity, sa.name(), datagram.remote.text(), {}, Report::Proof::none);
     return answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
   }
   const auto connection = find_connection(context, sa, message->chain.payloads);

@@ -4,7 +4,6 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/v1/lifecycle.h"
-#include "control/ike/v1/suite/identities.h"
 
 namespace sekisho::ike::v1 {
 namespace {
@@ -61,7 +60,10 @@ bool derive_keys(IkeSa& sa) {
   Handshake& handshake = *sa.handshake;
   const auto shared_secret = handshake.key_exchange->derive(sa.initiator ? handshake.public_r : handshake.public_i);
   if (!shared_secret) return false;
-  SecretBytes skeyid = suite::skeyid_of_key(sa.proposal.prf, *sa.connection->psk, handshake.nonce_i, handshake.nonce_r);
+  const crypto::PrfId prf = sa.proposal.prf;
+  SecretBytes skeyid = handshake.authentication == wire::IkeAuthentication::rsa_signature
+                           ? suite::skeyid_of_signatures(prf, handshake.nonce_i, handshake.nonce_r, *shared_secret)
+                           : suite::skeyid_of_key(prf, *sa.connection->psk, handshake.nonce_i, handshake.nonce_r);
   sa.keys = suite::derive_phase1_keys(sa.proposal, std::move(skeyid), *shared_secret, sa.cookies);
   handshake.iv = suite::phase1_iv(sa.proposal, handshake.public_i, handshake.public_r);
   return true;
@@ -69,32 +71,6 @@ bool derive_keys(IkeSa& sa) {
 
 void choose_ports(IkeSa& sa) {
   if (encapsulates(sa)) sa.local.port = sa.remote.port = nat_port;
-}
-
-Bytes hash_of(const IkeSa& sa, Side side, ByteView id_body) {
-  const Handshake& handshake = *sa.handshake;
-  const bool initiator = side == Side::initiator;
-  return suite::phase1_hash(sa.proposal.prf, sa.keys.skeyid, initiator ? handshake.public_i : handshake.public_r,
-                            initiator ? handshake.public_r : handshake.public_i,
-                            initiator ? sa.cookies.initiator : sa.cookies.responder,
-                            initiator ? sa.cookies.responder : sa.cookies.initiator, handshake.sa_body, id_body);
-}
-
-wire::Payloads prove_ourselves(const IkeSa& sa) {
-  const wire::Identification id = suite::encode_identity(sa.connection->local_id);
-  return {id, wire::Hash{hash_of(sa, sa.initiator ? Side::initiator : Side::responder, id.body())}};
-}
-
-bool authentic(const IkeSa& sa, const Connection& connection, const wire::Payloads& payloads) {
-  const auto* id = wire::find<wire::Identification>(payloads);
-  const auto* hash = wire::find<wire::Hash>(payloads);
-  if (!id || !hash || suite::decode_identity(*id) != connection.remote_id) return false;
-  return constant_time_equal(hash->data, hash_of(sa, sa.initiator ? Side::responder : Side::initiator, id->body()));
-}
-
-std::string identity_text(const wire::Payloads& payloads) {
-  const auto* id = wire::find<wire::Identification>(payloads);
-  return id ? suite::decode_identity(*id).text() : "nobody";
 }
 
 void establish(Context& context, IkeSa& sa) {

@@ -2,7 +2,7 @@
 // aggressive mode share; each side of each mode has a file of its own.
 #pragma once
 
-#include "control/ike/v1/ike_sa.h"
+#include "control/ike/v1/authentication.h"
 #include "control/ike/v1/suite/proposals.h"
 
 namespace sekisho::ike::v1 {
@@ -23,16 +23,6 @@ void choose_ports(IkeSa& sa);
 Capabilities in_common(const Connection& connection, const wire::Payloads& payloads);
 Capabilities spoken(const Connection& connection);
 
-// HASH_I of the initiator or HASH_R of the responder, for the identity whose body is `id_body`.
-enum class Side : uint8_t { initiator, responder };
-Bytes hash_of(const IkeSa& sa, Side side, ByteView id_body);
-// ID and HASH of this end.
-wire::Payloads prove_ourselves(const IkeSa& sa);
-// Whether the peer's ID and HASH are right for that connection.
-bool authentic(const IkeSa& sa, const Connection& connection, const wire::Payloads& payloads);
-// The right end answered with the wrong key or name: for the details of reports.
-std::string identity_text(const wire::Payloads& payloads);
-
 void establish(Context& context, IkeSa& sa);
 
 // ----------------------------------------------------------------------------------------------- initiator
@@ -42,7 +32,8 @@ void begin_phase1(Context& context, std::shared_ptr<const Connection> connection
 // The shared part of message 2: the SA that was chosen, cookies and vendor ids. False where it is to be dropped; the
 // failure is taken as a hint then.
 [[nodiscard]] bool take_choice(Context& context, IkeSa& sa, const wire::Message& message);
-void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail);
+void take_hint(Context& context, IkeSa& sa, const Message& message, std::string detail,
+               std::optional<Mismatch> mismatch = {});
 // An error that came in clear while phase 1 is under way.
 void take_clear_notification(Context& context, IkeSa& sa, const wire::Message& message);
 
@@ -58,7 +49,8 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
 // An error in clear, which is no more than a hint to whoever gets it.
 void answer_clear(Context& context, const DatagramReceived& datagram, const wire::Header& asked,
                   wire::NotifyType error);
-// The connection that the peer's identity, proven under the key of the one found by addresses, belongs to.
+// The connection that the peer's identity belongs to, proven by its signature, or under the key of the one found by
+// addresses.
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads);
 // The peer has proven itself: the SA is established, and what INITIAL-CONTACT says is done.
 void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> connection,
@@ -74,6 +66,7 @@ void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> 
 //                                        <-- KE, NONCE, NAT-D, NAT-D
 //   HDR*, ID, HASH_I, [INITIAL-CONTACT]  -->
 //                                        <-- HDR*, ID, HASH_R
+// With signatures the KE messages have CERTREQs as well, and the last two CERT and SIG in place of HASH.
 void receive_main_1(Context& context, const DatagramReceived& datagram, const wire::Message& message);
 void receive_main_2(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message);
 void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message);

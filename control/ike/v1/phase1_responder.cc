@@ -17,8 +17,20 @@ bool too_many(Context& context, const DatagramReceived& datagram) {
   if (context.sas.half_open() < context.options.max_half_open &&
       context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address)
     return false;
-  context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text());
+  context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text(), {},
+                 Report::Proof::none);
   return true;
+}
+
+// Main mode knows who comes only when the keys are there, and with a pre-shared key they come from that of the
+// connection which was picked by address; whoever shares it may be meant.
+bool could_be_meant(const IkeSa& sa, const Connection& connection) {
+  if (authentication_of(connection) != sa.handshake->authentication) return false;
+  if (sa.handshake->authentication == wire::IkeAuthentication::pre_shared_key &&
+      !same_secret(connection.psk, sa.connection->psk))
+    return false;
+  return std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
+         connection.ike_proposals.end();
 }
 
 }  // namespace
@@ -39,7 +51,8 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
   const bool aggressive = message.header.exchange == wire::ExchangeType::aggressive;
   auto candidates = context.connections.matching(IkeVersion::v1, datagram.local.address, datagram.remote.address);
   if (candidates.empty()) {
-    context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
+    context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text(), {},
+                   Report::Proof::none);
     return {};
   }
   // Aggressive mode shows the identity to everybody and lets the key be guessed offline: only where it is asked for.
@@ -47,13 +60,14 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
     const std::string first = candidates.front()->name;
     std::erase_if(candidates, [](const auto& connection) { return !connection->aggressive; });
     if (candidates.empty()) {
-      context.report(messages::ike_aggressive_refused, first, datagram.remote.text());
+      context.report(messages::ike_aggressive_refused, first, datagram.remote.text(), {}, Report::Proof::none);
       return {};
     }
   }
   for (const auto& connection : candidates) {
-    if (!by_psk_alone(*connection)) continue;
-    auto chosen = suite::select_ike(*offered, connection->ike_proposals, wire::IkeAuthentication::pre_shared_key);
+    const auto authentication = authentication_of(*connection);
+    if (!authentication) continue;
+    auto chosen = suite::select_ike(*offered, connection->ike_proposals, *authentication);
     if (!chosen) continue;
     auto sa = std::make_unique<IkeSa>();
     sa->connection = connection;
@@ -66,38 +80,33 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
     sa->proposal = chosen->proposal;
     sa->lifetime = chosen->lifetime;
     sa->handshake = std::make_unique<Handshake>();
+    sa->handshake->authentication = *authentication;
     sa->handshake->sa_body = offered->body;
     sa->handshake->nonce_r = context.random_bytes(32);
     return {&context.sas.add(std::move(sa)), std::move(chosen->answer)};
   }
-  context.report(messages::ike_no_proposal, candidates.front()->name,
-                 datagram.remote.text() + ": " + suite::compare(*offered, candidates.front()->ike_proposals));
+  const Connection& first = *candidates.front();
+  const auto demanded = authentication_of(first).value_or(wire::IkeAuthentication::pre_shared_key);
+  const Mismatch mismatch = suite::mismatch(*offered, first.ike_proposals, demanded);
+  context.report(messages::ike_no_proposal, first.name, datagram.remote.text() + ": " + suite::text(mismatch), mismatch,
+                 Report::Proof::none);
   answer_clear(context, datagram, message.header, wire::NotifyType::no_proposal_chosen);
   return {};
 }
 
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads) {
-  const auto candidates = context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address);
-  // Main mode derives its keys before it knows who comes, so the key is the one that was picked by address; whoever
-  // shares it may be meant.
-  const auto fits = [&](const Connection& connection) {
-    return by_psk_alone(connection) && constant_time_equal(connection.psk->view(), sa.connection->psk->view()) &&
-           std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
-               connection.ike_proposals.end() &&
-           authentic(sa, connection, payloads);
-  };
-  for (const auto& connection : candidates)
-    if (fits(*connection)) return connection;
   const auto* id = wire::find<wire::Identification>(payloads);
-  const bool known = id && std::ranges::any_of(candidates, [&](const auto& connection) {
-                       return connection->remote_id == suite::decode_identity(*id);
-                     });
-  if (known)
-    context.report(messages::ike_peer_not_authentic, sa.name(), sa.remote.text() + " as " + identity_text(payloads));
-  else
-    context.report(
-        messages::ike_unknown_identity, sa.name(),
-        sa.remote.text() + " says it is " + identity_text(payloads) + ", expected " + sa.connection->remote_id.text());
+  std::optional<Error> fault;
+  for (const auto& connection : context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address)) {
+    if (!id || connection->remote_id != suite::decode_identity(*id) || !could_be_meant(sa, *connection)) continue;
+    const auto proven = check_proof(sa, *connection, payloads, context.environment.wall_clock());
+    if (proven) return connection;
+    if (!fault) fault = proven.error();
+  }
+  if (!fault)
+    fault = Error{&messages::ike_unknown_identity,
+                  "peer says it is " + identity_text(payloads) + ", expected " + sa.connection->remote_id.text()};
+  context.report(*fault->message, sa.name(), fault->detail + "; peer at " + sa.remote.text(), {}, Report::Proof::none);
   return nullptr;
 }
 

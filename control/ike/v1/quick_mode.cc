@@ -135,9 +135,10 @@ void refuse_quick_mode(Context& context, IkeSa& sa, const wire::Notification& er
   const ChildDefinition* definition = find_definition(*sa.connection, refused->child);
   if (error.notify == wire::NotifyType::no_proposal_chosen && definition)
     context.report(messages::child_no_proposal, sa.name(),
-                   said + "; offered here: " + ike::suite::text(definition->esp_proposals));
+                   said + "; offered here: " + ike::suite::text(definition->esp_proposals),
+                   suite::mismatch({}, definition->esp_proposals, {.udp_encapsulation = encapsulates(sa)}));
   else if (error.notify == wire::NotifyType::invalid_id_information)
-    context.report(messages::ike_ts_unacceptable, sa.name(), said);
+    context.report(messages::ike_ts_unacceptable, sa.name(), said, ike::suite::mismatch({}, refused->selectors));
   else
     context.report(messages::child_refused, sa.name(), said);
   abandon(context, *refused);

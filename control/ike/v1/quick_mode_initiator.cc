@@ -45,8 +45,9 @@ void install(Context& context, IkeSa& sa, QuickMode& quick_mode, const ChildDefi
 }
 
 // What the responder's answer was wrong in. Nothing of it is installed there before our third message.
-void refuse_answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const Message& message, std::string detail) {
-  context.report(message, sa.name(), std::move(detail));
+void refuse_answer(Context& context, IkeSa& sa, QuickMode& quick_mode, const Message& message, std::string detail,
+                   std::optional<Mismatch> mismatch = {}) {
+  context.report(message, sa.name(), std::move(detail), std::move(mismatch));
   abandon(context, quick_mode);
   context.retry(sa.name(), sa.connection->retry_interval);
 }
@@ -121,15 +122,18 @@ void receive_quick_2(Context& context, IkeSa& sa, QuickMode& quick_mode, const D
   const ChildDefinition* definition = find_definition(*sa.connection, quick_mode.child);
   if (!answer || !nonce || !definition)
     return refuse_answer(context, sa, quick_mode, messages::child_refused, "peer's answer has no SA or no nonce");
-  auto chosen =
-      suite::accept_esp(*answer, definition->esp_proposals,
-                        {.key_exchange = quick_mode.key_exchange != nullptr, .udp_encapsulation = encapsulates(sa)});
-  if (!chosen || (quick_mode.key_exchange != nullptr) != (key_exchange != nullptr))
+  const suite::Surroundings surroundings{.key_exchange = quick_mode.key_exchange != nullptr,
+                                         .udp_encapsulation = encapsulates(sa)};
+  auto chosen = suite::accept_esp(*answer, definition->esp_proposals, surroundings);
+  if (!chosen || surroundings.key_exchange != (key_exchange != nullptr)) {
+    const Mismatch mismatch = suite::mismatch(*answer, definition->esp_proposals, surroundings);
     return refuse_answer(context, sa, quick_mode, messages::child_no_proposal,
-                         "the peer's answer is not one of ours: " + suite::compare(*answer, definition->esp_proposals));
+                         "the peer's answer is not one of ours: " + suite::text(mismatch), mismatch);
+  }
   if (!same_identities(quick_mode, *payloads))
     return refuse_answer(context, sa, quick_mode, messages::ike_ts_unacceptable,
-                         "the peer's answer is not for " + text(quick_mode.selectors));
+                         "the peer's answer is not for " + text(quick_mode.selectors),
+                         ike::suite::mismatch({}, quick_mode.selectors));
   if (chosen->peer_spi == quick_mode.inbound_spi)
     return refuse_answer(context, sa, quick_mode, messages::child_refused, "the peer's SPI is the one chosen here");
   std::optional<SecretBytes> shared_secret;

@@ -56,6 +56,16 @@ std::string configured_text(const Connection& connection) {
   return text;
 }
 
+// Of all children together.
+ike::suite::Selectors configured(const Connection& connection) {
+  ike::suite::Selectors all;
+  for (const ChildDefinition& definition : connection.children) {
+    std::ranges::copy(definition.local_selectors, std::back_inserter(all.local));
+    std::ranges::copy(definition.remote_selectors, std::back_inserter(all.remote));
+  }
+  return all;
+}
+
 // IKEv1 cannot narrow: what is asked for lies within a definition, or is refused.
 std::optional<Choice> choose(Context& context, IkeSa& sa, const wire::SecurityAssociation& offered,
                              const suite::Surroundings& surroundings, const wire::Payloads& payloads) {
@@ -69,13 +79,14 @@ std::optional<Choice> choose(Context& context, IkeSa& sa, const wire::SecurityAs
       return Choice{&definition, *chosen, *selectors};
   }
   if (fitting) {
-    context.report(messages::child_no_proposal, sa.name(),
-                   suite::compare(offered, fitting->esp_proposals) + (surroundings.udp_encapsulation ? " in UDP" : ""));
+    const Mismatch mismatch = suite::mismatch(offered, fitting->esp_proposals, surroundings);
+    context.report(messages::child_no_proposal, sa.name(), suite::text(mismatch), mismatch);
     refuse(context, sa, wire::NotifyType::no_proposal_chosen);
   } else {
     context.report(messages::ike_ts_unacceptable, sa.name(),
                    "peer asks for " + (selectors ? text(*selectors) : std::string("what is no address")) +
-                       "; configured: " + configured_text(*sa.connection));
+                       "; configured: " + configured_text(*sa.connection),
+                   ike::suite::mismatch(selectors.value_or(ike::suite::Selectors{}), configured(*sa.connection)));
     refuse(context, sa, wire::NotifyType::invalid_id_information);
   }
   return {};

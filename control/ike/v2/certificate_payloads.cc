@@ -1,14 +1,12 @@
 #include "control/ike/v2/certificate_payloads.h"
 
-#include <algorithm>
+#include "control/ike/suite/peer_certificate.h"
 
 namespace sekisho::ike::v2 {
 namespace {
 
 using wire::CertificateEncoding;
 using wire::PayloadType;
-
-constexpr size_t max_requested = 64;  // authorities in one CERTREQ
 
 wire::Opaque payload(PayloadType type, ByteView data) {
   ByteWriter body;
@@ -37,15 +35,7 @@ std::vector<ByteView> find_certificates(const wire::Payloads& payloads) {
 
 void add_certificate_request(const std::vector<std::shared_ptr<const Connection>>& connections,
                              wire::Payloads& payloads) {
-  std::vector<Bytes> hashes;
-  for (const auto& connection : connections) {
-    if (!connection->remote_auth.by_certificate()) continue;
-    for (const crypto::Certificate& anchor : connection->remote_auth.authorities->anchors()) {
-      Bytes hash = anchor.key_hash();
-      if (hashes.size() < max_requested && std::ranges::find(hashes, hash) == hashes.end())
-        hashes.push_back(std::move(hash));
-    }
-  }
+  const auto hashes = suite::requested_authorities(connections, &crypto::Certificate::key_hash);
   if (hashes.empty()) return;
   ByteWriter joined;
   for (const Bytes& hash : hashes) joined.bytes(hash);

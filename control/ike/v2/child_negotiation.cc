@@ -11,7 +11,6 @@ namespace {
 
 // A peer may offer hundreds.
 constexpr size_t longest_text = 400;
-constexpr size_t most_texts = 32;
 
 // After NO_ADDITIONAL_SAS or SINGLE_PAIR_REQUIRED: the peer's limits or configuration have to change first.
 constexpr Duration long_patience = std::chrono::minutes(5);
@@ -29,24 +28,8 @@ std::string text(const suite::Selectors& selectors) {
   return text(selectors.local) + " here to " + text(selectors.remote) + " there";
 }
 
-void append(std::vector<std::string>& list, const suite::Selectors& selectors) {
-  const auto add = [&](std::string_view side, const std::vector<TrafficSelector>& some) {
-    for (const TrafficSelector& selector : some)
-      if (list.size() < most_texts) list.push_back(std::string(side) + " " + selector.text());
-  };
-  add("local", selectors.local);
-  add("remote", selectors.remote);
-}
-
 suite::Selectors configured(const ChildDefinition& definition) {
   return {definition.local_selectors, definition.remote_selectors};
-}
-
-Mismatch mismatch(const suite::Selectors& theirs, const ChildDefinition& ours) {
-  Mismatch result{.kind = Mismatch::Kind::selectors, .ours = {}, .theirs = {}};
-  append(result.ours, configured(ours));
-  append(result.theirs, theirs);
-  return result;
 }
 
 void report_refusal(Context& context, const IkeSa& sa, const ChildDefinition& asked, const wire::Payloads& answer) {
@@ -59,9 +42,11 @@ void report_refusal(Context& context, const IkeSa& sa, const ChildDefinition& as
                   suite::mismatch({}, asked.esp_proposals));
   if (wire::find_notify(answer, wire::NotifyType::ts_unacceptable))
     return report(messages::ike_ts_unacceptable,
-                  "peer answered TS_UNACCEPTABLE; offered here: " + text(configured(asked)), mismatch({}, asked));
+                  "peer answered TS_UNACCEPTABLE; offered here: " + text(configured(asked)),
+                  suite::mismatch({}, configured(asked)));
   if (wire::find_notify(answer, wire::NotifyType::single_pair_required))
-    return report(messages::child_single_pair, "offered here: " + text(configured(asked)), mismatch({}, asked));
+    return report(messages::child_single_pair, "offered here: " + text(configured(asked)),
+                  suite::mismatch({}, configured(asked)));
   if (wire::find_notify(answer, wire::NotifyType::no_additional_sas))
     return report(messages::child_no_additional, "peer " + sa.remote.text());
   std::string errors;
@@ -120,7 +105,7 @@ std::expected<ResponderChoice, wire::NotifyType> choose_child(Context& context, 
   if (!selectors) {
     context.report(messages::ike_ts_unacceptable, sa.name(),
                    ours.name + ": peer offers " + text(theirs) + "; configured: " + text(configured(ours)),
-                   mismatch(theirs, ours));
+                   suite::mismatch(theirs, configured(ours)));
     return std::unexpected(wire::NotifyType::ts_unacceptable);
   }
   bool more_possible = other_fits(sa, theirs, ours);
@@ -162,7 +147,7 @@ ChildVerdict check_child_answer(Context& context, const IkeSa& sa, const ChildDe
   if (!suite::acceptable(selectors, configured(asked))) {
     context.report(messages::ike_ts_unacceptable, sa.name(),
                    asked.name + ": peer chose " + text(selectors) + " out of " + text(configured(asked)),
-                   mismatch(selectors, asked));
+                   suite::mismatch(selectors, configured(asked)));
     return {ChildAnswer::unacceptable, {}};
   }
   return {ChildAnswer::accepted, {*chosen, std::move(selectors)}};

@@ -88,6 +88,7 @@ crypto::PkeyPtr make_rsa_key(unsigned bits, unsigned exponent) {
 
 crypto::PkeyPtr make_key(const std::string& type) {
   if (type == "RSA") return make_rsa_key(2048, 65537);
+  if (type == "RSA-3") return make_rsa_key(2048, 3);
   EVP_PKEY* key = type.starts_with("P-") ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.c_str())
                                          : EVP_PKEY_Q_keygen(nullptr, nullptr, type.c_str());
   return crypto::PkeyPtr(require(key, "key"));

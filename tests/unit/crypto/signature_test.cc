@@ -10,12 +10,14 @@
 #include "crypto/openssl.h"
 #include "tests/unit/crypto/authority.h"
 #include "tests/unit/crypto/fixed_random.h"
+#include "tests/unit/crypto/rsa_forgery.h"
 
 namespace sekisho::crypto {
 namespace {
 
 using enum SignatureHash;
 using enum SignatureKind;
+using testing::forged;
 using testing::make_key;
 using testing::make_rsa_key;
 using testing::to_pem;
@@ -39,48 +41,6 @@ BignumPtr parameter(EVP_PKEY* key, const char* name) {
   BIGNUM* number = nullptr;
   REQUIRE(EVP_PKEY_get_bn_param(key, name, &number) == 1);
   return BignumPtr(number);
-}
-
-// The smallest number whose cube is not below `cube`, by halving.
-BignumPtr cube_root(const BIGNUM* cube) {
-  const BignumContextPtr context(BN_CTX_new());
-  const BignumPtr low(BN_new()), high(BN_new()), middle(BN_new()), power(BN_new());
-  BN_lshift(high.get(), BN_value_one(), BN_num_bits(cube) / 3 + 1);
-  while (BN_cmp(low.get(), high.get()) < 0) {
-    BN_add(middle.get(), low.get(), high.get());
-    BN_rshift1(middle.get(), middle.get());
-    BN_sqr(power.get(), middle.get(), context.get());
-    BN_mul(power.get(), power.get(), middle.get(), context.get());
-    if (BN_cmp(power.get(), cube) >= 0) {
-      BN_copy(high.get(), middle.get());
-    } else {
-      BN_copy(low.get(), middle.get());
-      BN_add_word(low.get(), 1);
-    }
-  }
-  return BignumPtr(BN_dup(low.get()));
-}
-
-// A signature whose cube begins like a padded block with `payload` and goes on with whatever comes out (Bleichenbacher,
-// CRYPTO 2006): accepted by whoever parses the padding and does not look at what follows.
-Bytes forged(size_t length, const Bytes& payload) {
-  Bytes block = {0x00, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00};
-  block.insert(block.end(), payload.begin(), payload.end());
-  const size_t fixed = block.size();
-  block.resize(length);
-  const BignumPtr target(BN_bin2bn(block.data(), static_cast<int>(length), nullptr));
-  const BignumPtr root = cube_root(target.get());
-  Bytes signature(length);
-  REQUIRE(BN_bn2binpad(root.get(), signature.data(), static_cast<int>(length)) > 0);
-
-  const BignumContextPtr context(BN_CTX_new());
-  const BignumPtr cube(BN_new());
-  BN_sqr(cube.get(), root.get(), context.get());
-  BN_mul(cube.get(), cube.get(), root.get(), context.get());
-  Bytes opened(length);
-  REQUIRE(BN_bn2binpad(cube.get(), opened.data(), static_cast<int>(length)) > 0);
-  REQUIRE(std::equal(block.begin(), block.begin() + static_cast<ptrdiff_t>(fixed), opened.begin()));
-  return signature;
 }
 
 const Bytes sha256_digest_info = from_hex("3031300d060960864801650304020105000420");
@@ -223,6 +183,49 @@ TEST_CASE("RSASSA-PKCS1-v1_5 and IKEv1's RSA pad as their RFCs say") {
   const PrivateKey signer = private_key(key.get());
   CHECK(opened(signer.sign({rsa_pkcs1, sha2_256}, text)) == padded(joined(sha256_digest_info, sha256_of_sample)));
   CHECK(opened(signer.sign({rsa_raw, identity}, sha256_of_sample)) == padded(sha256_of_sample));
+}
+
+// The blocks were padded by hand and put through the private key alone: openssl pkeyutl -decrypt -pkeyopt
+// rsa_padding_mode:none. What is signed is SHA-1 and SHA2-256 of "sekisho"; then SHA2-256 with its DigestInfo, by
+// openssl dgst -sign.
+TEST_CASE("IKEv1's RSA accepts signatures that were made elsewhere, and none with the name of a hash") {
+  const PublicKey key = public_key(
+      from_hex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100"
+               "99a80470eac784c16a5ba8d5ce9ebaa3f2b497d7253e1ee4c7465e371593d495256f790805ba470daba6e9b8c08be402"
+               "1f49d4d280fc5098d2bd7f38631e6009f63febfdb9a16f73c59f32361429ade7209be133830f64e74dfc885ed81d4275"
+               "8922e9aea79f220072672ac90ff6240fc8e016cf54a986b9a159360e8f6aba0ea7cdcda0ff426428d41c31c28eddb729"
+               "728d1e61847edb7527b1d519468fc98d922ec69877de4cebe2984ca410655743458db6bd30e5010979e5127390febdac"
+               "41ca003347140584b92891688c666707dc9945844d45328e677ccf78c450282d2e87ef397897cdae45a8464699a15f3d"
+               "8d2782b071f566eb92ca3060ac18fd5d0203010001"));
+  const Bytes sha1_hash = from_hex("cccebe4eb12621272bb5cf156640afcbc8ec69e9"),
+              sha256_hash = from_hex("0b8c522294106d866765bde4d84798c2c4f9559250108c5f455d8fe77d8f6d86");
+  const Bytes of_sha1 = from_hex(
+                  "2a88df5b463ba92811b4a10e89b26a535750de376ae6a4c98589c6d70b85475b52c23baa4b7ba4b973815cea7a591f65"
+                  "913e00e6ae2edfe40b5479e4fd1d358f2177d9fa974cb64298b75bb41261bd6d188314d82481587cb7ee514995d6ee0a"
+                  "73c71d0ce2d9219b84d95cfc7d79aff5c53e6e4ece5a6e2bd68ad88ecf36a46796915a458ca509faecc16c247cd92ed6"
+                  "673da7a85faf0ef7cc03a2415819f3c5b0273aaea9a5ac2456bc9a0d81f8092f48cc894506917222ee9e9e2d38fc65ee"
+                  "27aae51ee18dcfc236256ca9ece17220a9436a8714c0c3a337f45cbcab125d37f314ed46490be601a8b398661a9b1ea3"
+                  "6a71629325fee3adf3e4db7f20b9c929"),
+              of_sha256 = from_hex(
+                  "51b823e530762bc4b10e88c5c8253d52fa6df638aaf8812c9c072d9a000597c77f84775888a9ae8c07849d61e6f92d79"
+                  "d3f2013007db7f8d31b778028cfbcda5bbf15bf8320e50b3dc40a1056eda23fec889f35985bc4ce1b2fbff86d64738df"
+                  "2c02db7c84da1b8ad4e99b148a97c84a3ceb47b31e67b3267e133c17fb18d724da10a41735e8ca29cc929dc4aa7cb9c0"
+                  "bccb7c07e183b3b97725bfb5732cdfa461aee088f0295eafdd5affeaa713d4a452bba17034b106125ed03118db107255"
+                  "8e38384e3f9dce683a8336ec5797094350c3ad549f0d60091bc39282ea58dca9ac7525fca186cc3c2431ccac9617d44f"
+                  "22259d803077a31af82ef890f6a372cf"),
+              with_digest_info = from_hex(
+                  "374e1505bd52fa153c8da3ba3aee6c053fb5d8602a11dba9ec9f0e71d4549dbc2d398bbd833daaa0b713c2bf22a00911"
+                  "cbc1498db036d501960409767d7a8e98e196df28b78b0d84a53367671f5bba0538c5178cebba6faaea0349a98939b1cf"
+                  "df55a91090152fefc7bfe8cfd95d55a17826ad7558c1004c9eb9e5c106d9c7488f6734ab5df153cffa80d96f81f88b15"
+                  "a723d8c2a960194a07976885245de6f2a503d04d6212b3884ebdc69c78232cef8fa66b1a9818ea4f51c969d16a89301e"
+                  "32f92091d225149226c5b0c1d9529458eee319917a45f9a0ca8b04b6a9b93dd1fc392cf9dc510658d443786aedc1f72b"
+                  "d4cb55546a16191e8fef1d390f0e11d9");
+  CHECK(key.verify({rsa_raw, identity}, sha1_hash, of_sha1));
+  CHECK(key.verify({rsa_raw, identity}, sha256_hash, of_sha256));
+  CHECK_FALSE(key.verify({rsa_raw, identity}, sha256_hash, of_sha1));
+  CHECK_FALSE(key.verify({rsa_raw, identity}, ByteView(sha256_hash).first(20), of_sha256));
+  CHECK_FALSE(key.verify({rsa_raw, identity}, sha256_hash, with_digest_info));
+  CHECK(key.verify({rsa_pkcs1, sha2_256}, as_bytes("sekisho"), with_digest_info));
 }
 
 TEST_CASE("a signature forged for the exponent 3 by octets behind the hash is refused") {

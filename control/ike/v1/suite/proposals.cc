@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "control/ike/suite/proposals.h"
 #include "control/ike/v1/suite/transforms.h"
 
 namespace sekisho::ike::v1::suite {
@@ -54,17 +53,26 @@ const Proposal* single(const SecurityAssociation& answer) {
   return &answer.proposals.front();
 }
 
-constexpr size_t longest_text = 480;
+constexpr size_t longest_text = 480, most_texts = 32;
 
-// The combinations that a proposal's transforms stand for, by the names of the configuration.
+// What a proposal's transforms stand for, by the names of the configuration.
 template <typename Name>
-std::string text_of(const SecurityAssociation& offered, const Name& name) {
-  std::string list;
+std::vector<std::string> texts_of(const SecurityAssociation& offered, const Name& name) {
+  std::vector<std::string> list;
   for (const Proposal& proposal : offered.proposals)
     for (const wire::Transform& transform : proposal.transforms) {
-      list += (list.empty() ? "" : ", ") + name(proposal, transform);
-      if (list.size() > longest_text) return list.substr(0, longest_text) + "...";
+      if (list.size() == most_texts) return list;
+      list.push_back(name(proposal, transform).substr(0, longest_text));
     }
+  return list;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) {
+    list += (list.empty() ? "" : ", ") + text;
+    if (list.size() > longest_text) return list.substr(0, longest_text) + "...";
+  }
   return list;
 }
 
@@ -78,14 +86,15 @@ std::string numbers_of(const wire::Transform& transform) {
   return text + ")";
 }
 
+std::string with(const IkeProposal& proposal, wire::IkeAuthentication authentication) {
+  if (authentication == wire::IkeAuthentication::pre_shared_key) return proposal.text();
+  if (authentication == wire::IkeAuthentication::rsa_signature) return proposal.text() + " with RSA signatures";
+  return proposal.text() + " with authentication method " + std::to_string(static_cast<unsigned>(authentication));
+}
+
 std::string name_of(const Proposal&, const wire::Transform& transform) {
   const auto meaning = read_ike_transform(transform);
-  if (!meaning) return numbers_of(transform);
-  std::string text = meaning->proposal.text();
-  if (meaning->authentication == wire::IkeAuthentication::rsa_signature) text += " with RSA signatures";
-  if (meaning->authentication > wire::IkeAuthentication::rsa_signature)
-    text += " with authentication method " + std::to_string(static_cast<unsigned>(meaning->authentication));
-  return text;
+  return meaning ? with(meaning->proposal, meaning->authentication) : numbers_of(transform);
 }
 
 std::string esp_name_of(const Proposal& proposal, const wire::Transform& transform) {
@@ -168,11 +177,23 @@ std::optional<ChosenEsp> accept_esp(const SecurityAssociation& answer, std::span
   return select_esp(answer, offered, surroundings);
 }
 
-std::string compare(const SecurityAssociation& offered, std::span<const IkeProposal> ours) {
-  return "offered: " + text_of(offered, name_of) + "; accepted here: " + ike::suite::text(ours);
+Mismatch mismatch(const SecurityAssociation& offered, std::span<const IkeProposal> ours,
+                  wire::IkeAuthentication authentication) {
+  Mismatch both{.kind = Mismatch::Kind::ike_proposal, .ours = {}, .theirs = texts_of(offered, name_of)};
+  for (const IkeProposal& own : ours) both.ours.push_back(with(own, authentication));
+  return both;
 }
-std::string compare(const SecurityAssociation& offered, std::span<const EspProposal> ours) {
-  return "offered: " + text_of(offered, esp_name_of) + "; accepted here: " + ike::suite::text(ours);
+
+Mismatch mismatch(const SecurityAssociation& offered, std::span<const EspProposal> ours,
+                  const Surroundings& surroundings) {
+  Mismatch both{.kind = Mismatch::Kind::esp_proposal, .ours = {}, .theirs = texts_of(offered, esp_name_of)};
+  for (const EspProposal& own : ours)
+    both.ours.push_back(own.text() + (surroundings.udp_encapsulation ? " in UDP" : ""));
+  return both;
+}
+
+std::string text(const Mismatch& mismatch) {
+  return "offered: " + joined(mismatch.theirs) + "; accepted here: " + joined(mismatch.ours);
 }
 
 }  // namespace sekisho::ike::v1::suite

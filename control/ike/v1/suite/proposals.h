@@ -10,6 +10,7 @@
 #include <string>
 
 #include "control/ike/connection.h"
+#include "control/ike/failure.h"
 #include "control/ike/v1/wire/payloads.h"
 
 namespace sekisho::ike::v1::suite {
@@ -71,8 +72,15 @@ std::optional<ChosenEsp> accept_esp(const wire::SecurityAssociation& answer, std
 
 // -------------------------------------------------------------------------------------------------------- for people
 
-// Both sides of a failed negotiation, as ike::suite::compare() has them for IKEv2.
-std::string compare(const wire::SecurityAssociation& offered, std::span<const IkeProposal> ours);
-std::string compare(const wire::SecurityAssociation& offered, std::span<const EspProposal> ours);
+// Both sides of a failed negotiation, one entry for each transform; of a long offer the first ones. What is known has
+// its configuration name, anything else its numbers; what the name does not say and the two ends must agree on as well
+// stands behind it: "aes256-sha256-modp2048 with RSA signatures", "aes128gcm16 in UDP". `offered` without proposals:
+// the peer did not say.
+Mismatch mismatch(const wire::SecurityAssociation& offered, std::span<const IkeProposal> ours,
+                  wire::IkeAuthentication authentication);
+Mismatch mismatch(const wire::SecurityAssociation& offered, std::span<const EspProposal> ours,
+                  const Surroundings& surroundings);
+// For the detail of SKO-IKE-002 and SKO-IKE-006: "offered: aes256-sha1-modp1024; accepted here: aes128-sha256-ecp256".
+std::string text(const Mismatch& mismatch);
 
 }  // namespace sekisho::ike::v1::suite

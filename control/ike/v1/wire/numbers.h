@@ -97,6 +97,8 @@ enum class EspAuthentication : uint16_t { hmac_sha1 = 2, hmac_sha2_256 = 5, hmac
 // Both phases alike.
 enum class LifeType : uint16_t { seconds = 1, kilobytes = 2 };
 
+inline constexpr uint8_t x509_signature = 4;  // the encoding of a certificate, RFC 2408 section 3.9
+
 // RFC 2408 section 3.14.1 (below 16384: errors), RFC 2407 section 4.6.3, RFC 3706 section 5.3.
 enum class NotifyType : uint16_t {
   invalid_payload_type = 1,

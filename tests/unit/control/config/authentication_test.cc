@@ -127,25 +127,41 @@ TEST_CASE("what is wrong with keys and certificates is said at its place") {
   check_error(fixture, with("/psk_file", "psk/tokyo"), "/psk_file", config_wrong_auth, "psk_file");
 }
 
-TEST_CASE("certificates and post-quantum keys are refused with IKEv1, which would not ask for them") {
+TEST_CASE("with IKEv1 both ends have RSA certificates in main mode, or both the pre-shared key") {
   using namespace messages;
   const CertificateFixture fixture;
-  for (const Json& ike : {Json("v1"), Json{{"version", "v1"}}})
-    check_error(fixture, with("/ike", ike), "/ike", config_proof_not_in_ikev1, "certificate");
-  Json config = certified();
+  const Credential rsa =
+      fixture.middle.issue({.subject = "CN=rsa", .alternative_names = "DNS:a.lab", .key_type = "RSA"});
+  fixture.write("rsa.pem", rsa.certificate_pem(), 0644);
+  fixture.write("rsa.key", rsa.key_pem());
+  Json config = with("/ike", "v1");
+  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "ECDSA P-256 key");
   Json& tunnel = config["tunnels"]["tokyo"];
-  tunnel["ike"] = "v1";
+  tunnel["local"]["certificate"] = "rsa.pem";
+  tunnel["local"]["private_key"] = "rsa.key";
+  CHECK(connection(fixture, config).version == ike::IkeVersion::v1);
+  CHECK(connection(fixture, config).local_auth.by_certificate());
+  tunnel["ike"] = {{"version", "v1"}, {"aggressive", true}};
+  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "aggressive");
+  tunnel["ike"] = {{"version", "v1"}};
+  tunnel["ppk"] = {{"id", "blue"}, {"file", "psk/other"}, {"required", false}};
+  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "ppk");
+  tunnel.erase("ppk");
+  tunnel["local"]["certificate"] = "root.crl";
+  check_error(fixture, config, "/local/certificate", config_bad_certificate, "no cert");  // and nothing else
+  tunnel["local"]["certificate"] = "rsa.pem";
+
   tunnel["psk_file"] = "psk/tokyo";
   const Json certificates = tunnel;
   const Json by_key = {{"address", "10.9.1.1"}, {"id", "a.lab"}},
              peer_by_key = {{"address", "10.9.2.2"}, {"id", "b.lab"}};
   tunnel["local"] = by_key;
-  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "certificate");
+  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "one end alone");
   tunnel["local"] = certificates["local"];
   tunnel["remote"] = peer_by_key;
-  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "certificate");
+  check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "one end alone");
   tunnel["local"] = by_key;
-  CHECK(connection(fixture, config).version == ike::IkeVersion::v1);
+  CHECK(connection(fixture, config).psk != nullptr);
   tunnel["ppk"] = {{"id", "blue"}, {"file", "psk/other"}, {"required", false}};
   check_error(fixture, config, "/ike", config_proof_not_in_ikev1, "ppk");
 }

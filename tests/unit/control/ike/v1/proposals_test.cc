@@ -194,10 +194,21 @@ TEST_CASE("v1: the shorter lifetime holds, and travels in RESPONDER-LIFETIME") {
 
 TEST_CASE("v1: a failed negotiation shows both sides") {
   const auto offered = offer_ike(ike({"aes256-sha1-modp1024"}), psk, seconds(60));
-  CHECK(compare(offered, ike({"aes128-sha256-modp2048"})) ==
-        "offered: aes256-sha1-modp1024; accepted here: aes128-sha256-modp2048");
-  CHECK(compare(esp_offer({raw(3, {{4, 1}, {5, 1}})}), esp({"aes128-sha1"})) ==
+  const auto modern = ike({"aes128-sha256-modp2048"});
+  CHECK(text(mismatch(offered, modern, psk)) == "offered: aes256-sha1-modp1024; accepted here: aes128-sha256-modp2048");
+  CHECK(text(mismatch(offered, modern, wire::IkeAuthentication::rsa_signature)) ==
+        "offered: aes256-sha1-modp1024; accepted here: aes128-sha256-modp2048 with RSA signatures");
+  CHECK(mismatch(offer_ike(modern, wire::IkeAuthentication{65001}, seconds(60)), modern, psk).theirs ==
+        std::vector<std::string>{"aes128-sha256-modp2048 with authentication method 65001"});
+  const auto strange = esp_offer({raw(3, {{4, 1}, {5, 1}})});
+  CHECK(text(mismatch(strange, esp({"aes128-sha1"}), {})) ==
         "offered: transform 3 (4=1 5=1); accepted here: aes128-sha1");
+  CHECK(mismatch({}, esp({"aes128-sha1", "aes256gcm16"}), {.udp_encapsulation = true}).ours ==
+        std::vector<std::string>{"aes128-sha1 in UDP", "aes256gcm16 in UDP"});
+  // However much a peer offers, what is kept of it is bounded.
+  wire::SecurityAssociation long_offer = strange;
+  long_offer.proposals.resize(wire::max_proposals, strange.proposals.front());
+  CHECK(mismatch(long_offer, esp({"aes128-sha1"}), {}).theirs.size() == 32);
 }
 
 TEST_CASE("v1: selectors become identities and back") {
