@@ -37,14 +37,14 @@ PuppetAt::PuppetAt(Stage stage) : Puppet(engine_connection(), options_at(stage))
   if (stage == Stage::rekeyed) ask(ExchangeType::create_child_sa, rekey_request(0xb0b0b0b0b0b00002, filled(32, 1)));
 }
 
-Position position(const Puppet& puppet) {
+Position position(const LoneEngine& alone) {
   Position now;
-  for (const ike::IkeSaView& sa : puppet.engine->ike_sas()) {
+  for (const ike::IkeSaView& sa : alone.engine->ike_sas()) {
     if (sa.connection.empty()) continue;
     now.ike_sas.push_back(sa.initiator ? sa.initiator_spi : sa.responder_spi);
     now.remotes.push_back(sa.remote);
   }
-  for (const auto& [spi, sa] : puppet.data_path.installed()) now.children.push_back(spi);
+  for (const auto& [spi, sa] : alone.data_path.installed()) now.children.push_back(spi);
   return now;
 }
 

@@ -47,6 +47,6 @@ struct Position {
   std::vector<uint32_t> children;
   friend bool operator==(const Position&, const Position&) = default;
 };
-Position position(const Puppet& puppet);
+Position position(const LoneEngine& alone);
 
 }  // namespace sekisho::sim

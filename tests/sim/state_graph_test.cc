@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "control/ike/v1/wire/message.h"
 #include "control/ike/wire/message.h"
 #include "tests/sim/world.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr const char* absent = "[*]";
 
 std::string text_of(const ike::DatagramReceived& datagram) {
+  if (const auto header = ike::v1::wire::decode_header(datagram.data)) return name(header->exchange);
   const auto header = ike::wire::decode_header(datagram.data);
   if (!header) return "a datagram";
   return name(header->exchange) + (header->response ? " response" : " request");
@@ -66,7 +68,8 @@ struct Graphs {
   static States ike_states(const std::vector<ike::IkeSaView>& views, bool initiator) {
     States states;
     for (const ike::IkeSaView& sa : views)
-      if (sa.initiator == initiator) states[initiator ? sa.initiator_spi : sa.responder_spi] = sa.state;
+      if (sa.initiator == initiator && sa.initiator_spi != 0)
+        states[initiator ? sa.initiator_spi : sa.responder_spi] = sa.state;
     return states;
   }
   static States child_states(const std::vector<ike::IkeSaView>& views) {
@@ -89,11 +92,14 @@ void print(std::ostream& out, const char* title, const Graph& graph) {
 }
 
 // Everything that can happen to a tunnel of two ends, from both.
-void live(World& world) {
+void live(World& world, ike::IkeVersion version) {
   Random& random = world.random();
+  world.version = version;
+  const bool aggressive = version == ike::IkeVersion::v1 && random.below(3) == 0;
   world.network = {.loss = 0.1, .duplication = 0.1, .shortest = 5ms, .longest = 200ms};
   for (Node* node : {&world.b, &world.a}) {
     ike::Connection connection = connection_of(world, *node);
+    connection.aggressive = aggressive;
     if (random.below(2) == 0) connection.start = ike::StartMode::start;
     world.step(*node, ike::SetConnection{std::move(connection)});
   }
@@ -129,23 +135,31 @@ void live(World& world) {
   }
 }
 
-std::string document() {
+Graphs observed(ike::IkeVersion version) {
   Graphs graphs;
   for_seeds(300, [&](World& world) {
     world.observe = [&](const ike::Event& event, const auto& before, const auto& after) {
       graphs.add(before, after, std::visit([](const auto& each) { return text_of(each); }, event));
     };
-    live(world);
+    live(world, version);
   });
+  return graphs;
+}
+
+std::string document() {
+  const Graphs v2 = observed(ike::IkeVersion::v2), v1 = observed(ike::IkeVersion::v1);
   std::ostringstream out;
   out << "# IKE: the states of SAs\n\n"
          "What `show ike-sa` and `show child-sa` call a state, and each change of it that two engines went through in "
          "the\n"
          "simulator (300 seeds, 10 % loss), with its causes. `script/state-diagrams` writes this file;\n"
          "`script/test seeds` sees that it is up to date.\n";
-  print(out, "An IKE SA that this end initiated", graphs.initiator);
-  print(out, "An IKE SA that the peer initiated", graphs.responder);
-  print(out, "A child SA", graphs.child);
+  print(out, "An IKE SA that this end initiated", v2.initiator);
+  print(out, "An IKE SA that the peer initiated", v2.responder);
+  print(out, "A child SA", v2.child);
+  print(out, "IKEv1: an ISAKMP SA that this end initiated", v1.initiator);
+  print(out, "IKEv1: an ISAKMP SA that the peer initiated", v1.responder);
+  print(out, "IKEv1: a child SA", v1.child);
   return out.str();
 }
 

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/messages/ike.h"
-#include "tests/sim/world.h"
+#include "tests/sim/weather.h"
 
 namespace sekisho::sim {
 namespace {
@@ -48,12 +48,6 @@ void bring_up(World& world, const Settings& settings = {}) {
   world.hitless = true;
   world.traffic = 7ms;
   world.run_for(100ms);
-}
-
-Node& either(World& world) { return world.random().below(2) == 0 ? world.a : world.b; }
-
-void pause(World& world, Duration longest) {
-  world.run_for(Duration(static_cast<int64_t>(world.random().below(static_cast<uint64_t>(longest.count())))));
 }
 
 void settle(World& world, Duration time = clearing) {

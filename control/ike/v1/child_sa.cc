@@ -166,6 +166,11 @@ void confirm_child(Context& context, ChildSa& child) {
   activate(context, child);
 }
 
+void give_up_unconfirmed(Context& context, uint32_t inbound_spi) {
+  ChildSa* child = context.sas.find_child(inbound_spi);
+  if (child && child->state == ChildState::unconfirmed) send_delete(context, *child);
+}
+
 void remove_child(Context& context, uint32_t inbound_spi) {
   auto& children = context.sas.children();
   const auto found = std::ranges::find(children, inbound_spi, &ChildSa::inbound_spi);

@@ -68,6 +68,8 @@ struct NegotiatedChild {
 void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated);
 // The peer has the child too: it carries its traffic from now on.
 void confirm_child(Context& context, ChildSa& child);
+// The initiator never said its last word, nor sent a packet. It may have the child nevertheless, so it is told.
+void give_up_unconfirmed(Context& context, uint32_t inbound_spi);
 // Out of the data path and out of the list, at once. Another one for the same traffic takes over.
 void remove_child(Context& context, uint32_t inbound_spi);
 void remove_children_of(Context& context, const std::string& connection);

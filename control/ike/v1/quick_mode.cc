@@ -34,10 +34,7 @@ void expired(Context& context, IkeSa& sa, QuickMode& quick_mode) {
     context.retry(sa.name(), sa.connection->retry_interval);
     return silent(context, sa);
   }
-  // The initiator never said its last word; if it has the child nevertheless, its own packets would have shown it.
-  const ChildSa* child = context.sas.find_child(quick_mode.inbound_spi);
-  if (child && child->state == ChildState::unconfirmed) remove_child(context, quick_mode.inbound_spi);
-  quick_mode.inbound_spi = 0;
+  abandon(context, quick_mode);
 }
 
 }  // namespace
@@ -97,8 +94,12 @@ suite::Lifetime lifetime_of(const ChildDefinition& definition) {
 }
 
 void abandon(Context& context, QuickMode& quick_mode) {
-  if (quick_mode.initiator && !quick_mode.done && quick_mode.inbound_spi != 0)
-    context.environment.release_inbound_spi(quick_mode.inbound_spi);
+  if (!quick_mode.done && quick_mode.inbound_spi != 0) {
+    if (quick_mode.initiator)
+      context.environment.release_inbound_spi(quick_mode.inbound_spi);
+    else
+      give_up_unconfirmed(context, quick_mode.inbound_spi);
+  }
   quick_mode.inbound_spi = 0;
   done(context, quick_mode);
 }
