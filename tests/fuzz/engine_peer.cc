@@ -1,3 +1,4 @@
+#include "tests/fuzz/besiege.h"
 #include "tests/fuzz/peer_payloads.h"
 #include "tests/fuzz/require.h"
 #include "tests/fuzz/targets.h"
@@ -24,9 +25,9 @@ class Peer {
       case 0:
         return puppet.pass(script_.yes() ? 1s * script_.u8() : 10ms * script_.u8());
       case 1:
-        return operate();
+        return operate(script_, puppet);
       case 2:
-        return data_path_event();
+        return data_path_event(script_, puppet);
       case 3:
       case 4:
         return answer();
@@ -71,33 +72,6 @@ class Peer {
     const ExchangeType type = script_.below(8) == 7 ? exchange() : theirs.header.exchange;
     send(true, theirs.header.message_id, type, payloads);
     inherit(payloads, theirs.payloads, false);
-  }
-
-  void operate() {
-    switch (script_.below(6)) {
-      case 0:
-        return puppet.step(ike::RekeyChild{"tunnel"});
-      case 1:
-        return puppet.step(ike::RekeyIke{"tunnel"});
-      case 2:
-        return puppet.step(ike::Initiate{"tunnel"});
-      case 3:
-        return puppet.step(ike::Terminate{"tunnel"});
-      case 4:
-        return puppet.step(ike::SetConnection{Puppet::engine_connection()});
-      case 5:
-        return puppet.step(ike::Shutdown{});
-    }
-  }
-
-  void data_path_event() {
-    using Kind = ike::ChildSaEvent::Kind;
-    const auto kind = script_.one_of(std::array{Kind::first_inbound_packet, Kind::soft_expired, Kind::hard_expired});
-    const auto& installed = puppet.data_path.installed();
-    if (installed.empty()) return;
-    auto sa = installed.begin();
-    std::advance(sa, static_cast<ptrdiff_t>(script_.below(installed.size())));
-    puppet.step(ike::ChildSaEvent{sa->first, kind});
   }
 
   void open(sim::IkeMessage message, const Bytes& data) {
@@ -146,11 +120,7 @@ void engine_peer(ByteView input) {
     require(peer.puppet.engine->ike_sas().size() <= 32, "IKE SAs of one peer are bounded");
     require(peer.puppet.reported.size() <= 1000, "reports are bounded");
   }
-  peer.puppet.step(ike::RemoveConnection{"tunnel"});
-  peer.puppet.pass(600s);
-  require(peer.puppet.engine->ike_sas().empty(), "no IKE SA is left");
-  require(peer.puppet.data_path.installed().empty(), "no child SA is left");
-  require(peer.puppet.data_path.reserved() == 0, "no SPI leaked");
+  require_nothing_left(peer.puppet);
 }
 
 }  // namespace sekisho::fuzz

@@ -1,5 +1,8 @@
 #include "tests/fuzz/peer_payloads.h"
 
+#include "tests/fuzz/besiege.h"
+#include "tests/fuzz/spoil.h"
+
 namespace sekisho::fuzz {
 namespace {
 
@@ -14,13 +17,8 @@ uint32_t child_spi(Script& script, const Puppet& puppet) {
       return Puppet::own_spi;
     case 1:
       return puppet.engine_spi;
-    case 2: {
-      const auto& installed = puppet.data_path.installed();
-      if (installed.empty()) return 0;
-      auto sa = installed.begin();
-      std::advance(sa, static_cast<ptrdiff_t>(script.below(installed.size())));
-      return script.yes() ? sa->second.outbound_spi : sa->first;
-    }
+    case 2:
+      return installed_spi(script, puppet);
     default:
       return 0xb0b00000 + script.u8();
   }
@@ -153,26 +151,13 @@ void take_number(Payloads& answer, const Payloads& request) {
       chosen->proposals.front().number = asked->proposals.front().number;
 }
 
-void spoil(Script& script, Payloads& payloads, const Puppet& puppet) {
-  for (size_t count = script.below(4); count > 0; --count) {
-    const size_t at = script.below(payloads.size() + 1);
-    const auto here = payloads.begin() + static_cast<ptrdiff_t>(at);
-    if (at == payloads.size() || script.yes())
-      payloads.insert(here, any_payload(script, puppet));
-    else if (script.yes())
-      payloads.erase(here);
-    else
-      *here = any_payload(script, puppet);
-  }
-}
-
 }  // namespace
 
 Payloads write_payloads(Script& script, const Knowledge& knowledge) {
   Payloads payloads;
   if (script.yes()) payloads = proper(script, knowledge);
   if (knowledge.request && script.yes()) take_number(payloads, *knowledge.request);
-  spoil(script, payloads, knowledge.puppet);
+  spoil(script, payloads, [&] { return any_payload(script, knowledge.puppet); });
   return payloads;
 }
 

@@ -13,6 +13,8 @@ TEST_CASE("each target takes its corpus") {
       {"peer_certificates", [](ByteView script) { peer_certificates(script); }},
       {"certificate_files", certificate_files},
       {"signatures", signatures},
+      {"engine_v1_stranger", engine_v1_stranger},
+      {"engine_v1_peer", engine_v1_peer},
       {"config", config},
   }));
   INFO(name);

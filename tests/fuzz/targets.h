@@ -22,6 +22,9 @@ bool peer_certificates(ByteView script);
 void certificate_files(ByteView content);
 // AlgorithmIdentifiers (RFC 7427), distinguished names, public keys and signatures.
 void signatures(ByteView script);
+// The same two of IKEv1. The stranger may come when certificates are awaited, with keys that anybody can agree on.
+void engine_v1_stranger(ByteView script);
+void engine_v1_peer(ByteView script);
 // A configuration's text.
 void config(ByteView text);
 
