@@ -76,14 +76,16 @@ way_in() {
 }
 
 # expect_authenticated FROM: what each end proved itself by, since that line of strongSwan's log. (It says nothing of the
-# pre-shared key of IKEv1.)
+# pre-shared key of IKEv1, nor by what it signs there itself.)
 expect_authenticated() {
-  local end proof id
+  local end proof id said
   for end in sekisho strongswan; do
     proof=$(of ".proof.$end") id="'$(of ".ids.$end")'"
     [ "$(of .version)$(of ".auth.$end")" != v1psk ] || continue
     [ "$end" = sekisho ] || id+=' (myself)'
-    expect "$end proved itself by $proof" logged_since "$1" "authentication of $id with $proof"
+    said="authentication of $id with $proof"
+    [ "$(of .version)$end" != v1strongswan ] || said="authentication of $id successful"
+    expect "$end proved itself by $proof" logged_since "$1" "$said"
   done
 }
 logged_since() { tail -n "+$1" "$LAB_DIR/b/charon.log" | grep -qF "$2"; }

@@ -38,6 +38,23 @@ then_rekey() {
   expect_one_of_each
 }
 
+# The same with IKEv1, which says of no SA what it replaces: the old ones stay up to 40 seconds, so the new one is the
+# youngest of those that count.
+then_rekey_v1() {
+  ping_in_background left 4 300 0.02
+  new_keys 'child rekeyed by Sekisho' youngest_child sekisho a tunnel rekey tokyo
+  new_keys 'child rekeyed by strongSwan' youngest_child swanctl b --rekey --child c
+  new_keys 'a new ISAKMP SA by Sekisho' youngest_ike sekisho a tunnel rekey tokyo --ike
+  new_keys 'a new ISAKMP SA by strongSwan' youngest_ike swanctl b --rekey --ike t
+  ping_wait
+  equal 'pings lost meanwhile' 0 "$PING_LOST"
+}
+youngest_child() { sekisho a show child-sa --json | jq -r 'map(select(.state == "installed"))[0].inbound_spi'; }
+youngest_ike() {
+  sekisho a show ike-sa --json |
+    jq -r 'map(select(.state == "established")) | min_by(.established_seconds).initiator_spi'
+}
+
 # collide KIND VIEW: both ends ask for new keys of the child or the IKE SA, and their requests cross. strongSwan says so.
 collide() {
   local kind=$1 view=$2 before collisions
