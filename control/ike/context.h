@@ -10,11 +10,14 @@
 
 namespace sekisho::ike {
 
+class AnswerLimit;
+
 struct Context {
   Environment& environment;
   const EngineOptions& options;
   ConnectionTable& connections;
   ReportLimit& anonymous_reports;  // of what belongs to no connection
+  AnswerLimit& answers;            // to who has proven nothing
   Instant now;
   Actions& actions;
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/ike/answer_limit.h"
 #include "control/ike/connection_table.h"
 #include "control/ike/connection_view.h"
 #include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/operations.h"
 #include "control/ike/v1/receive.h"
 #include "control/ike/v1/timers.h"
-#include "control/ike/v2/answer_limit.h"
 #include "control/ike/v2/cookie.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/ike_sa_table.h"
@@ -28,10 +28,9 @@ class Engine::Impl {
 
   Actions step(Event event, Instant now) {
     Actions actions;
-    v2::Context context{{environment_, options_, connections_, anonymous_reports_, now, actions},
+    v2::Context context{{environment_, options_, connections_, anonymous_reports_, answers_, now, actions},
                         sas_,
                         cookies_,
-                        answers_,
                         local_addresses_};
     std::visit([&](auto& particular) { take(context, particular); }, event);
     sas_.settle();
@@ -109,7 +108,7 @@ class Engine::Impl {
   v2::IkeSaTable sas_;
   v1::SaTable v1_sas_;
   v2::CookieJar cookies_;
-  v2::AnswerLimit answers_;
+  AnswerLimit answers_;
   ReportLimit anonymous_reports_;
   LocalAddresses local_addresses_;
 };

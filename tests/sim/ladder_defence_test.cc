@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/messages/ike.h"
-#include "control/ike/v2/answer_limit.h"
+#include "control/ike/answer_limit.h"
 #include "tests/sim/puppet.h"
 
 namespace sekisho::sim {
@@ -150,7 +150,7 @@ TEST_CASE("an engine knows the messages of its SAs by both SPIs") {
 
 TEST_CASE("errors to all addresses together are bounded") {
   SeededRandom random(3);
-  ike::v2::AnswerLimit limit;
+  ike::AnswerLimit limit;
   unsigned answered = 0;
   for (uint32_t i = 0; i < 100'000; ++i) answered += limit.allows(random, IpAddress::v4(Be32(i)), Instant{} + 1s);
   CHECK(answered == 64);

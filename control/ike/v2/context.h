@@ -8,12 +8,10 @@ namespace sekisho::ike::v2 {
 
 class IkeSaTable;
 class CookieJar;
-class AnswerLimit;
 
 struct Context : ike::Context {
   IkeSaTable& sas;
   CookieJar& cookies;
-  AnswerLimit& answers;
   const LocalAddresses& local_addresses;
 };
 

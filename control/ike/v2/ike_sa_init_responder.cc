@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
+#include "control/ike/answer_limit.h"
 #include "control/ike/suite/proposals.h"
-#include "control/ike/v2/answer_limit.h"
 #include "control/ike/v2/auth_payload.h"
 #include "control/ike/v2/certificate_payloads.h"
 #include "control/ike/v2/cookie.h"

@@ -1,7 +1,7 @@
 #include "control/ike/v2/receive.h"
 
 #include "base/messages/ike.h"
-#include "control/ike/v2/answer_limit.h"
+#include "control/ike/answer_limit.h"
 #include "control/ike/v2/create_child_sa.h"
 #include "control/ike/v2/ike_auth.h"
 #include "control/ike/v2/ike_sa_init.h"

@@ -1,8 +1,8 @@
-#include "control/ike/v2/answer_limit.h"
+#include "control/ike/answer_limit.h"
 
 #include "crypto/ike/prf.h"
 
-namespace sekisho::ike::v2 {
+namespace sekisho::ike {
 
 bool AnswerLimit::allows(Random& random, const IpAddress& to, Instant now) {
   if (!keyed_) random.fill(key_);
@@ -11,4 +11,4 @@ bool AnswerLimit::allows(Random& random, const IpAddress& to, Instant now) {
   return by_address_[slot].take(for_one, now) && all_.take(for_all, now);
 }
 
-}  // namespace sekisho::ike::v2
+}  // namespace sekisho::ike

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "control/ike/token_bucket.h"
 
-namespace sekisho::ike::v2 {
+namespace sekisho::ike {
 
 class AnswerLimit {
  public:
@@ -25,4 +25,4 @@ class AnswerLimit {
   bool keyed_ = false;
 };
 
-}  // namespace sekisho::ike::v2
+}  // namespace sekisho::ike
