@@ -109,6 +109,28 @@ TEST_CASE("v1: an encrypted message that is damaged anywhere breaks nothing, so 
   });
 }
 
+TEST_CASE("v1: an answer in aggressive mode with a wrong public value does not keep the true one out") {
+  for_seeds(3, [](World& world) {
+    size_t count = 0;
+    forge(world, True::follows, [&](ByteView data) {
+      std::vector<Bytes> forged;
+      auto message = wire::decode(data);
+      if (!message || message->header.responder_cookie == 0 ||
+          message->header.exchange != wire::ExchangeType::aggressive)
+        return forged;
+      message->header.responder_cookie ^= 1;
+      for (wire::Payload& payload : message->payloads)
+        if (auto* key_exchange = std::get_if<wire::KeyExchange>(&payload)) key_exchange->data.resize(3);
+      ++count;
+      forged.push_back(wire::encode(message->header, message->payloads));
+      return forged;
+    });
+    begin(world, true);
+    demand_up(world);
+    if (count == 0) throw Violation("nothing was forged");
+  });
+}
+
 TEST_CASE("v1: the commit bit on every message is ignored") {
   for_seeds(3, [](World& world) {
     forge(world, True::is_lost, [](ByteView data) {

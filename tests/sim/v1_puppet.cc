@@ -44,11 +44,9 @@ ike::Connection V1Puppet::engine_connection() {
 V1Puppet::V1Puppet(ike::Connection wanted, ike::EngineOptions options)
     : LoneEngine(std::move(wanted), options), proposal_(connection.ike_proposals.front()) {}
 
-Bytes V1Puppet::send_clear(const Payloads& payloads) {
-  const wire::Header header{.initiator_cookie = cookies.initiator,
-                            .responder_cookie = cookies.responder,
-                            .exchange = ExchangeType::main_mode};
-  Bytes datagram = wire::encode(header, payloads);
+Bytes V1Puppet::send_clear(const Payloads& payloads, ExchangeType exchange) {
+  Bytes datagram = wire::encode(
+      {.initiator_cookie = cookies.initiator, .responder_cookie = cookies.responder, .exchange = exchange}, payloads);
   deliver(datagram);
   return datagram;
 }
@@ -59,36 +57,74 @@ wire::Message V1Puppet::receive_clear() {
   return std::move(*message);
 }
 
-void V1Puppet::main_1() {
+V1Puppet::Payloads V1Puppet::offer() {
   Payloads payloads = {
       suite::offer_ike(connection.ike_proposals, wire::IkeAuthentication::pre_shared_key, connection.ike_lifetime)};
   sa_body_ = wire::encode_body(std::get<wire::SecurityAssociation>(payloads.front()));
+  return payloads;
+}
+
+void V1Puppet::take_keys(const Payloads& answer) {
+  public_r_ = need<wire::KeyExchange>(answer).data;
+  const auto secret = key_exchange_->derive(public_r_);
+  if (!secret) throw Violation("the engine's KE is none");
+  keys_ = suite::derive_phase1_keys(
+      proposal_, suite::skeyid_of_key(proposal_.prf, *connection.psk, nonce_i_, need<wire::Nonce>(answer).data),
+      *secret, cookies);
+  iv_ = suite::phase1_iv(proposal_, key_exchange_->public_value(), public_r_);
+}
+
+Bytes V1Puppet::hash_i() const {
+  return suite::phase1_hash(proposal_.prf, keys_.skeyid, key_exchange_->public_value(), public_r_, cookies.initiator,
+                            cookies.responder, sa_body_, suite::encode_identity(connection.remote_id).body());
+}
+
+void V1Puppet::offer_main_1() {
+  Payloads payloads = offer();
   ike::v1::add_vendor_ids({.nat_traversal = ike::v1::NatTraversal::none, .dead_peer_detection = true}, true, payloads);
   send_clear(payloads);
+}
+
+void V1Puppet::main_1() {
+  offer_main_1();
   cookies.responder = receive_clear().header.responder_cookie;
 }
 
 void V1Puppet::main_3() {
   key_exchange_ = crypto::KeyExchange::generate(proposal_.key_exchange);
   send_clear({wire::KeyExchange{own_bytes(key_exchange_->public_value())}, wire::Nonce{nonce_i_}});
-  const wire::Message answer = receive_clear();
-  public_r_ = need<wire::KeyExchange>(answer.payloads).data;
-  const auto secret = key_exchange_->derive(public_r_);
-  if (!secret) throw Violation("the engine's KE is none");
-  keys_ = suite::derive_phase1_keys(
-      proposal_,
-      suite::skeyid_of_key(proposal_.prf, *connection.psk, nonce_i_, need<wire::Nonce>(answer.payloads).data), *secret,
-      cookies);
-  iv_ = suite::phase1_iv(proposal_, key_exchange_->public_value(), public_r_);
+  take_keys(receive_clear().payloads);
 }
 
 void V1Puppet::main_5(const Payloads& besides) {
-  const wire::Identification id = suite::encode_identity(connection.remote_id);
-  Payloads payloads = {
-      id, wire::Hash{suite::phase1_hash(proposal_.prf, keys_.skeyid, key_exchange_->public_value(), public_r_,
-                                        cookies.initiator, cookies.responder, sa_body_, id.body())}};
+  Payloads payloads = {suite::encode_identity(connection.remote_id), wire::Hash{hash_i()}};
   payloads.insert(payloads.end(), besides.begin(), besides.end());
   deliver(encrypt(ExchangeType::main_mode, 0, iv_, payloads));
+}
+
+void V1Puppet::aggressive_1(Bytes public_value) {
+  key_exchange_ = crypto::KeyExchange::generate(proposal_.key_exchange);
+  if (public_value.empty()) public_value = own_bytes(key_exchange_->public_value());
+  Payloads payloads = offer();
+  payloads.push_back(wire::KeyExchange{std::move(public_value)});
+  payloads.push_back(wire::Nonce{nonce_i_});
+  payloads.push_back(suite::encode_identity(connection.remote_id));
+  message_1 = send_clear(payloads, ExchangeType::aggressive);
+}
+
+void V1Puppet::aggressive_2() {
+  const wire::Message answer = receive_clear();
+  cookies.responder = answer.header.responder_cookie;
+  take_keys(answer.payloads);
+}
+
+void V1Puppet::aggressive_3(Form form, const Payloads& besides) {
+  Payloads payloads = {wire::Hash{hash_i()}};
+  payloads.insert(payloads.end(), besides.begin(), besides.end());
+  if (form == Form::clear)
+    send_clear(payloads, ExchangeType::aggressive);
+  else
+    deliver(encrypt(ExchangeType::aggressive, 0, iv_, payloads));
 }
 
 void V1Puppet::establish() {

@@ -21,10 +21,18 @@ class V1Puppet : public LoneEngine {
 
   // Main mode as initiator, step by step. Each sends one message, and the first two take the answer.
   void main_1();
+  void offer_main_1();  // without the answer
   void main_3();
   void main_5(const Payloads& besides = {});
   // All of it, without a child.
   void establish();
+
+  // Aggressive mode as initiator: message 1 with that public value (empty: a true one), which takes no answer; the keys
+  // from the answer; and message 3.
+  void aggressive_1(Bytes public_value = {});
+  void aggressive_2();
+  enum class Form : uint8_t { clear, encrypted };
+  void aggressive_3(Form form, const Payloads& besides = {});
 
   // An exchange of phase 2 under one message id.
   struct Exchange {
@@ -50,9 +58,13 @@ class V1Puppet : public LoneEngine {
   std::optional<uint32_t> make_child(uint32_t message_id, uint32_t spi, const char* own = "10.2.0.0/24");
 
   ike::v1::suite::Cookies cookies{0xb0b0b0b0b0b0b0b0, 0};
+  Bytes message_1;  // of aggressive mode, as it was sent
 
  private:
-  Bytes send_clear(const Payloads& payloads);
+  Bytes send_clear(const Payloads& payloads, ExchangeType exchange = ExchangeType::main_mode);
+  Payloads offer();
+  void take_keys(const Payloads& answer);
+  Bytes hash_i() const;
   ike::v1::wire::Message receive_clear();
   Bytes encrypt(ExchangeType type, uint32_t message_id, Bytes& iv, const Payloads& payloads) const;
 

@@ -11,6 +11,9 @@
 namespace sekisho::ike::v1 {
 namespace {
 
+// How often message 2 is sent.
+constexpr unsigned most_sends = 3;
+
 // What goes along with the first message fixes the group, so only the proposals of the first one's are offered.
 std::vector<IkeProposal> of_one_group(const Connection& connection) {
   std::vector<IkeProposal> proposals;
@@ -61,7 +64,9 @@ void receive_aggressive_1(Context& context, const DatagramReceived& datagram, co
                    datagram.remote.text() + " says it is " + identity_text(message.payloads), {}, Report::Proof::none);
     return drop(context, *sa);
   }
+  if (key_exchange->data.size() != crypto::public_value_length(sa->proposal.key_exchange)) return drop(context, *sa);
   sa->connection = connection;
+  sa->state = IkeState::aggressive_2;
   context.report(messages::ike_aggressive_mode, sa->name(), "from " + datagram.remote.text(), {}, Report::Proof::none);
   Handshake& handshake = *sa->handshake;
   handshake.key_exchange = crypto::KeyExchange::generate(sa->proposal.key_exchange);
@@ -70,15 +75,19 @@ void receive_aggressive_1(Context& context, const DatagramReceived& datagram, co
   handshake.public_r = own.data;
   handshake.nonce_i = nonce->data;
   handshake.peers_id = id->body();
-  if (!derive_keys(*sa)) return drop(context, *sa);
+  // It stays half open, without keys: it cost us a key pair, so the limits of those are to count it.
+  if (!derive_keys(*sa)) return;
 
   wire::Payloads proof = prove_ourselves(*sa);
   wire::Payloads payloads = {answer, own, wire::Nonce{handshake.nonce_r}, proof[0], proof[1]};
   add_nat_detection(context, *sa, payloads);
   add_vendor_ids(sa->peer, false, payloads);
-  sa->state = IkeState::aggressive_2;
-  // The initiator has nothing to wait for after its last message, so this one is repeated until that is here.
-  send_phase1(context, *sa, &datagram, wire::encode(header_of(*sa, wire::ExchangeType::aggressive), payloads), true);
+  send_phase1(context, *sa, &datagram, wire::encode(header_of(*sa, wire::ExchangeType::aggressive), payloads), false);
+  // The initiator has nothing to wait for after its last message, so this one is repeated; not often, since the address
+  // that it goes to may be feigned.
+  Retransmission few = connection->retransmission;
+  few.tries = std::min(few.tries, most_sends);
+  sa->sent.sent({sa->last.answer}, few, context.now);
 }
 
 void receive_aggressive_2(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Message& message) {
@@ -86,14 +95,15 @@ void receive_aggressive_2(Context& context, IkeSa& sa, const DatagramReceived& d
   const auto* nonce = wire::find<wire::Nonce>(message.payloads);
   if (!key_exchange || !nonce || !take_choice(context, sa, message)) return;
   Handshake& handshake = *sa.handshake;
-  if (sa.proposal.key_exchange != handshake.key_exchange->id()) return;
+  // Nothing of this message is protected: where anything is wrong the true one may follow, under another cookie.
+  const auto dismiss = [&] { sa.cookies.responder = 0; };
+  if (sa.proposal.key_exchange != handshake.key_exchange->id()) return dismiss();
   handshake.public_r = key_exchange->data;
   handshake.nonce_r = nonce->data;
-  if (!derive_keys(sa)) return;
+  if (!derive_keys(sa)) return dismiss();
   const auto proven = check_proof(sa, *sa.connection, message.payloads, context.environment.wall_clock());
   if (!proven) {
-    // Nothing of this message was protected: it is a hint at most, and the true one may follow.
-    sa.cookies.responder = 0;
+    dismiss();
     return take_hint(context, sa, *proven.error().message, proven.error().detail + "; peer at " + sa.remote.text());
   }
   detect_nat(sa, datagram, message.payloads);
@@ -109,6 +119,7 @@ void receive_aggressive_2(Context& context, IkeSa& sa, const DatagramReceived& d
 
 void receive_aggressive_3(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
   Handshake& handshake = *sa.handshake;
+  if (sa.keys.skeyid.empty()) return;  // message 1 had no public value
   wire::Payloads payloads;
   Bytes next_iv = handshake.iv;
   if (header.encrypted) {
@@ -129,7 +140,8 @@ void receive_aggressive_3(Context& context, IkeSa& sa, const DatagramReceived& d
   // The first message that is sent to a port that a NAT cannot have mapped yet tells of it.
   detect_nat(sa, datagram, payloads);
   sa.last.set(datagram.data, {});
-  accept_peer(context, sa, sa.connection, datagram, payloads);
+  // In clear, anybody may have added to it what its hash does not cover.
+  accept_peer(context, sa, sa.connection, datagram, header.encrypted ? payloads : wire::Payloads{});
 }
 
 }  // namespace sekisho::ike::v1

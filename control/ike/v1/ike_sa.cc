@@ -14,6 +14,11 @@ bool LastMessage::repeated(ByteView datagram) const {
   return !received_digest.empty() && crypto::sha1({datagram}) == received_digest;
 }
 
+bool LastMessage::may_answer_again(Instant now) {
+  constexpr TokenRate rate{5, std::chrono::seconds(1)};
+  return !answer.empty() && repetitions.take(rate, now);
+}
+
 void LastMessage::set(ByteView received, Bytes answered) {
   received_digest = crypto::sha1({received});
   answer = std::move(answered);
@@ -89,16 +94,15 @@ IkeSa* SaTable::newest(const std::string& connection) {
   return newest;
 }
 
-size_t SaTable::half_open() const {
-  size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.half_open(); });
-  return count;
-}
-
-size_t SaTable::half_open_from(const IpAddress& remote) const {
-  size_t count = 0;
-  for_each([&](const IkeSa& sa) { count += sa.half_open() && sa.remote.address == remote; });
-  return count;
+SaTable::HalfOpen SaTable::half_open(const IpAddress* remote) {
+  HalfOpen result;
+  for_each([&](IkeSa& sa) {
+    if (!sa.half_open() || (remote && sa.remote.address != *remote)) return;
+    const bool begun = sa.state == IkeState::main_2;
+    ++(begun ? result.begun : result.advanced);
+    if (begun && (!result.oldest || sa.created < result.oldest->created)) result.oldest = &sa;
+  });
+  return result;
 }
 
 void SaTable::sweep() {

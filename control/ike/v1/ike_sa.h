@@ -43,8 +43,11 @@ enum class IkeState : uint8_t {
 struct LastMessage {
   Bytes received_digest;
   Bytes answer;
+  TokenBucket repetitions;
 
   bool repeated(ByteView datagram) const;
+  // Whether the answer may go out once more: what comes again anybody may have sent, from any address.
+  bool may_answer_again(Instant now);
   void set(ByteView received, Bytes answered);
 };
 
@@ -144,8 +147,14 @@ class SaTable {
   std::vector<IkeSa*> of(const std::string& connection);
   // The newest established one; nullptr where there is none.
   IkeSa* newest(const std::string& connection);
-  size_t half_open() const;
-  size_t half_open_from(const IpAddress& remote) const;
+  // Those whose peer has proven nothing, of one address or of all.
+  struct HalfOpen {
+    size_t begun = 0;         // by one message, which cost little to answer and whose address may be feigned
+    size_t advanced = 0;      // by more, or at some cost
+    IkeSa* oldest = nullptr;  // of those begun
+    size_t count() const { return begun + advanced; }
+  };
+  HalfOpen half_open(const IpAddress* remote = nullptr);
   void sweep();
 
   std::list<ChildSa>& children() { return children_; }

@@ -41,7 +41,8 @@ void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::strin
 }
 
 void phase1_silent(Context& context, IkeSa& sa) {
-  if (sa.half_open()) return drop(context, sa);
+  // The peer's last message is welcome until the SA is forgotten.
+  if (sa.half_open()) return sa.sent.forget();
   const Handshake& handshake = *sa.handshake;
   if (handshake.hint) return fail_phase1(context, sa, *handshake.hint, handshake.hint_detail, handshake.hint_mismatch);
   const std::string tries = " sent " + std::to_string(sa.sent.tries()) + " times";

@@ -16,8 +16,10 @@ void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagra
   const auto* key_exchange = wire::find<wire::KeyExchange>(message.payloads);
   const auto* nonce = wire::find<wire::Nonce>(message.payloads);
   if (!key_exchange || !nonce) return;
+  // Before anything costly is done. Nothing here is authentic: a better one may follow, and gets the same key pair.
+  if (key_exchange->data.size() != crypto::public_value_length(sa.proposal.key_exchange)) return;
   Handshake& handshake = *sa.handshake;
-  handshake.key_exchange = crypto::KeyExchange::generate(sa.proposal.key_exchange);
+  if (!handshake.key_exchange) handshake.key_exchange = crypto::KeyExchange::generate(sa.proposal.key_exchange);
   const wire::KeyExchange own = key_exchange_payload(handshake);
   handshake.public_i = key_exchange->data;
   handshake.public_r = own.data;

@@ -46,13 +46,14 @@ struct Accepted {
   wire::SecurityAssociation answer;
 };
 Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const wire::Message& message);
-// An error in clear, which is no more than a hint to whoever gets it.
+// An error in clear, which is no more than a hint to whoever gets it; strangers get no more of them than AnswerLimit
+// says.
 void answer_clear(Context& context, const DatagramReceived& datagram, const wire::Header& asked,
                   wire::NotifyType error);
 // The connection that the peer's identity belongs to, proven by its signature, or under the key of the one found by
 // addresses.
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads);
-// The peer has proven itself: the SA is established, and what INITIAL-CONTACT says is done.
+// The peer has proven itself: the SA is established, and what INITIAL-CONTACT among `payloads` says is done.
 void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> connection,
                  const DatagramReceived& datagram, const wire::Payloads& payloads);
 

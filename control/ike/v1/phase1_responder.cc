@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
+#include "control/ike/answer_limit.h"
 #include "control/ike/v1/informational.h"
 #include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
@@ -10,15 +11,20 @@
 namespace sekisho::ike::v1 {
 namespace {
 
-// Half-open SAs that one address may hold. IKEv1 has no cookie exchange that would cost the sender more than us.
+// Half-open SAs that one address may hold, of those begun and of those that went further.
 constexpr size_t max_half_open_per_address = 8;
 
-bool too_many(Context& context, const DatagramReceived& datagram) {
-  if (context.sas.half_open() < context.options.max_half_open &&
-      context.sas.half_open_from(datagram.remote.address) < max_half_open_per_address)
-    return false;
+// IKEv1 has no cookie exchange that would cost the sender more than us. So what has only been begun locks nobody out:
+// the oldest of these makes room, whose peer had the longest time to go on. False where there is none.
+bool make_room(Context& context, const DatagramReceived& datagram) {
+  const SaTable::HalfOpen here = context.sas.half_open(&datagram.remote.address), all = context.sas.half_open();
+  const bool many_here = here.begun >= max_half_open_per_address || here.advanced >= max_half_open_per_address;
+  if (!many_here && all.count() < context.options.max_half_open) return true;
   context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text(), {},
                  Report::Proof::none);
+  IkeSa* oldest = many_here ? here.oldest : all.oldest;
+  if (here.advanced >= max_half_open_per_address || !oldest) return false;
+  drop(context, *oldest);
   return true;
 }
 
@@ -37,6 +43,7 @@ bool could_be_meant(const IkeSa& sa, const Connection& connection) {
 
 void answer_clear(Context& context, const DatagramReceived& datagram, const wire::Header& asked,
                   wire::NotifyType error) {
+  if (!context.answers.allows(context.random(), datagram.remote.address, context.now)) return;
   wire::Header header = asked;
   header.exchange = wire::ExchangeType::informational;
   header.message_id = context.random().next_u32() | 1;
@@ -47,7 +54,7 @@ void answer_clear(Context& context, const DatagramReceived& datagram, const wire
 
 Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const wire::Message& message) {
   const auto* offered = wire::find<wire::SecurityAssociation>(message.payloads);
-  if (!offered || too_many(context, datagram)) return {};
+  if (!offered || !make_room(context, datagram)) return {};
   const bool aggressive = message.header.exchange == wire::ExchangeType::aggressive;
   auto candidates = context.connections.matching(IkeVersion::v1, datagram.local.address, datagram.remote.address);
   if (candidates.empty()) {

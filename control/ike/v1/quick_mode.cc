@@ -186,7 +186,8 @@ void receive_quick_mode(Context& context, IkeSa& sa, const DatagramReceived& dat
   if (found == sa.quick_modes.end()) return receive_quick_1(context, sa, datagram, header);
   QuickMode& quick_mode = found->second;
   if (quick_mode.last.repeated(datagram.data)) {
-    if (!quick_mode.last.answer.empty()) context.send(sa.local, remote_of(sa, quick_mode), quick_mode.last.answer);
+    if (quick_mode.last.may_answer_again(context.now))
+      context.send(sa.local, remote_of(sa, quick_mode), quick_mode.last.answer);
     return;
   }
   if (quick_mode.done) return;

@@ -31,7 +31,9 @@ void receive_first(Context& context, const DatagramReceived& datagram, const wir
   context.sas.for_each([&](IkeSa& sa) {
     if (sa.cookies.initiator != header.initiator_cookie) return;
     known = true;
-    if (!sa.initiator && sa.last.repeated(datagram.data)) context.send(datagram.local, datagram.remote, sa.last.answer);
+    // The answer goes only to where the request came from.
+    const bool again = !sa.initiator && sa.last.repeated(datagram.data) && sa.remote == datagram.remote;
+    if (again && sa.last.may_answer_again(context.now)) context.send(sa.local, sa.remote, sa.last.answer);
   });
   if (known) return;
   const auto message = wire::decode(datagram.data);
@@ -45,7 +47,7 @@ void receive_first(Context& context, const DatagramReceived& datagram, const wir
 void receive_phase1(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
   if (sa.last.repeated(datagram.data)) {
     // An initiator may have moved to port 4500 with its answer; a responder answers wherever it is asked from.
-    if (!sa.last.answer.empty())
+    if (sa.last.may_answer_again(context.now))
       context.send(sa.initiator ? sa.local : datagram.local, sa.initiator ? sa.remote : datagram.remote,
                    sa.last.answer);
     return;
