@@ -228,6 +228,45 @@ TEST_CASE("a peer cannot pile up IKE SAs by coming again and answering no delete
     most_sas = std::max(most_sas, puppet.ike_sas());
     most_children = std::max(most_children, puppet.data_path.installed().size());
     puppet.pass(pause);
+// The peer deletes an IKE SA that it began for no child, so the one before, superseded for 8 seconds, stands again.
+void begin_and_delete_another(Puppet& puppet) {
+  puppet.exchange_init(new_spi + 0x99);
+  Payloads childless = puppet.auth_request();
+  std::erase_if(childless, [](const Payload& payload) { return find<SecurityAssociation>({payload}) != nullptr; });
+  CHECK(find<Authentication>(puppet.ask(ExchangeType::ike_auth, childless)));
+  CHECK(puppet.ask(ExchangeType::informational, {delete_ike()}).empty());
+}
+
+TEST_CASE("a child whose rekey waited in an IKE SA that was superseded for nothing is rekeyed") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  const IkeMessage asked = engine_rekeys(puppet);
+  puppet.step(ike::RekeyChild{"tunnel"});
+  Session first = std::move(puppet.session);
+  begin_and_delete_another(puppet);
+  puppet.answer(first, asked, {notify(NotifyType::temporary_failure)});
+  puppet.pass(7s);
+  CHECK(puppet.silent());
+  puppet.pass(2s);
+  CHECK(has(puppet.receive(first).payloads, NotifyType::rekey_sa));
+}
+
+TEST_CASE("an IKE SA that was superseded for nothing is reauthenticated in time") {
+  auto connection = Puppet::engine_connection();
+  connection.reauthenticate = true;
+  connection.ike_lifetime = 1000s;
+  connection.ike_renewal = {.margin = 100s, .fuzz = 0};
+  connection.start = ike::StartMode::on_traffic;
+  Puppet puppet(connection);
+  puppet.establish_as_initiator();
+  begin_and_delete_another(puppet);
+  puppet.pass(949s);
+  CHECK(puppet.silent());
+  puppet.pass(2s);
+  CHECK(puppet.receive().header.exchange == ExchangeType::ike_sa_init);
+  CHECK(puppet.data_path.installed().size() == 1);
+}
+
     puppet.outbox.clear();
   }
   CHECK(most_sas <= 16);

@@ -1,6 +1,7 @@
 #include "control/ike/v2/lifecycle.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/messages/ike.h"
 #include "control/ike/v2/create_child_sa.h"
@@ -64,9 +65,14 @@ void take_over(Context& context, const IkeSa& newest, IkeSa& old) {
     return begin_delete(context, old);
   }
   old.superseded = true;
-  old.reauthenticate_at.reset();
-  for (const auto& task : old.queue) task->abandon(context, old);
-  old.queue.clear();
+  // Nothing is made or renewed in it any more, unless the new one comes to nothing: then that is due.
+  std::erase_if(old.queue, [&](const auto& task) {
+    if (task->kind() != Task::Kind::create_child && task->kind() != Task::Kind::rekey_ike) return false;
+    task->abandon(context, old);
+    return true;
+  });
+  for (ChildSa& child : old.children)
+    if (std::exchange(child.rekey_queued, false)) child.rekey_at = context.now;
   old.close_at = context.now + (newest.initiator ? handover_time : handover_patience);
 }
 

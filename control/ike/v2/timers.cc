@@ -108,7 +108,7 @@ std::optional<Instant> deadline(const IkeSa& sa) {
   if (sa.state == IkeState::established) {
     take_earlier(earliest, sa.expires_at);
     if (may_be_rekeyed(sa)) take_earlier(earliest, sa.rekey_at);
-    if (sa.reauthenticate_at) take_earlier(earliest, *sa.reauthenticate_at);
+    if (sa.reauthenticate_at && !sa.superseded) take_earlier(earliest, *sa.reauthenticate_at);
   }
   for (const ChildSa& child : sa.children) {
     take_earlier(earliest, child.expires_at);
@@ -129,7 +129,7 @@ void on_timer(Context& context, IkeSa& sa) {
     retry(context, sa.name(), Duration::zero());
     return begin_delete(context, sa);
   }
-  if (sa.reauthenticate_at && context.now >= *sa.reauthenticate_at && !reauthenticate(context, sa))
+  if (!sa.superseded && sa.reauthenticate_at && context.now >= *sa.reauthenticate_at && !reauthenticate(context, sa))
     sa.reauthenticate_at.reset();
   if (context.now >= sa.rekey_at && may_be_rekeyed(sa)) enqueue(sa, rekey_ike_task());
   if (const auto due = probe_at(sa); due && context.now >= *due) enqueue(sa, probe_task());
