@@ -167,6 +167,31 @@ TEST_CASE("2.8.2: simultaneous rekey of the IKE SA, either nonce lowest") {
         std::vector{puppet.engine_spi});
 }
 
+//                   <-- rekey
+//   rekey             -->
+//   uses its own      -->  which is the heir by that
+//   answer            -->
+//                   <-- delete, on what our rekey made
+TEST_CASE("2.8.2: what the engine's own rekey made is deleted where the peer's is in use already") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  const auto request = engine_rekeys(puppet);
+  const Bytes nonce = filled(32, 1);
+  const Payloads answer = puppet.ask(ExchangeType::create_child_sa, puppet.rekey_request(new_spi + 1, nonce));
+  Session puppets = puppet.heir(true, new_spi + 1, nonce, answer);
+  CHECK(puppet.ask(puppets, ExchangeType::informational, {}).empty());
+  const Payloads own_answer = rekey_answer(puppet, request, filled(32, 2));
+  Session engines = puppet.heir(false, new_spi, filled(32, 2), request.payloads);
+  puppet.answer(request, own_answer);
+  const auto removal = puppet.receive(engines);
+  CHECK(find<Delete>(removal.payloads)->protocol == Protocol::ike);
+  puppet.answer(engines, removal, {});
+  CHECK(puppet.ask(ExchangeType::informational, {delete_ike()}).empty());
+  REQUIRE(puppet.ike_sas() == 1);
+  CHECK(puppet.engine->ike_sas()[0].initiator_spi == puppets.spi_i);
+  CHECK(puppet.data_path.installed().size() == 1);
+}
+
 TEST_CASE("a rekey of the IKE SA with the wrong group gets INVALID_KE_PAYLOAD, one without an SPI nothing") {
   Puppet puppet;
   puppet.establish_as_initiator();

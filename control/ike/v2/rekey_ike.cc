@@ -85,6 +85,8 @@ class RekeyIke final : public Task {
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
 
  private:
+  // The IKE SA that the peer's answer agrees to; nullptr: it does not.
+  IkeSa* take_heir(Context& context, IkeSa& sa, const wire::Payloads& payloads);
   bool take_other_group(IkeSa& sa, const wire::Notify& invalid_ke);
   void take_failure(Context& context, IkeSa& sa, const wire::Payloads& payloads);
   void settle(Context& context, IkeSa& sa, IkeSa& heir, const Bytes& nonce_r);
@@ -110,29 +112,39 @@ std::optional<wire::Payloads> RekeyIke::request(Context& context, IkeSa& sa) {
 }
 
 void RekeyIke::response(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
+  if (sa.state == IkeState::rekeyed) {
+    // The peer goes on with the IKE SA that its own rekey made. What ours made is for us to delete (section 2.8.2).
+    if (IkeSa* orphan = take_heir(context, sa, payloads)) begin_delete(context, *orphan);
+    return;
+  }
   if (sa.state != IkeState::established) return;
   if (const auto* invalid_ke = wire::find_notify(payloads, NotifyType::invalid_ke_payload);
       invalid_ke && take_other_group(sa, *invalid_ke))
     return;
+  IkeSa* heir = take_heir(context, sa, payloads);
+  if (!heir) return take_failure(context, sa, payloads);
+  settle(context, sa, *heir, wire::find<wire::Nonce>(payloads)->value);
+}
+
+IkeSa* RekeyIke::take_heir(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
   const auto* answer = wire::find<wire::SecurityAssociation>(payloads);
   const auto* nonce = wire::find<wire::Nonce>(payloads);
   const auto* key_exchange = wire::find<wire::KeyExchange>(payloads);
-  if (!answer || !nonce || !key_exchange) return take_failure(context, sa, payloads);
+  if (!answer || !nonce || !key_exchange) return nullptr;
   const auto chosen = suite::accept_ike(*answer, sa.connection->ike_proposals);
   if (!chosen || chosen->peer_spi.value_or(0) == 0 || chosen->proposal.key_exchange != key_exchange_->id() ||
       key_exchange->group != key_exchange_->id())
-    return take_failure(context, sa, payloads);
+    return nullptr;
   const auto secret = key_exchange_->derive(key_exchange->value);
-  if (!secret) return take_failure(context, sa, payloads);
-  IkeSa& heir = make_heir(context, sa,
-                          {.initiator = true,
-                           .spi_i = spi_,
-                           .spi_r = *chosen->peer_spi,
-                           .proposal = chosen->proposal,
-                           .nonce_i = nonce_,
-                           .nonce_r = nonce->value},
-                          *secret);
-  settle(context, sa, heir, nonce->value);
+  if (!secret) return nullptr;
+  return &make_heir(context, sa,
+                    {.initiator = true,
+                     .spi_i = spi_,
+                     .spi_r = *chosen->peer_spi,
+                     .proposal = chosen->proposal,
+                     .nonce_i = nonce_,
+                     .nonce_r = nonce->value},
+                    *secret);
 }
 
 // Section 2.8.2: as with children, the lowest of the four nonces loses where both ends rekeyed at once.
