@@ -131,6 +131,20 @@ bool Certificate::may_sign() const {
   return (X509_get_key_usage(native()) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
 }
 
+bool Certificate::may_authenticate_ike() const {
+  using Usage = std::unique_ptr<EXTENDED_KEY_USAGE, OpensslDeleter<EXTENDED_KEY_USAGE_free>>;
+  constexpr int absent = -1, not_critical = 0;
+  int critical = absent;
+  const Usage usage(
+      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(native(), NID_ext_key_usage, &critical, nullptr)));
+  if (critical == absent || critical == not_critical) return true;
+  for (int i = 0; usage && i < sk_ASN1_OBJECT_num(usage.get()); ++i) {
+    const int purpose = OBJ_obj2nid(sk_ASN1_OBJECT_value(usage.get(), i));
+    if (purpose == NID_ipsec_IKE || purpose == NID_anyExtendedKeyUsage) return true;
+  }
+  return false;
+}
+
 bool Certificate::is_authority() const { return X509_check_ca(native()) == 1; }
 
 bool Certificate::issued_by(const Certificate& authority) const {

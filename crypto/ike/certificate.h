@@ -44,6 +44,8 @@ class Certificate {
   bool has_address(const IpAddress& address) const;
   // keyUsage is absent, or has digitalSignature or nonRepudiation (RFC 4945 section 5.1.3.2).
   bool may_sign() const;
+  // extendedKeyUsage is absent or not critical, or has ipsecIKE or anyExtendedKeyUsage (RFC 4945 section 5.1.3.12).
+  bool may_authenticate_ike() const;
   // basicConstraints says that it is an authority's.
   bool is_authority() const;
   // Issuer and key show that `authority` issued it.

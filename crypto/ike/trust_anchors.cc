@@ -16,7 +16,8 @@ struct StackDeleter {
 };
 using StackPtr = std::unique_ptr<STACK_OF(X509), StackDeleter>;
 
-constexpr int max_depth = 8;       // intermediate certificates in a chain
+constexpr int max_depth = 8;  // intermediate certificates in a chain
+constexpr unsigned long revocation_checks = X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 constexpr int security_level = 2;  // of OpenSSL: 112 bits, hence RSA from 2048 bits on, and no SHA-1
 
 // Without a duty to have lists, one that is missing or out of date refuses nothing. The last of a chain is an anchor,
@@ -69,7 +70,7 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, const std::vector<R
   for (const RevocationList& list : lists) require(X509_STORE_add_crl(store_.get(), list.native()) == 1, "X509 store");
   digest_ = digest_of(anchors_, lists, require_crl);
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
-  if (!lists.empty() || require_crl == RequireCrl::yes) flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+  if (!lists.empty() || require_crl == RequireCrl::yes) flags |= revocation_checks;
   X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store_.get());
   require(X509_VERIFY_PARAM_set_flags(parameters, flags) == 1, "X509 parameters");
   X509_VERIFY_PARAM_set_depth(parameters, max_depth);
@@ -82,6 +83,15 @@ std::expected<void, std::string> TrustAnchors::validate(const Certificate& certi
   const StackPtr others = stack_of(untrusted);
   const StoreContextPtr context(require(X509_STORE_CTX_new(), "X509 context"));
   require(X509_STORE_CTX_init(context.get(), store_.get(), certificate.native(), others.get()) == 1, "X509 context");
+  auto valid = verify(certificate, untrusted, now, revocation_checks);
+  if (valid && (X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store_.get())) & revocation_checks) != 0)
+    valid = verify(certificate, untrusted, now, 0);
+  return valid;
+}
+
+std::expected<void, std::string> TrustAnchors::verify(const Certificate& certificate,
+                                                      std::span<const Certificate> untrusted, WallTime now,
+                                                      unsigned long without) const {
   X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()), std::chrono::system_clock::to_time_t(now));
   if (X509_verify_cert(context.get()) != 1)
     return std::unexpected(about(X509_STORE_CTX_get_current_cert(context.get()),

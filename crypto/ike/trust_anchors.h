@@ -32,6 +32,10 @@ class TrustAnchors {
  private:
   std::vector<Certificate> anchors_;
   std::shared_ptr<X509_STORE> store_;  // only read
+  // `without`: OpenSSL's flags of the checks to be left out.
+  std::expected<void, std::string> verify(const Certificate& certificate, std::span<const Certificate> untrusted,
+                                          WallTime now, unsigned long without) const;
+
   Bytes digest_;
 };
 

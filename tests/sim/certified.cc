@@ -46,7 +46,11 @@ std::vector<Change> not_to_be_trusted(const Chain& chain, const std::string& key
                                                  .not_after = testing::new_year - testing::day});
   const Credential no_signatures = chain.middle.issue(
       {.subject = "CN=a", .alternative_names = "DNS:a.lab", .key_usage = "keyEncipherment", .key_type = key_type});
-  return {sending(1), sending(9), having(expired, chain), having(no_signatures, chain)};
+  const Credential for_another_use = chain.middle.issue({.subject = "CN=a",
+                                                         .alternative_names = "DNS:a.lab",
+                                                         .extensions = {{"extendedKeyUsage", "critical,serverAuth"}},
+                                                         .key_type = key_type});
+  return {sending(1), sending(9), having(expired, chain), having(no_signatures, chain), having(for_another_use, chain)};
 }
 
 void start(World& world, const Change& change_a, const Change& change_b, const Chain& with) {

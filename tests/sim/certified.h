@@ -16,7 +16,8 @@ Change having(const testing::Credential& own, const Chain& within);
 // Ends that believe none of the chain's certificates: of another root, with revocation lists against both, without the
 // lists that they require.
 std::vector<Change> distrusting(const Chain& chain);
-// Ends whose certificates nobody believes: without the intermediate one, too many, expired, not for signatures.
+// Ends whose certificates nobody believes: without the intermediate one, too many, expired, not for
+// signatures, for another use.
 std::vector<Change> not_to_be_trusted(const Chain& chain, const std::string& key_type);
 
 // Sets both ends' connections, changed so; an empty change is none.

@@ -56,6 +56,8 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
     return fail(messages::ike_identity_not_certified,
                 id.text() + " is not in the certificate of " + own.subject_text());
   if (!own.may_sign()) return unusable("keyUsage does not permit signatures: " + own.subject_text());
+  if (!own.may_authenticate_ike())
+    return unusable("a critical extendedKeyUsage does not permit IKE: " + own.subject_text());
   if (const auto valid = authorities.validate(own, std::span(*parsed).subspan(1), now); !valid)
     return unusable(valid.error());
   auto key = own.public_key();

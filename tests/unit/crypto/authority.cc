@@ -37,11 +37,11 @@ std::string taken(BIO* bio) {
   return {text, static_cast<size_t>(length)};
 }
 
-void add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
+void add_extension(X509* certificate, X509* issuer, const std::string& name, const std::string& value) {
   if (value.empty()) return;
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const ExtensionPtr extension(require(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()), "extension"));
+  const ExtensionPtr extension(require(X509V3_EXT_conf(nullptr, &context, name.c_str(), value.c_str()), "extension"));
   require(X509_add_ext(certificate, extension.get(), -1) == 1, "extension");
 }
 
@@ -65,9 +65,10 @@ Credential make(const CertificateRequest& request, const Credential* issuer) {
   X509_set1_notAfter(certificate, time_of(request.not_after).get());
   X509_set_pubkey(certificate, made.key.get());
   X509* issuer_x509 = issuer ? issuer->x509.get() : certificate;
-  add_extension(certificate, issuer_x509, NID_basic_constraints, request.basic_constraints);
-  add_extension(certificate, issuer_x509, NID_key_usage, request.key_usage);
-  add_extension(certificate, issuer_x509, NID_subject_alt_name, request.alternative_names);
+  add_extension(certificate, issuer_x509, "basicConstraints", request.basic_constraints);
+  add_extension(certificate, issuer_x509, "keyUsage", request.key_usage);
+  add_extension(certificate, issuer_x509, "subjectAltName", request.alternative_names);
+  for (const auto& [name, value] : request.extensions) add_extension(certificate, issuer_x509, name, value);
   EVP_PKEY* signer = issuer ? issuer->key.get() : made.key.get();
   require(X509_sign(certificate, signer, hash_for(signer, request.hash)) > 0, "X509 signature");
   return made;
@@ -87,6 +88,7 @@ crypto::PkeyPtr make_rsa_key(unsigned bits, unsigned exponent) {
 }
 
 crypto::PkeyPtr make_key(const std::string& type) {
+  if (type == "RSA-1024") return make_rsa_key(1024, 65537);
   if (type == "RSA") return make_rsa_key(2048, 65537);
   if (type == "RSA-3") return make_rsa_key(2048, 3);
   EVP_PKEY* key = type.starts_with("P-") ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type.c_str())

@@ -15,7 +15,7 @@ namespace sekisho::testing {
 inline const WallTime new_year = WallTime{} + std::chrono::seconds(1767225600);
 inline constexpr std::chrono::days day{1};
 
-// "RSA" (2048 bits), "RSA-3" (with the exponent 3), "P-256", "P-384", "P-521", "ED25519".
+// "RSA" (2048 bits), "RSA-1024", "RSA-3" (with the exponent 3), "P-256", "P-384", "P-521", "ED25519".
 crypto::PkeyPtr make_key(const std::string& type);
 crypto::PkeyPtr make_rsa_key(unsigned bits, unsigned exponent);
 std::string to_pem(EVP_PKEY* private_key);
@@ -25,6 +25,8 @@ struct CertificateRequest {
   std::string alternative_names = {};  // OpenSSL's form: "DNS:a.lab,IP:10.9.1.1"; empty: no extension
   std::string basic_constraints = {};  // "critical,CA:TRUE,pathlen:0"; empty: no extension
   std::string key_usage = {};          // "digitalSignature"; empty: no extension
+  // Further extensions by name or number: {"extendedKeyUsage", "critical,serverAuth"}, {"1.2.3.4", "DER:0500"}.
+  std::vector<std::pair<std::string, std::string>> extensions = {};
   std::string key_type = "P-256";
   WallTime not_before = new_year - day;
   WallTime not_after = new_year + 365 * day;

@@ -169,6 +169,64 @@ TEST_CASE("SHA-1 and short keys certify nothing") {
   CertificateRequest weak = gateway;
   weak.hash = "SHA1";
   says(fault(trusting(root), root.issue(weak)), "digest algorithm too weak");
+  CertificateRequest short_key = gateway;
+  short_key.key_type = "RSA-1024";
+  says(fault(trusting(root), root.issue(short_key)), "EE certificate key too weak: C=JP, O=Lab, CN=a.lab");
+  CertificateRequest short_authority = intermediate;
+  short_authority.key_type = "RSA-1024";
+  const Credential middle = root.issue(short_authority);
+  says(fault(trusting(root), middle.issue(gateway), {middle.certificate()}), "CA certificate key too weak");
+}
+
+TEST_CASE("an authority certifies only names that its name constraints permit") {
+  const Credential root = root_authority();
+  CertificateRequest constrained = intermediate;
+  constrained.extensions = {{"nameConstraints", "critical,permitted;DNS:lab,excluded;DNS:secret.lab"}};
+  const Credential middle = root.issue(constrained);
+  const auto fault_of = [&](const char* name) {
+    const Credential leaf = middle.issue({.subject = "C=JP, CN=gateway", .alternative_names = name});
+    return fault(trusting(root), leaf, {middle.certificate()});
+  };
+  CHECK(fault_of("DNS:a.lab").empty());
+  says(fault_of("DNS:a.elsewhere"), "permitted subtree violation");
+  says(fault_of("DNS:a.lab,DNS:a.elsewhere"), "permitted subtree violation");
+  says(fault_of("DNS:a.secret.lab"), "excluded subtree violation");
+}
+
+TEST_CASE("a critical extension that is not understood is refused, in every certificate of the chain") {
+  const Credential root = root_authority();
+  CertificateRequest odd = gateway, odd_authority = intermediate;
+  odd.extensions = odd_authority.extensions = {{"1.2.3.4", "critical,DER:0500"}};
+  says(fault(trusting(root), root.issue(odd)), "unhandled critical extension");
+  const Credential middle = root.issue(odd_authority);
+  says(fault(trusting(root), middle.issue(gateway), {middle.certificate()}), "unhandled critical extension");
+  odd.extensions = {{"1.2.3.4", "DER:0500"}};
+  CHECK(fault(trusting(root), root.issue(odd)).empty());
+}
+
+// RFC 4945 section 5.1.3.12.
+TEST_CASE("a critical extendedKeyUsage has to permit IKE; one that is not critical does not count") {
+  const Credential root = root_authority();
+  const auto usable = [&](const std::string& usage) {
+    CertificateRequest request = gateway;
+    if (!usage.empty()) request.extensions = {{"extendedKeyUsage", usage}};
+    const Credential credential = root.issue(request);
+    CHECK(fault(trusting(root), credential).empty());
+    return credential.certificate().may_authenticate_ike();
+  };
+  CHECK(usable(""));
+  CHECK(usable("serverAuth"));
+  CHECK_FALSE(usable("critical,serverAuth"));
+  CHECK(usable("critical,serverAuth,1.3.6.1.5.5.7.3.17"));
+  CHECK(usable("critical,anyExtendedKeyUsage"));
+}
+
+TEST_CASE("revocation is looked at only for a chain that is good") {
+  const Credential root = root_authority(), impostor = root_authority();
+  const Credential forged = impostor.issue(gateway);
+  const std::vector<RevocationList> lists = {list(root.list_pem({forged}))};
+  for (const RequireCrl require_crl : {RequireCrl::no, RequireCrl::yes})
+    says(fault(trusting(root, lists, require_crl), forged), "certificate signature failure");
 }
 
 TEST_CASE("revocation lists are heeded") {
