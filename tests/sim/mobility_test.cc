@@ -139,6 +139,8 @@ TEST_CASE("messages from elsewhere that are repeated or forged move nothing") {
     for_seeds(3, [&](World& world) {
       world.record = true;
       world.nat = *IpAddress::parse("10.9.7.7");
+      const IpAddress elsewhere = *IpAddress::parse("10.9.66.6");
+      world.strangers = {elsewhere};  // has repeated answers sent there, few of them
       bring_up(world, mobike);
       world.run_for(30s);
       world.step(world.a, ike::RekeyChild{tunnel});
@@ -147,7 +149,7 @@ TEST_CASE("messages from elsewhere that are repeated or forged move nothing") {
       for (const auto& each : recorded)
         for (const bool flip : {false, true}) {
           ike::DatagramReceived datagram = each.datagram;
-          datagram.remote = {*IpAddress::parse("10.9.66.6"), 4500};
+          datagram.remote = {elsewhere, 4500};
           if (flip) datagram.data.back() ^= 1;
           world.step(*each.to, std::move(datagram));
         }

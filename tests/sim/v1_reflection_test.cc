@@ -23,6 +23,7 @@ void bring_up(World& world) {
 enum class To : uint8_t { receiver, sender };
 // All that was recorded from the `first` message on, from the stranger's address.
 void repeat(World& world, To whom, size_t first = 0) {
+  world.strangers.insert(stranger);  // has repeated answers sent there
   const size_t end = world.recorded.size();
   for (size_t i = first; i < end; ++i) {
     const World::Recorded seen = world.recorded[i];

@@ -118,9 +118,17 @@ void World::perform(Node& node, ike::Event event) {
   }
 }
 
+void World::expect_somebody_at(const Node& from, const IpAddress& remote) {
+  for (const Node* node : {&a, &b}) inhabited_.insert(node->address);
+  if (nat) inhabited_.insert(*nat);
+  if (!inhabited_.contains(remote) && !strangers.contains(remote))
+    throw Violation(from.name + " sends to " + remote.text() + ", where nobody is");
+}
+
 void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
   if (timed && ++from.timed_sends[message.data] > 12) throw Violation(from.name + " retransmits without end");
   Node& to = peer_of(from);
+  expect_somebody_at(from, message.remote.address);
   if (message.local.address != from.address) return;  // the kernel has no such address
   ike::DatagramReceived datagram{message.remote, message.local, message.data};
   if (nat && &from == &a) datagram.remote = {*nat, static_cast<uint16_t>(message.local.port + nat_shift)};

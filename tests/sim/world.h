@@ -45,6 +45,9 @@ class World {
   // The address and the shift of ports that a NAT before `a` shows to `b`.
   std::optional<IpAddress> nat;
   uint16_t nat_shift = 10000;
+  // Whoever else may be sent something. An IKE message to an address that neither a node nor a NAT has ever had is a
+  // Violation: an engine has nothing to say to anybody else.
+  std::set<IpAddress> strangers;
   // Once both ends are up they must stay able to reach each other at every instant.
   bool hitless = false;
   // Test packets in both directions every so often; 0: none.
@@ -95,6 +98,7 @@ class World {
   bool advance(Instant limit);
   void at(Instant when, std::function<void()> action);
   void send(Node& from, const ike::SendDatagram& message, bool timed);
+  void expect_somebody_at(const Node& from, const IpAddress& remote);
   void deliver(Node& to, const ike::DatagramReceived& datagram);
   void send_packet(Node& from, const std::string& connection);
   // What a data path says once one more packet has gone through an SA.
@@ -107,6 +111,7 @@ class World {
 
   SeededRandom random_;
   std::set<Bytes> outbound_keys_;
+  std::set<IpAddress> inhabited_;
   std::priority_queue<Delivery, std::vector<Delivery>, std::greater<>> queue_;
   uint64_t order_ = 0;
   Instant next_traffic_{};
