@@ -222,6 +222,22 @@ TEST_CASE("a rekey that is asked for many times while it waits is tried once, an
   CHECK(puppet.data_path.installed().size() == 1);
 }
 
+TEST_CASE("an answer that cannot be read may stand for a child, which is deleted at the peer") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  puppet.step(ike::RekeyChild{"tunnel"});
+  const auto request = puppet.receive();
+  const uint32_t asked = ByteReader(find<SecurityAssociation>(request.payloads)->proposals.at(0).spi).u32();
+  Payloads answer = puppet.child_answer(new_spi, filled(32, 1));
+  answer.push_back(Unknown{PayloadType{200}, true, Bytes(4)});
+  puppet.answer(request, answer);
+  const auto removal = puppet.receive();
+  CHECK(deleted(removal.payloads) == std::vector{asked});
+  puppet.answer(removal, {});
+  CHECK(puppet.data_path.installed().size() == 1);
+  CHECK(puppet.data_path.reserved() == 0);
+}
+
 TEST_CASE("wider selectors than were offered are not installed") {
   Puppet puppet;
   puppet.establish_as_initiator();

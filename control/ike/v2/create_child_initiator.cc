@@ -23,6 +23,10 @@ class CreateChild final : public Task {
   wire::ExchangeType exchange() const override { return wire::ExchangeType::create_child_sa; }
   std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override;
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
+  void unreadable(Context& context, IkeSa& sa) override {
+    if (sa.state == IkeState::established) delete_unwanted(sa);
+    response(context, sa, {});
+  }
   std::string_view new_child() const override { return replaces_ == 0 ? child_ : std::string_view(); }
   void abandon(Context& context, IkeSa&) override { release_spi(context); }
 

@@ -20,6 +20,9 @@ class Authenticate final : public Task {
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
   void abandon(Context& context, IkeSa&) override { release_spi(context); }
 
+  void unreadable(Context& context, IkeSa& sa) override {
+    refuse_peer(context, sa, messages::ike_peer_error, "the answer to IKE_AUTH cannot be read");
+  }
  private:
   void release_spi(Context& context) {
     if (inbound_spi_ != 0) context.environment.release_inbound_spi(inbound_spi_);

@@ -134,10 +134,9 @@ void receive_response(Context& context, IkeSa& sa, DatagramReceived datagram, co
   follow_peer(context, sa, datagram);
   sa.requests.answered();
   const std::unique_ptr<Task> task = std::move(sa.active);
-  // A malformed answer, or one that is not understood, is a refusal without a reason.
   if (!payloads || wire::find_unsupported(*payloads)) {
     context.report(messages::ike_invalid_syntax, sa.name(), describe(sa));
-    return task->response(context, sa, {});
+    return task->unreadable(context, sa);
   }
   task->response(context, sa, *payloads);
 }

@@ -31,6 +31,9 @@ class Task {
   // The request; nothing where there is nothing left to ask, and the task is dropped.
   virtual std::optional<wire::Payloads> request(Context& context, IkeSa& sa) = 0;
   virtual void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) = 0;
+  // The answer is authentic, but malformed or with a critical payload that is not understood: a refusal without a
+  // reason, though the peer may have made what was asked for.
+  virtual void unreadable(Context& context, IkeSa& sa) { response(context, sa, {}); }
   // The definition that a new child is asked for by; empty: none is.
   virtual std::string_view new_child() const { return {}; }
   // The SA goes before the answer came: gives back what the request took.
