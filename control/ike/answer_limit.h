@@ -1,6 +1,7 @@
 // How many errors are answered to senders who have proven nothing: so many of one address, and so many in all. What is
-// above goes unanswered, so that nobody has the gateway send a flood to an address that they feigned. Cookies are not
-// counted: they are the defence, and smaller than what they answer.
+// above goes unanswered, so that nobody has the gateway send a flood to an address that they feigned. Cookies and
+// INVALID_KE_PAYLOAD are not counted: they are smaller than what they answer, and a peer that does not get them cannot
+// connect; whoever feigns its address would use up its share.
 #pragma once
 
 #include <array>

@@ -111,7 +111,9 @@ std::optional<Identity> Identity::parse(std::string_view text) {
   if (text.find('=') != std::string_view::npos && !text.starts_with(key_id_prefix)) {
     const auto name = crypto::encode_distinguished_name(text);
     if (!name) return {};
-    return Identity{Type::der_asn1_dn, std::string(as_text(*name))};
+    Identity identity{Type::der_asn1_dn, std::string(as_text(*name))};
+    identity.set_name_hash();
+    return identity;
   }
   if (!printable(text)) return {};
   if (const auto address = IpAddress::parse(text))
@@ -149,9 +151,14 @@ std::string Identity::text() const {
   return "type" + std::to_string(static_cast<unsigned>(type)) + ":" + escaped(value);
 }
 
+void Identity::set_name_hash() {
+  if (type == Type::der_asn1_dn) name_hash = crypto::distinguished_name_hash(as_bytes(value));
+}
+
 bool operator==(const Identity& a, const Identity& b) {
   if (a.type != b.type) return false;
   if (a.value == b.value) return true;
+  if (a.name_hash && b.name_hash && *a.name_hash != *b.name_hash) return false;
   return a.type == Identity::Type::der_asn1_dn && crypto::same_distinguished_name(as_bytes(a.value), as_bytes(b.value));
 }
 

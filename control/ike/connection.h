@@ -36,6 +36,9 @@ struct Identity {
   Type type = Type::fqdn;
   // As it travels: addresses as 4 or 16 bytes, distinguished names in DER, others without a terminating NUL.
   std::string value;
+  // Of a distinguished name: a hash of what it says, by which most others are told from it without parsing both.
+  std::optional<uint32_t> name_hash = {};
+  void set_name_hash();
 
   // "10.9.1.1", "2001:db8::1", "a.lab" or "@a.lab", "user@a.lab", "keyid:office", "C=JP, O=Lab, CN=a.lab".
   static std::optional<Identity> parse(std::string_view text);
@@ -53,6 +56,7 @@ struct IkeProposal {
   crypto::PrfId prf{};
   crypto::KeyExchangeId key_exchange{};
 
+  friend bool operator==(const IkeProposal&, const IkeProposal&) = default;
   // "aes128gcm16-prfsha256-x25519", "aes256-sha1-modp1024" (the PRF follows the integrity algorithm).
   static std::optional<IkeProposal> parse(std::string_view text);
   std::string text() const;

@@ -111,25 +111,39 @@ ConnectionEntry& ConnectionTable::set(Connection connection) {
   return entry;
 }
 
+void ConnectionTable::visit_matching(IkeVersion version, const IpAddress& local, const IpAddress& remote,
+                                     const std::function<bool(const std::shared_ptr<const Connection>&)>& visit) const {
+  const auto is_local = [&](const Connection& connection) {
+    return connection.local.is_any() || connection.local == local ||
+           std::ranges::find(connection.other_locals, local) != connection.other_locals.end();
+  };
+  for (const IpAddress& configured : {remote, IpAddress::any(Family::ipv4), IpAddress::any(Family::ipv6)}) {
+    const auto names = by_remote_.find(configured);
+    if (names == by_remote_.end()) continue;
+    for (const std::string& name : names->second)
+      if (const auto& connection = entries_.at(name).connection;
+          connection->version == version && is_local(*connection) && !visit(connection))
+        return;
+  }
+}
+
 std::vector<std::shared_ptr<const Connection>> ConnectionTable::matching(IkeVersion version, const IpAddress& local,
                                                                          const IpAddress& remote) const {
   std::vector<std::shared_ptr<const Connection>> result;
-  const auto fits = [](const IpAddress& ours, const IpAddress& seen) { return ours.is_any() || ours == seen; };
-  const auto is_local = [&](const Connection& connection) {
-    return fits(connection.local, local) ||
-           std::ranges::find(connection.other_locals, local) != connection.other_locals.end();
-  };
-  const auto add = [&](const IpAddress& configured) {
-    const auto names = by_remote_.find(configured);
-    if (names == by_remote_.end()) return;
-    for (const std::string& name : names->second)
-      if (const auto& connection = entries_.at(name).connection;
-          connection->version == version && is_local(*connection))
-        result.push_back(connection);
-  };
-  add(remote);
-  for (const Family family : {Family::ipv4, Family::ipv6}) add(IpAddress::any(family));
+  visit_matching(version, local, remote, [&](const auto& connection) {
+    result.push_back(connection);
+    return true;
+  });
   return result;
+}
+
+bool ConnectionTable::match(IkeVersion version, const IpAddress& local, const IpAddress& remote) const {
+  bool any = false;
+  visit_matching(version, local, remote, [&](const auto&) {
+    any = true;
+    return false;
+  });
+  return any;
 }
 
 Difference compare(const Connection& a, const Connection& b) {

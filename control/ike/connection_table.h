@@ -63,6 +63,8 @@ class ConnectionTable {
                                                           const IpAddress& remote) const;
   // Whether that is the remote address of a connection.
   bool knows_peer_at(const IpAddress& remote) const { return by_remote_.contains(remote); }
+  // Whether there are any.
+  bool match(IkeVersion version, const IpAddress& local, const IpAddress& remote) const;
   const std::map<std::string, ConnectionEntry>& all() const { return entries_; }
 
   // Attempts. An entry that was handed out for change counts from settle() on, at the end of the step.
@@ -72,6 +74,9 @@ class ConnectionTable {
 
  private:
   void forget_remote(const std::string& name);
+  // In that order, until `visit` returns false.
+  void visit_matching(IkeVersion version, const IpAddress& local, const IpAddress& remote,
+                      const std::function<bool(const std::shared_ptr<const Connection>&)>& visit) const;
 
   std::map<std::string, ConnectionEntry> entries_;
   std::map<IpAddress, std::set<std::string>> by_remote_;

@@ -149,4 +149,12 @@ bool same_distinguished_name(ByteView a, ByteView b) {
   return left && right && X509_NAME_cmp(left.get(), right.get()) == 0;
 }
 
+std::optional<uint32_t> distinguished_name_hash(ByteView der) {
+  const NamePtr name = from_der(der);
+  int done = 0;
+  const unsigned long hash = name ? X509_NAME_hash_ex(name.get(), nullptr, nullptr, &done) : 0;
+  if (done != 1) return {};
+  return static_cast<uint32_t>(hash);
+}
+
 }  // namespace sekisho::crypto

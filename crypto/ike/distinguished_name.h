@@ -22,5 +22,7 @@ std::string distinguished_name_text(const X509_NAME* name);
 
 // RFC 5280 section 7.1: string types, letter case and repeated spaces make no difference. False for what is no name.
 bool same_distinguished_name(ByteView a, ByteView b);
+// Equal for names that are the same. Nothing for what is no name.
+std::optional<uint32_t> distinguished_name_hash(ByteView der);
 
 }  // namespace sekisho::crypto

@@ -15,6 +15,7 @@ struct SkAlgorithm {
   uint16_t key_bits = 0;                      // 128 or 256; 0 with 3DES
   IntegrityId integrity = IntegrityId::none;  // none with an AEAD
 
+  friend bool operator==(const SkAlgorithm&, const SkAlgorithm&) = default;
   bool aead() const { return encryption == EncryptionId::aes_gcm_16 || encryption == EncryptionId::chacha20_poly1305; }
   // Lengths in bytes: SK_e (with the AEAD's salt at its end) and SK_a.
   size_t encryption_key_length() const;

@@ -68,6 +68,7 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, const std::vector<R
   for (const Certificate& anchor : anchors_)
     require(X509_STORE_add_cert(store_.get(), anchor.native()) == 1, "X509 store");
   for (const RevocationList& list : lists) require(X509_STORE_add_crl(store_.get(), list.native()) == 1, "X509 store");
+  for (const Certificate& anchor : anchors_) key_hashes_.push_back(anchor.key_hash());
   digest_ = digest_of(anchors_, lists, require_crl);
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
   if (!lists.empty() || require_crl == RequireCrl::yes) flags |= revocation_checks;
@@ -78,11 +79,10 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, const std::vector<R
   X509_STORE_set_verify_cb(store_.get(), require_crl == RequireCrl::yes ? judge_strictly : judge_leniently);
 }
 
+// OpenSSL asks for revocation before it verifies the chain's signatures, and verifies a list each time, however long it
+// is. So that nobody has that done by a chain of their own making, the chain is first verified without lists.
 std::expected<void, std::string> TrustAnchors::validate(const Certificate& certificate,
                                                         std::span<const Certificate> untrusted, WallTime now) const {
-  const StackPtr others = stack_of(untrusted);
-  const StoreContextPtr context(require(X509_STORE_CTX_new(), "X509 context"));
-  require(X509_STORE_CTX_init(context.get(), store_.get(), certificate.native(), others.get()) == 1, "X509 context");
   auto valid = verify(certificate, untrusted, now, revocation_checks);
   if (valid && (X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store_.get())) & revocation_checks) != 0)
     valid = verify(certificate, untrusted, now, 0);
@@ -92,7 +92,12 @@ std::expected<void, std::string> TrustAnchors::validate(const Certificate& certi
 std::expected<void, std::string> TrustAnchors::verify(const Certificate& certificate,
                                                       std::span<const Certificate> untrusted, WallTime now,
                                                       unsigned long without) const {
-  X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()), std::chrono::system_clock::to_time_t(now));
+  const StackPtr others = stack_of(untrusted);
+  const StoreContextPtr context(require(X509_STORE_CTX_new(), "X509 context"));
+  require(X509_STORE_CTX_init(context.get(), store_.get(), certificate.native(), others.get()) == 1, "X509 context");
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  require(X509_VERIFY_PARAM_clear_flags(parameters, without) == 1, "X509 parameters");
+  X509_VERIFY_PARAM_set_time(parameters, std::chrono::system_clock::to_time_t(now));
   if (X509_verify_cert(context.get()) != 1)
     return std::unexpected(about(X509_STORE_CTX_get_current_cert(context.get()),
                                  X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()))));

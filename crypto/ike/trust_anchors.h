@@ -26,16 +26,19 @@ class TrustAnchors {
                                             WallTime now) const;
 
   const std::vector<Certificate>& anchors() const { return anchors_; }
+  // Certificate::key_hash() of each.
+  const std::vector<Bytes>& key_hashes() const { return key_hashes_; }
   // A hash of the anchors, the lists and whether these are required: the same for two that judge alike.
   const Bytes& digest() const { return digest_; }
 
  private:
-  std::vector<Certificate> anchors_;
-  std::shared_ptr<X509_STORE> store_;  // only read
   // `without`: OpenSSL's flags of the checks to be left out.
   std::expected<void, std::string> verify(const Certificate& certificate, std::span<const Certificate> untrusted,
                                           WallTime now, unsigned long without) const;
 
+  std::vector<Certificate> anchors_;
+  std::vector<Bytes> key_hashes_;
+  std::shared_ptr<X509_STORE> store_;  // only read
   Bytes digest_;
 };
 

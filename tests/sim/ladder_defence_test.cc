@@ -148,6 +148,64 @@ TEST_CASE("an engine knows the messages of its SAs by both SPIs") {
   CHECK_FALSE(puppet.engine->knows(header(spi_i, spi_r)));
 }
 
+TEST_CASE("who feigns a peer's address cannot keep from it which group to take") {
+  Puppet puppet;
+  for (uint64_t spi = 1; spi <= 100; ++spi) puppet.deliver(unacceptable_request(puppet, spi));
+  puppet.outbox.clear();
+  puppet.deliver(puppet.init_request(crypto::KeyExchangeId::ecp384));
+  CHECK(has(puppet.receive().payloads, NotifyType::invalid_ke_payload));
+}
+
+TEST_CASE("an offer of more transforms than are looked at is refused, whatever is in it") {
+  Puppet puppet;
+  auto message = decode(puppet.init_request(crypto::KeyExchangeId::x25519)).value();
+  const auto enlarge = [&](size_t transforms) {
+    for (Payload& payload : message.payloads)
+      if (auto* sa = std::get_if<SecurityAssociation>(&payload)) {
+        sa->proposals.resize(1);
+        Proposal padding = sa->proposals.front();
+        padding.transforms.assign(62, Transform{TransformType::encryption, 9999, {}, false});
+        for (size_t left = transforms - sa->proposals.front().transforms.size(); left > 0;
+             left -= padding.transforms.size()) {
+          padding.transforms.resize(std::min(left, size_t{62}));
+          padding.number = static_cast<uint8_t>(sa->proposals.size() + 1);
+          sa->proposals.push_back(padding);
+        }
+      }
+    return encode(message);
+  };
+  puppet.deliver(enlarge(513));
+  CHECK(has(puppet.receive().payloads, NotifyType::no_proposal_chosen));
+  CHECK(puppet.reports(messages::ike_no_proposal) == 1);
+  puppet.deliver(enlarge(512));
+  CHECK(find<KeyExchange>(puppet.receive().payloads));
+}
+
+TEST_CASE("an identity that is very long is nobody's, and a report names few connections") {
+  auto connection = Puppet::engine_connection();
+  connection.remote_id = {ike::Identity::Type::key_id, std::string(1025, 'x')};
+  Puppet puppet(connection);
+  for (int i = 0; i < 20; ++i) {
+    auto other = Puppet::engine_connection();
+    other.name = "tunnel " + std::to_string(i);
+    other.remote_id = *ike::Identity::parse("peer" + std::to_string(i) + ".lab");
+    puppet.step(ike::SetConnection{other});
+  }
+  puppet.exchange_init();
+  CHECK(has(puppet.ask(ExchangeType::ike_auth, puppet.auth_request()), NotifyType::authentication_failed));
+  REQUIRE(puppet.reports(messages::ike_unknown_identity) == 1);
+  const auto report = std::ranges::find(puppet.reported, &messages::ike_unknown_identity, &ike::Report::message);
+  CHECK(report->detail.size() < 1024);
+  CHECK(report->detail.ends_with("and 17 more"));
+}
+
+TEST_CASE("who is no peer gets no cookie either") {
+  Puppet puppet(Puppet::engine_connection(), {.cookie_threshold = 0});
+  puppet.deliver(puppet.init_request(crypto::KeyExchangeId::x25519), {*IpAddress::parse("192.0.2.1"), 500});
+  CHECK(puppet.silent());
+  CHECK(puppet.reports(messages::ike_unknown_peer) == 1);
+}
+
 TEST_CASE("errors to all addresses together are bounded") {
   SeededRandom random(3);
   ike::AnswerLimit limit;

@@ -99,6 +99,47 @@ TEST_CASE("who forges the peer's address cannot lock the peer out") {
   CHECK(find<KeyExchange>(answer.payloads) != nullptr);
 }
 
+TEST_CASE("an answer to IKE_AUTH that cannot be read is refused, in words that the peer hears") {
+  Puppet puppet;
+  puppet.answer_init();
+  puppet.answer(puppet.receive(), {Unknown{PayloadType{200}, true, Bytes(4)}});
+  CHECK(has(puppet.receive().payloads, NotifyType::authentication_failed));
+  CHECK(puppet.reports(messages::ike_peer_error) == 1);
+  CHECK(puppet.ike_sas() == 0);
+  CHECK(puppet.data_path.reserved() == 0);
+}
+
+TEST_CASE("2.4: INITIAL_CONTACT is sent only where no connection has an SA between the two identities") {
+  const bool same_peer = GENERATE(true, false);
+  auto second = Puppet::engine_connection();
+  second.name = "second";
+  second.remote = *IpAddress::parse("10.9.3.3");
+  if (!same_peer) second.remote_id = *ike::Identity::parse("c.lab");
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  puppet.step(ike::SetConnection{second});
+  puppet.connection = second;
+  puppet.remote.address = second.remote;
+  puppet.answer_init();
+  CHECK(has(puppet.receive().payloads, NotifyType::initial_contact) != same_peer);
+}
+
+TEST_CASE("a suite that another connection of the address chose is the reason that is given") {
+  const auto aes256 = *ike::IkeProposal::parse("aes256-sha256-x25519");
+  auto another = Puppet::engine_connection();
+  another.name = "another";
+  another.remote_id = *ike::Identity::parse("c.lab");
+  another.ike_proposals = {aes256};
+  Puppet puppet;
+  puppet.step(ike::SetConnection{another});
+  puppet.connection.ike_proposals.insert(puppet.connection.ike_proposals.begin(), aes256);
+  puppet.exchange_init();
+  CHECK(has(puppet.ask(ExchangeType::ike_auth, puppet.auth_request()), NotifyType::authentication_failed));
+  CHECK(puppet.reports(messages::ike_unknown_identity) == 0);
+  REQUIRE(puppet.reports(messages::ike_no_proposal) == 1);
+  CHECK(puppet.reported.back().connection == "tunnel");
+}
+
 TEST_CASE("handshakes that failed at IKE_AUTH count as half open as long as they are remembered") {
   Puppet puppet;
   puppet.connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(as_bytes("sardine")));

@@ -66,14 +66,14 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
 }
 
 std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
-                                         const std::function<Bytes(const crypto::Certificate&)>& name_of) {
+                                         const NameOfAnchor& name_of) {
   std::vector<Bytes> names;
   for (const auto& connection : connections) {
     if (!connection->remote_auth.by_certificate()) continue;
-    for (const crypto::Certificate& anchor : connection->remote_auth.authorities->anchors()) {
-      Bytes name = name_of(anchor);
-      if (names.size() < max_requested && std::ranges::find(names, name) == names.end())
-        names.push_back(std::move(name));
+    const crypto::TrustAnchors& authorities = *connection->remote_auth.authorities;
+    for (size_t i = 0; i < authorities.anchors().size() && names.size() < max_requested; ++i) {
+      Bytes name = name_of(authorities, i);
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     }
   }
   return names;

@@ -24,7 +24,8 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
 
 // How a CERTREQ names the authorities of these connections, by the version's `name_of`: each once, and no more than a
 // message has room for.
+using NameOfAnchor = std::function<Bytes(const crypto::TrustAnchors& authorities, size_t index)>;
 std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
-                                         const std::function<Bytes(const crypto::Certificate&)>& name_of);
+                                         const NameOfAnchor& name_of);
 
 }  // namespace sekisho::ike::suite

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/messages/ike.h"
 #include "control/ike/v2/auth_payload.h"
 #include "control/ike/v2/certificate_payloads.h"
@@ -18,6 +20,9 @@ class Authenticate final : public Task {
   wire::ExchangeType exchange() const override { return wire::ExchangeType::ike_auth; }
   std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override;
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
+  void unreadable(Context& context, IkeSa& sa) override {
+    refuse_peer(context, sa, messages::ike_peer_error, "the answer to IKE_AUTH cannot be read");
+  }
   void abandon(Context& context, IkeSa&) override { release_spi(context); }
 
   void unreadable(Context& context, IkeSa& sa) override {
@@ -56,12 +61,23 @@ Result<void> Authenticate::add_auth(const IkeSa& sa, const wire::IdInitiator& id
   return {};
 }
 
+// Section 2.4 is about identities: two connections may join the same two ends by other addresses.
+bool only_one(Context& context, const IkeSa& sa) {
+  bool alone = true;
+  std::as_const(context.sas).for_each([&](const IkeSa& other) {
+    if (!alone || &other == &sa || !other.connection || other.state >= IkeState::closed) return;
+    alone = other.connection->local_id != sa.connection->local_id ||
+            other.connection->remote_id != sa.connection->remote_id;
+  });
+  return alone;
+}
+
 std::optional<wire::Payloads> Authenticate::request(Context& context, IkeSa& sa) {
   const Connection& connection = *sa.connection;
   const wire::IdInitiator id{.identity = connection.local_id};
   wire::Payloads payloads = {id};
   add_certificates(connection.local_auth, payloads);
-  if (context.sas.of(connection.name).size() == 1) payloads.push_back(notify(wire::NotifyType::initial_contact));
+  if (only_one(context, sa)) payloads.push_back(notify(wire::NotifyType::initial_contact));
   add_certificate_request({sa.connection}, payloads);
   payloads.push_back(wire::IdResponder{.identity = connection.remote_id});
   if (const auto made = add_auth(sa, id, payloads); !made) {

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <ranges>
 
 #include "base/messages/ike.h"
+#include "control/ike/suite/proposals.h"
 #include "control/ike/v2/auth_payload.h"
 #include "control/ike/v2/certificate_payloads.h"
 #include "control/ike/v2/child_negotiation.h"
@@ -23,29 +25,63 @@ void refuse(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   sa.close_at = context.now + refusal_time;
 }
 
+// Nobody has a longer identity, and whoever sends one has proven nothing yet.
+constexpr size_t longest_identity = 1024;
+// Of the connections that an identity is none of, so many are told of in the report.
+constexpr size_t most_named = 4;
+
+bool has_suite(const Connection& connection, const IkeProposal& suite) {
+  return std::ranges::find(connection.ike_proposals, suite) != connection.ike_proposals.end();
+}
+
+using Candidates = std::vector<std::shared_ptr<const Connection>>;
+
+void report_unknown_identity(Context& context, const IkeSa& sa, const wire::IdInitiator& id_i,
+                             const wire::IdResponder* id_r, const Candidates& candidates) {
+  std::string detail = sa.remote.text() + " says it is " + id_i.identity.text();
+  if (id_r) detail += " and asks for " + id_r->identity.text();
+  for (const auto& connection : candidates | std::views::take(most_named))
+    detail += "; " + connection->name + " is between " + connection->local_id.text() + " here and " +
+              connection->remote_id.text() + " there";
+  if (candidates.size() > most_named) detail += "; and " + std::to_string(candidates.size() - most_named) + " more";
+  context.report(messages::ike_unknown_identity, candidates.empty() ? std::string() : candidates.front()->name,
+                 std::move(detail), {}, Report::Proof::none);
+}
+
+// The suite was chosen before the peer said who it is, and by another connection that its address fits.
+void report_other_suite(Context& context, const IkeSa& sa, const Connection& connection) {
+  context.report(messages::ike_no_proposal, connection.name,
+                 sa.remote.text() + ": " + sa.proposal.text() +
+                     " was chosen by another connection that the address fits; accepted here: " +
+                     suite::text(connection.ike_proposals),
+                 {}, Report::Proof::none);
+}
+
 // By the identities; among several, one that demands what the peer does.
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::IdInitiator& id_i,
                                                   const wire::IdResponder* id_r, wire::AuthMethod method) {
-  const auto candidates = context.connections.matching(IkeVersion::v2, sa.local.address, sa.remote.address);
-  const auto fits = [&](const Connection& connection) {
-    return can_authenticate(connection) && connection.remote_id == id_i.identity &&
-           (!id_r || connection.local_id == id_r->identity) &&
-           std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
-               connection.ike_proposals.end();
+  const Candidates candidates = context.connections.matching(IkeVersion::v2, sa.local.address, sa.remote.address);
+  const bool too_long =
+      id_i.identity.value.size() > longest_identity || (id_r && id_r->identity.value.size() > longest_identity);
+  Identity claimed = id_i.identity;
+  if (!too_long) claimed.set_name_hash();
+  const auto is_meant = [&](const Connection& connection) {
+    return !too_long && can_authenticate(connection) && connection.remote_id == claimed &&
+           (!id_r || connection.local_id == id_r->identity);
   };
-  std::shared_ptr<const Connection> found;
-  for (const auto& connection : candidates)
-    if (fits(*connection) && (!found || (demanded(*connection, method) && !demanded(*found, method))))
+  std::shared_ptr<const Connection> found, with_other_suites;
+  for (const auto& connection : candidates) {
+    if (!is_meant(*connection)) continue;
+    if (!has_suite(*connection, sa.proposal))
+      with_other_suites = connection;
+    else if (!found || (demanded(*connection, method) && !demanded(*found, method)))
       found = connection;
-  if (found) return found;
-  std::string detail = sa.remote.text() + " says it is " + id_i.identity.text();
-  if (id_r) detail += " and asks for " + id_r->identity.text();
-  for (const auto& connection : candidates)
-    detail += "; " + connection->name + " is between " + connection->local_id.text() + " here and " +
-              connection->remote_id.text() + " there";
-  context.report(messages::ike_unknown_identity, candidates.empty() ? std::string() : candidates.front()->name,
-                 std::move(detail), {}, Report::Proof::none);
-  return nullptr;
+  }
+  if (!found && with_other_suites)
+    report_other_suite(context, sa, *with_other_suites);
+  else if (!found)
+    report_unknown_identity(context, sa, id_i, id_r, candidates);
+  return found;
 }
 
 struct Proof {

@@ -60,6 +60,13 @@ void make_room(Context& context, const DatagramReceived& datagram, bool for_stra
   if (IkeSa* one = context.sas.most_dispensable(strangers_full)) drop(context, *one, Farewell::silent);
 }
 
+// Strangers get nothing, not even a cookie.
+bool is_configured(Context& context, const DatagramReceived& datagram) {
+  if (context.connections.match(IkeVersion::v2, datagram.local.address, datagram.remote.address)) return true;
+  context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
+  return false;
+}
+
 // True where the request may go on.
 bool cookie_shown(Context& context, const DatagramReceived& datagram, const wire::Message& message,
                   const wire::Nonce& nonce) {
@@ -75,6 +82,16 @@ bool cookie_shown(Context& context, const DatagramReceived& datagram, const wire
   return false;
 }
 
+// In all proposals of an offer; what real peers send is a tenth of that. Each is compared with every proposal of every
+// connection that it may be for, before the sender has shown anything.
+constexpr size_t max_offered = 512;
+
+size_t count_transforms(const wire::SecurityAssociation& offered) {
+  size_t count = 0;
+  for (const wire::Proposal& proposal : offered.proposals) count += proposal.transforms.size();
+  return count;
+}
+
 struct Choice {
   std::shared_ptr<const Connection> connection;
   suite::ChosenIke chosen;
@@ -83,12 +100,21 @@ struct Choice {
 std::optional<Choice> choose(Context& context, const DatagramReceived& datagram, const wire::Header& header,
                              const wire::SecurityAssociation& offered) {
   const auto candidates = context.connections.matching(IkeVersion::v2, datagram.local.address, datagram.remote.address);
-  if (candidates.empty()) {
-    context.report(messages::ike_unknown_peer, {}, datagram.remote.text() + " to " + datagram.local.text());
+  if (count_transforms(offered) > max_offered) {
+    context.report(messages::ike_no_proposal, {},
+                   datagram.remote.text() + " offers more than " + std::to_string(max_offered) + " transforms", {},
+                   Report::Proof::none);
+    refuse(context, datagram, header, notify(wire::NotifyType::no_proposal_chosen));
     return {};
   }
-  for (const auto& connection : candidates)
+  // Most connections have the same proposals, which are tried once.
+  std::vector<const std::vector<IkeProposal>*> tried;
+  for (const auto& connection : candidates) {
+    const auto same = [&](const auto* other) { return *other == connection->ike_proposals; };
+    if (std::ranges::any_of(tried, same)) continue;
+    tried.push_back(&connection->ike_proposals);
     if (const auto chosen = suite::select_ike(offered, connection->ike_proposals)) return Choice{connection, *chosen};
+  }
   context.report(messages::ike_no_proposal, candidates.front()->name,
                  datagram.remote.text() + ": " + suite::compare(offered, candidates.front()->ike_proposals),
                  suite::mismatch(offered, candidates.front()->ike_proposals), Report::Proof::none);
@@ -175,14 +201,14 @@ void receive_init_request(Context& context, const DatagramReceived& datagram, co
   const auto* key_exchange = wire::find<wire::KeyExchange>(message->payloads);
   const auto* nonce = wire::find<wire::Nonce>(message->payloads);
   if (!offered || !key_exchange || !nonce) return;
-  if (!cookie_shown(context, datagram, *message, *nonce)) return;
+  if (!is_configured(context, datagram) || !cookie_shown(context, datagram, *message, *nonce)) return;
   if (const auto* unsupported = wire::find_unsupported(message->payloads))
     return refuse(context, datagram, header,
                   notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)}));
   const auto choice = choose(context, datagram, header, *offered);
   if (!choice) return;
   if (choice->chosen.proposal.key_exchange != key_exchange->group)
-    return refuse(context, datagram, header, invalid_ke(choice->chosen.proposal.key_exchange));
+    return answer_stateless(context, datagram, header, invalid_ke(choice->chosen.proposal.key_exchange));
   answer(context, datagram, *message, *choice);
 }
 
