@@ -96,7 +96,7 @@ void DataplaneClient::work() {
   if (!more) return lose(more.error());
   if (!channel_) return;
   pump();
-  if (*more) again_.set_in(Duration::zero());
+  if (*more) again_.ask();
 }
 
 Result<bool> DataplaneClient::take_messages() {

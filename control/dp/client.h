@@ -78,7 +78,7 @@ class DataplaneClient {
   DataplaneListener& listener_;
   Duration retry_;
   Timer retry_timer_;
-  Timer again_;  // more messages wait than one turn takes
+  Turn again_;  // more messages wait than one turn takes
   Watch socket_watch_;
   Watch wake_watch_;
   std::unique_ptr<ipc::Channel> channel_;

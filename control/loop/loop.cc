@@ -74,4 +74,35 @@ bool Timer::armed() const {
   return enabled != SD_EVENT_OFF;
 }
 
+struct Turn::State {
+  sd_event* loop;
+  std::function<void()> due;
+  sd_event_source* source = nullptr;
+
+  void forget() { source = sd_event_source_disable_unref(source); }
+
+  static int dispatch(sd_event_source*, void* self) {
+    auto* state = static_cast<State*>(self);
+    state->forget();
+    const auto call = state->due;
+    call();
+    return 0;
+  }
+};
+
+void Turn::Free::operator()(State* state) const {
+  state->forget();
+  delete state;
+}
+
+Turn::Turn(sd_event* loop, std::function<void()> due) : state_(new State{loop, std::move(due)}) {}
+
+// A source that stayed would always be the one that has waited longest, and nothing else would have its turn.
+void Turn::ask() {
+  if (state_->source) return;
+  check(sd_event_add_defer(state_->loop, &state_->source, &State::dispatch, state_.get()), "sd_event_add_defer");
+}
+
+void Turn::cancel() { state_->forget(); }
+
 }  // namespace sekisho::control

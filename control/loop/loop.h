@@ -1,4 +1,4 @@
-// sd-event in C++ terms: a watch or a timer is an object that ends with its life, and calls a function.
+// sd-event in C++ terms: a watch, a timer or a turn is an object that ends with its life, and calls a function.
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -45,6 +45,23 @@ class Timer {
     void operator()(Source* source) const;
   };
   std::unique_ptr<Source, Free> source_;
+};
+
+// Calls `due` in the next turn of the loop, once for however often it was asked: after what is ready by then, and
+// without the millisecond that a timer may be late.
+class Turn {
+ public:
+  Turn(sd_event* loop, std::function<void()> due);
+
+  void ask();
+  void cancel();
+
+ private:
+  struct State;
+  struct Free {
+    void operator()(State* state) const;
+  };
+  std::unique_ptr<State, Free> state_;
 };
 
 }  // namespace sekisho::control

@@ -90,7 +90,7 @@ void Daemon::receive(const Endpoint& local, const Endpoint& remote, ByteView mes
     case Verdict::elsewhere:
       return raise(ike::DatagramReceived{local, remote, Bytes(message.begin(), message.end())});
     case Verdict::queued:
-      return handshake_turn_.set(now());
+      return handshake_turn_.ask();
     case Verdict::repeated:
     case Verdict::refused:
       return;
@@ -105,7 +105,7 @@ void Daemon::receive(const Endpoint& local, const Endpoint& remote, ByteView mes
 
 void Daemon::take_handshake() {
   if (auto next = handshakes_.take()) raise(ike::DatagramReceived{next->local, next->remote, std::move(next->data)});
-  if (handshakes_.size() > 0) handshake_turn_.set(now());
+  if (handshakes_.size() > 0) handshake_turn_.ask();
 }
 
 void Daemon::arm_timers() {

@@ -144,7 +144,7 @@ class Daemon final : public rpc::Operations,
   bool working_ = false;
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
-  Timer handshake_turn_;  // at once, but in a turn of the loop of its own
+  Turn handshake_turn_;
   Timer leftover_timer_;
   Timer keepalive_timer_;
   Timer port_timer_;
