@@ -7,8 +7,10 @@ namespace sekisho::ike {
 void Context::report(const Message& message, const std::string& connection, std::string detail,
                      std::optional<Mismatch> mismatch, Report::Proof proof) {
   ConnectionEntry* entry = connections.find(connection);
-  if (entry && message.severity != Severity::info && (proof == Report::Proof::authentic || !entry->last_failure))
-    entry->last_failure = Failure{&message, detail, mismatch, now};
+  const bool authentic = proof == Report::Proof::authentic;
+  if (entry && message.severity != Severity::info &&
+      (authentic || !entry->last_failure || !entry->last_failure->authentic))
+    entry->last_failure = Failure{&message, detail, mismatch, now, authentic};
   ReportLimit& limit = entry ? entry->reports : anonymous_reports;
   if (limit.allows(message, now))
     actions.push_back(Report{&message, connection, std::move(detail), std::move(mismatch), proof});

@@ -28,6 +28,7 @@ struct Failure {
   std::string detail;
   std::optional<Mismatch> mismatch;
   Instant at{};
+  bool authentic = true;  // false: anybody may have provoked it
 };
 
 }  // namespace sekisho::ike
