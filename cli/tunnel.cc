@@ -137,7 +137,8 @@ std::string tunnel_details_text(const json& tunnels) {
 
 void add_tunnel(CLI::App& app, CLI::App& show, Session& session) {
   add_show(show, session, "tunnel", "tunnels: state, traffic, why one is down",
-           "A tunnel is up while it has at least one live child SA. With NAME, all that is known of it.\n\n"
+           "A tunnel is up when the dataplane has a child SA of it to send on, and the routes into it. With NAME, all\n"
+           "that is known of it.\n\n"
            "Examples:\n  sekisho show tunnel\n  sekisho show tunnel tokyo --json | jq .[0].state",
            tunnels_text, tunnel_details_text);
   CLI::App* group = app.add_subcommand("tunnel", "bring tunnels up and down, renew their keys");

@@ -252,9 +252,11 @@ void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
 void Daemon::tunnel_changed(const std::string& name) {
   Status& status = status_[name];
   if (tunnels_.live(name)) {
-    spdlog::info("tunnel {}: up", name);
+    if (tunnels_.sends(name)) up_since_.live(name, network_->round());
     status.last_error.reset();
     status.held_down = false;
+  } else {
+    up_since_.not_live(name);
   }
   network_->touch();
 }
@@ -330,6 +332,10 @@ std::vector<IpAddress> Daemon::peers() const {
   for (const auto& [name, tunnel] : config_.tunnels)
     if (!tunnel.connection.remote.is_any()) addresses.push_back(tunnel.connection.remote);
   return addresses;
+}
+
+void Daemon::routed(uint64_t round) {
+  for (const std::string& name : up_since_.routed(round, now())) spdlog::info("tunnel {}: up", name);
 }
 
 void Daemon::network_changed() {

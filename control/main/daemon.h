@@ -23,6 +23,7 @@
 #include "control/transport/handshake_queue.h"
 #include "control/transport/udp.h"
 #include "control/tunnel/tunnels.h"
+#include "control/tunnel/up_since.h"
 
 namespace sekisho::control {
 
@@ -98,6 +99,7 @@ class Daemon final : public rpc::Operations,
   routing::Attachments attachments() const override;
   std::vector<IpAddress> peers() const override;
   void network_changed() override;
+  void routed(uint64_t round) override;
   void network_failed(const Error& error) override { note_daemon_error(error); }
 
   // Puts an event into the queue and works the queue off, unless that is being done already.
@@ -130,6 +132,7 @@ class Daemon final : public rpc::Operations,
   Instant started_ = MonotonicClock::now();
   SystemRandom random_;
   std::map<std::string, Status, std::less<>> status_;
+  UpSince up_since_;
   DataplaneClient dataplane_;
   Ports ports_;
   Tunnels tunnels_;

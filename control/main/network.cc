@@ -91,6 +91,7 @@ bool Network::take_in() {
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
+  ++round_;
   if (sink_.ready())
     configure_whole();
   else
@@ -174,16 +175,16 @@ void Network::push_routes() {
     return;
   }
   const auto commands = pushed_.advance(plan_);
-  if (commands.empty() && !push_all_) return;
+  if (commands.empty() && !push_all_) return host_.routed(round_);
   Transaction transaction(push_all_);
   for (const routing::RouteCommand& command : commands)
     std::visit([&](const auto& particular) { transaction.add(particular); }, command);
   push_all_ = false;
   push_in_flight_ = true;
-  sink_.submit(std::move(transaction), [this](const std::optional<Error>& refusal) {
+  sink_.submit(std::move(transaction), [this, round = round_](const std::optional<Error>& refusal) {
     push_in_flight_ = false;
     if (std::exchange(push_waits_, false)) touch();
-    if (!refusal) return;
+    if (!refusal) return host_.routed(round);
     host_.network_failed(*refusal);
     forget_pushed();
     retry_timer_.set_in(retry_delay);

@@ -31,6 +31,8 @@ class NetworkHost {
   // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
   virtual std::vector<IpAddress> peers() const = 0;
   virtual void network_changed() = 0;
+  // The dataplane has acknowledged what this round, and all before it, had to tell.
+  virtual void routed(uint64_t round) = 0;
   virtual void network_failed(const Error& error) = 0;
 };
 
@@ -42,6 +44,8 @@ class Network {
   void touch();
   // The dataplane knows no routes, or another control's; what was under way to it is not answered any more.
   void forget_pushed();
+  // The last look that has begun; what is wished from now on is in the one after it.
+  uint64_t round() const { return round_; }
   const kernel::State& state() const { return mirror_->state(); }
   const routing::Plan& plan() const { return plan_; }
   bool has_address(const IpAddress& address) const;
@@ -77,6 +81,7 @@ class Network {
   std::set<int> forwarding_;  // links that forward by now
   routing::Plan plan_;
   routing::Pushed pushed_;
+  uint64_t round_ = 0;
   bool push_all_ = true;
   bool push_in_flight_ = false;
   bool push_waits_ = false;

@@ -50,7 +50,7 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
   for (const auto& [name, tunnel] : config_.tunnels) {
     const Status& status = status_.find(name)->second;
     rpc::TunnelView view{.name = name, .held_down = status.held_down, .last_error = status.last_error};
-    view.up_since = tunnels_.live_since(name);
+    view.up_since = up_since_.of(name);
     if (view.up_since)
       view.phase = rpc::TunnelPhase::up;
     else if (tried.contains(name))
@@ -156,6 +156,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   const auto forget_tunnel = [this](const std::string& name) {
     if (status_[name].connection_set) raise(ike::RemoveConnection{name});
     tunnels_.remove(name);
+    up_since_.not_live(name);
     status_.erase(name);
   };
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);

@@ -42,7 +42,7 @@ struct DaemonView {
 };
 
 enum class TunnelPhase : uint8_t {
-  up,          // at least one live child SA
+  up,          // the dataplane has a child SA to send on, and the routes
   connecting,  // an IKE SA exists or is tried
   down,
 };
