@@ -37,8 +37,8 @@ sekisho a tunnel down tokyo
 expect 'up as usual' sekisho a tunnel up tokyo --timeout 20
 capture_stop init
 sekisho a tunnel down tokyo
-on net "$PYTHON" "$SMOKE/lab/half_open.py" "$LAB_DIR/init.pcap" to-b "${WAN[b]}"
-await_line 5 "$LAB_DIR/b/charon.log" 'from 10.9.1.1.555.'
+on net "$PYTHON" "$SMOKE/lab/half_open.py" "$LAB_DIR/init.pcap" "${WAN[a]}" "${WAN[b]}" 1
+await_line 5 "$LAB_DIR/b/charon.log" 'from 10.9.1.1.1024.'
 expect 'up with a cookie' sekisho a tunnel up tokyo --timeout 20
 at_least 'cookies that strongSwan demanded' 1 "$(grep -c 'response 0 \[ N(COOKIE) \]' "$LAB_DIR/b/charon.log")"
 equal 'pings lost' 0 "$(ping_lost left 4 5 0.05)"

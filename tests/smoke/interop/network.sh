@@ -114,3 +114,39 @@ drop
 END
 }
 mend() { on net nft delete table ip severed; }
+
+# path_mtu OCTETS: what fits between the gateways.
+path_mtu() {
+  ip -n "$LAB-net" link set to-a mtu "$1"
+  ip -n "$LAB-net" link set to-b mtu "$1"
+  ip -n "$LAB-b" link set wan mtu "$1"
+}
+
+# peer_at ADDRESS: strongSwan's gateway has this one from now on, and no other one there.
+peer_at() {
+  local old
+  old=$(ip -n "$LAB-b" -json address show dev wan | jq -r '.[0].addr_info[] | select(.family == "inet").local')
+  [ "$old" != "$1" ] || return 0
+  address b wan "$1/24"
+  on b ip address delete "$old/24" dev wan
+}
+
+FLOOD_PID=
+# flood PCAP: requests that begin negotiations with Sekisho, like the first one there, in the peer's name.
+flood() {
+  start net "$LAB_DIR/flood" "$PYTHON" "$SMOKE/lab/half_open.py" "$1" "${WAN[b]}" "${WAN[a]}" 1000000 1000
+  FLOOD_PID=$STARTED
+}
+flood_end() {
+  [ -n "$FLOOD_PID" ] || return 0
+  stop "$FLOOD_PID"
+  FLOOD_PID=
+}
+
+# As it was before a scenario.
+network_again() {
+  ike_at_once
+  flood_end
+  path_mtu 1500
+  peer_at "${WAN[b]}"
+}

@@ -1,6 +1,6 @@
 # What a scenario's words mean. In: one entry of scenarios.json. Out: the same with every default filled in, and
 #   .tunnel      what Sekisho's tunnel has besides what lab/sekisho.sh writes; what is null it does not have
-#   .swanctl     what swanctl.conf has besides what lab/strongswan.sh writes: {connection, local, remote, child}
+#   .swanctl     what swanctl.conf has besides what lab/strongswan.sh writes: {connection, local, remote, child, secrets}
 #   .suite       the ESP suite in use, as Sekisho prints it
 #   .proof       what each end proves itself by, as the log of strongSwan begins to call it
 #   .proposed    the proposals in use, as strongSwan prints them: {ike, esp}
@@ -31,7 +31,7 @@ def proof: { psk: "pre-shared key", rsa: "RSA_EMSA_", ecdsa: "ECDSA", ed25519: "
 def legacy: test("sha1|modp1024|modp1536|3des");
 
 { peer: "6.0.1", network: "direct", version: "v2", initiators: ["strongswan", "sekisho"], sekisho: {}, strongswan: {},
-    ids: { sekisho: "a.lab", strongswan: "b.lab" }, psk: "swordfish-in-the-lab", auth: "psk", chain: 2, then: [], ike: "aes128gcm16-prfsha256-x25519", esp: "aes128gcm16" } * .
+    ids: { sekisho: "a.lab", strongswan: "b.lab" }, psk: "swordfish-in-the-lab", auth: "psk", chain: 2, first: [], then: [], ike: "aes128gcm16-prfsha256-x25519", esp: "aes128gcm16" } * .
 # A quick mode is for one pair of selectors.
 | if .version == "v1" then
     .sekisho = { selectors: { local: ["10.1.0.0/24"], remote: ["10.2.0.0/24"] } } * .sekisho
@@ -56,4 +56,4 @@ def legacy: test("sha1|modp1024|modp1536|3des");
     child: { esp_proposals: .esp }
   } * .strongswan)
 | .suite = (.esp | sub("-(modp|ecp|x25519).*"; ""))
-| .proposed = { ike: (.ike | ike_name), esp: (.version as $version | .esp | esp_name($version)) }
+| .proposed = { ike: ((.ike | ike_name) + if .strongswan.connection.ppk_id then "/PPK" else "" end), esp: (.version as $version | .esp | esp_name($version)) }

@@ -1,7 +1,7 @@
 # What single scenarios do with a tunnel that is up. Each function gets the end that began it, sekisho or strongswan.
 
 inbound_spi() { sekisho a show child-sa --json | jq -r '.[0].inbound_spi'; }
-ike_spi() { sekisho a show ike-sa --json | jq -r '.[0].initiator_spi'; }
+ike_spi() { sekisho a show ike-sa tokyo --json | jq -r '.[0].initiator_spi'; }
 # changed VIEW OLD: it shows another SPI.
 changed() {
   local spi
@@ -11,7 +11,7 @@ changed() {
 # SAs as both ends have them.
 expect_one_of_each() {
   await 10 'one child SA at Sekisho' eval '[ "$(sekisho a show child-sa --json | jq length)" = 1 ]'
-  await 10 'one IKE SA at Sekisho' eval '[ "$(sekisho a show ike-sa --json | jq length)" = 1 ]'
+  await 10 'one IKE SA at Sekisho' eval '[ "$(sekisho a show ike-sa tokyo --json | jq length)" = 1 ]'
   await 10 'one child SA at strongSwan' eval '[ "$(swanctl b --list-sas | grep -c "^  c: ")" = 1 ]'
   await 10 'one IKE SA at strongSwan' eval '[ "$(swanctl b --list-sas | grep -c "^t: ")" = 1 ]'
 }
@@ -108,4 +108,95 @@ then_narrowed() {
     "$(sekisho a show child-sa --json | jq -r '.[0] | (.local_selectors + .remote_selectors) | join(" ")')"
   equal 'selectors, to strongSwan' "$wanted" \
     "$(swanctl b --list-sas | sed -nE 's/^ +remote +([0-9].*)/\1/p') $(swanctl b --list-sas | sed -nE 's/^ +local +([0-9].*)/\1/p')"
+}
+
+# What crosses the internet from before the tunnel's first message on.
+first_capture() { capture_start internet net to-a; }
+
+# IKE_AUTH in fragments on port 4500: behind the zero octets, its first payload is SKF (RFC 7383 section 2.5).
+SKF_FILTER='udp port 4500 and udp[8:4] == 0 and udp[28] == 53 and udp[30] == 35'
+first_narrow_path() {
+  first_capture
+  path_mtu 1280
+}
+# Each end has sent IKE_AUTH in fragments of IKE, and nobody has fragments of IP.
+then_fragmented() {
+  capture_stop internet
+  at_least 'fragments of IKE_AUTH that Sekisho sent' 3 "$(capture_count internet "$SKF_FILTER and src ${WAN[a]}")"
+  at_least 'fragments of IKE_AUTH that strongSwan sent' 3 "$(capture_count internet "$SKF_FILTER and src ${WAN[b]}")"
+  equal 'IKE_AUTH messages in one piece' 0 \
+    "$(capture_count internet 'udp port 4500 and udp[8:4] == 0 and udp[28] == 46 and udp[30] == 35')"
+  equal 'fragments of IP' 0 "$(capture_count internet 'ip[6:2] & 0x3fff != 0')"
+}
+
+# Requests that begin negotiations flood Sekisho in the name of the peer: the tunnel stands, and another one comes up,
+# whoever begins it; strongSwan needs a cookie for that.
+then_flooded() {
+  capture_stop internet
+  flood "$LAB_DIR/internet.pcap"
+  await 10 'a hundred requests more' eval '[ "$(sekisho a status --json | jq .handshakes.queued)" -gt 100 ]'
+  equal 'pings lost under the flood' 0 "$(ping_lost left 4 10 0.05)"
+  again strongswan
+  expect 'strongSwan was asked for a cookie' peer_logged 'parsed IKE_SA_INIT response 0 [ N(COOKIE) ]'
+  again sekisho
+  at_least 'room for SAs half open that is left' 0 $((16 - $(sekisho a show ike-sa --json | jq 'map(select(.tunnel == null)) | length')))
+  flood_end
+}
+again() {
+  swanctl b --terminate --ike t --timeout 5 >/dev/null
+  await_tunnel a down
+  begin "$1"
+  equal 'pings lost in the new tunnel' 0 "$(ping_lost right 4 10 0.05)"
+}
+
+# Another child SA in the same IKE SA, for IPv6 and with a suite of its own.
+then_second_child() {
+  [ "$1" = sekisho ] || expect 'strongSwan begins the second child' swanctl b --initiate --child d --timeout 15
+  await 10 'both child SAs' eval '[ "$(child_sas)" = "c d" ]'
+  equal 'pings lost through the second child' 0 "$(ping_lost left 6 3 0.01)"
+  equal 'pings lost through the second child' 0 "$(ping_lost right 6 3 0.01)"
+  equal 'suites' 'aes128gcm16 chacha20poly1305' "$(sekisho a show child-sa --json | jq -r 'sort_by(.child) | map(.suite) | join(" ")')"
+  # Three echoes from each end, requests and answers.
+  equal 'packets in and out of each' '[6,6] [6,6]' \
+    "$(sekisho a show child-sa --json | jq -r 'sort_by(.child) | map([.in.packets, .out.packets] | tojson) | join(" ")')"
+  equal 'IKE SAs' 1 "$(sekisho a show ike-sa tokyo --json | jq length)"
+}
+child_sas() { sekisho a show child-sa --json | jq -r 'map(.child) | sort | join(" ")'; }
+
+ike_end() { sekisho a show ike-sa tokyo --json | jq -r ".[0].$1.address"; }
+ike_end_is() { [ "$(ike_end "$1")" = "$2" ]; }
+
+# moved WHAT END ADDRESS SPI: the IKE SA goes there, and the traffic follows.
+moved() {
+  await 10 "$1 to be at $3" ike_end_is "$2" "$3"
+  await 10 'traffic to follow' on left ping -qc 1 -W 1 "${LAN4[b]}.2"
+  equal 'pings lost afterwards' 0 "$(ping_lost left 4 5 0.02)"
+  equal 'the IKE SA' "$4" "$(ike_spi)"
+}
+
+# strongSwan, who began, gets another address and loses the one it had (RFC 4555), and comes home.
+then_peer_moves() {
+  local spi
+  spi=$(ike_spi)
+  peer_at 10.9.2.3
+  moved strongSwan remote 10.9.2.3 "$spi"
+  peer_at "${WAN[b]}"
+  moved strongSwan remote "${WAN[b]}" "$spi"
+}
+
+# Sekisho, who began, goes to its other address and back.
+then_sekisho_moves() {
+  local spi at
+  spi=$(ike_spi)
+  for at in 10.9.1.2 "${WAN[a]}"; do
+    jq --arg at "$at/24" '.ports.wan.addresses = [$at]' "$LAB_DIR/a/sekisho.json" >"$LAB_DIR/a/moved.json"
+    sekisho a config apply "$LAB_DIR/a/moved.json" >/dev/null
+    moved Sekisho local "$at" "$spi"
+  done
+}
+
+# The tunnel begins with a packet, which waits for it and arrives.
+first_packet() {
+  equal 'the tunnel before' down "$(tunnel_state a .state)"
+  equal 'the first packet lost' 0 "$(ping_lost left 4 1 1)"
 }

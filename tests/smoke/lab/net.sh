@@ -50,7 +50,7 @@ side_up() {
   else
     wire "$host" eth0 "$side" lan
     wire net "to-$side" "$side" wan
-    on "$side" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+    on "$side" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.promote_secondaries=1
     address "$side" lan "${LAN4[$side]}.1/24" "${LAN6[$side]}:1/64"
     on "$side" sysctl -qw net.ipv6.conf.wan.disable_ipv6=1
     address "$side" wan "${WAN[$side]}/24"
