@@ -36,6 +36,7 @@ class Engine::Impl {
     sas_.settle();
     v1_sas_.sweep();
     connections_.settle();
+    show_keys(actions);
     return actions;
   }
 
@@ -68,6 +69,12 @@ class Engine::Impl {
   using Context = v2::Context;
 
   v1::Context with_v1(const Context& context) { return {context, v1_sas_}; }
+  void show_keys(const Actions& actions) {
+    KeyObserver* observer = environment_.key_observer();
+    if (!observer) return;
+    for (const Action& action : actions)
+      if (const auto* child = std::get_if<InstallChildSa>(&action)) observer->child_sa(*child);
+  }
   bool speaks_v1(const std::string& name) const;
   void pursue(Context& context, const std::string& name);
 

@@ -22,6 +22,7 @@
 #include "base/secret_bytes.h"
 #include "control/ike/connection.h"
 #include "control/ike/failure.h"
+#include "control/ike/key_observer.h"
 
 namespace sekisho::ike {
 
@@ -208,6 +209,8 @@ class Environment {
   // release_inbound_spi() if it was never installed.
   virtual std::optional<uint32_t> allocate_inbound_spi() = 0;
   virtual void release_inbound_spi(uint32_t spi) = 0;
+  // Who wants the keys of new SAs; nobody, unless the operator logs keys.
+  virtual KeyObserver* key_observer() { return nullptr; }
 };
 
 struct EngineOptions {

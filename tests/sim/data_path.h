@@ -33,6 +33,7 @@ class DataPath final : public ike::Environment {
   WallTime wall_clock() const override { return calendar; }
   std::optional<uint32_t> allocate_inbound_spi() override;
   void release_inbound_spi(uint32_t spi) override;
+  ike::KeyObserver* key_observer() override { return observer; }
 
   void take(const ike::InstallChildSa& action);
   void take(const ike::UpdateChildSa& action);
@@ -58,6 +59,7 @@ class DataPath final : public ike::Environment {
   size_t capacity = 64;   // of the SA table
   uint32_t next_spi = 0;  // SPIs count up from here; 0: they are random
   WallTime calendar{};
+  ike::KeyObserver* observer = nullptr;
 
  private:
   Random& random_;

@@ -76,7 +76,7 @@ void receive_aggressive_1(Context& context, const DatagramReceived& datagram, co
   handshake.nonce_i = nonce->data;
   handshake.peers_id = id->body();
   // It stays half open, without keys: it cost us a key pair, so the limits of those are to count it.
-  if (!derive_keys(*sa)) return;
+  if (!derive_keys(context, *sa)) return;
 
   wire::Payloads proof = prove_ourselves(*sa);
   wire::Payloads payloads = {answer, own, wire::Nonce{handshake.nonce_r}, proof[0], proof[1]};
@@ -100,7 +100,7 @@ void receive_aggressive_2(Context& context, IkeSa& sa, const DatagramReceived& d
   if (sa.proposal.key_exchange != handshake.key_exchange->id()) return dismiss();
   handshake.public_r = key_exchange->data;
   handshake.nonce_r = nonce->data;
-  if (!derive_keys(sa)) return dismiss();
+  if (!derive_keys(context, sa)) return dismiss();
   const auto proven = check_proof(sa, *sa.connection, message.payloads, context.environment.wall_clock());
   if (!proven) {
     dismiss();

@@ -47,7 +47,7 @@ void receive_main_4(Context& context, IkeSa& sa, const DatagramReceived& datagra
   if (!key_exchange || !nonce) return;
   sa.handshake->public_r = key_exchange->data;
   sa.handshake->nonce_r = nonce->data;
-  if (!derive_keys(sa)) return;
+  if (!derive_keys(context, sa)) return;
   detect_nat(sa, datagram, message.payloads);
   choose_ports(sa);
   send_main_5(context, sa, datagram);

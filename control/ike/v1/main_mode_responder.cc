@@ -24,7 +24,7 @@ void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagra
   handshake.public_i = key_exchange->data;
   handshake.public_r = own.data;
   handshake.nonce_i = nonce->data;
-  if (!derive_keys(sa)) return;
+  if (!derive_keys(context, sa)) return;
   detect_nat(sa, datagram, message.payloads);
   wire::Payloads payloads = {own, wire::Nonce{handshake.nonce_r}};
   add_certificate_requests(sa, context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address),

@@ -40,8 +40,10 @@ std::string describe(const IkeSa& sa) {
   return fmt::format("{:016x}/{:016x} with {}", sa.spi_i, sa.spi_r, sa.remote.text());
 }
 
-void set_keys(IkeSa& sa, suite::IkeKeys keys) {
+void set_keys(Context& context, IkeSa& sa, suite::IkeKeys keys) {
   const crypto::SkAlgorithm& algorithm = sa.proposal.sk;
+  if (KeyObserver* observer = context.environment.key_observer())
+    observer->ike_sa({sa.spi_i, sa.spi_r, algorithm, keys.ei, keys.er, keys.ai, keys.ar});
   crypto::SkCipher from_initiator(algorithm, std::move(keys.ei), std::move(keys.ai));
   crypto::SkCipher from_responder(algorithm, std::move(keys.er), std::move(keys.ar));
   sa.sealing.emplace(sa.initiator ? std::move(from_initiator) : std::move(from_responder));

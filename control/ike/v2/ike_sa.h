@@ -112,7 +112,7 @@ std::string_view name(IkeState state);
 std::string describe(const IkeSa& sa);
 
 // Splits the keys over the SA: ciphers by direction, the rest for AUTH and for children.
-void set_keys(IkeSa& sa, suite::IkeKeys keys);
+void set_keys(Context& context, IkeSa& sa, suite::IkeKeys keys);
 
 void enqueue(IkeSa& sa, std::unique_ptr<Task> task);
 void enqueue_first(IkeSa& sa, std::unique_ptr<Task> task);

@@ -36,10 +36,11 @@ bool both_fragment(const Connection& connection, const wire::Payloads& payloads)
   return connection.fragmentation && wire::find_notify(payloads, wire::NotifyType::fragmentation_supported);
 }
 
-void derive_keys(IkeSa& sa, const SecretBytes& shared_secret) {
+void derive_keys(Context& context, IkeSa& sa, const SecretBytes& shared_secret) {
   const Handshake& handshake = *sa.handshake;
   const SecretBytes seed = suite::skeyseed(sa.proposal.prf, handshake.nonce_i, handshake.nonce_r, shared_secret);
-  set_keys(sa, suite::derive_ike_keys(sa.proposal, seed, handshake.nonce_i, handshake.nonce_r, sa.spi_i, sa.spi_r));
+  set_keys(context, sa,
+           suite::derive_ike_keys(sa.proposal, seed, handshake.nonce_i, handshake.nonce_r, sa.spi_i, sa.spi_r));
 }
 
 }  // namespace sekisho::ike::v2

@@ -25,6 +25,6 @@ void add_nat_detection(Context& context, const IkeSa& sa, Encapsulation encapsul
                        const Endpoint& remote, wire::Payloads& payloads);
 // RFC 7383 section 2.3; `payloads`: what the peer sent.
 bool both_fragment(const Connection& connection, const wire::Payloads& payloads);
-void derive_keys(IkeSa& sa, const SecretBytes& shared_secret);
+void derive_keys(Context& context, IkeSa& sa, const SecretBytes& shared_secret);
 
 }  // namespace sekisho::ike::v2

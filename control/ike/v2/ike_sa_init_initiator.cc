@@ -148,7 +148,7 @@ void receive_init_response(Context& context, IkeSa& sa, const DatagramReceived& 
   handshake.nonce_r = nonce->value;
   handshake.response = datagram.data;
   handshake.peer_hashes = announced_hashes(message.payloads);
-  derive_keys(sa, *shared_secret);
+  derive_keys(context, sa, *shared_secret);
   detect_nat(sa, sa.spi_r, datagram, message.payloads);
   choose_ports(sa);
   sa.fragmentation = both_fragment(*sa.connection, message.payloads);

@@ -166,7 +166,7 @@ void answer(Context& context, const DatagramReceived& datagram, const wire::Mess
   Handshake& handshake = *sa.handshake;
   handshake.nonce_i = wire::find<wire::Nonce>(message.payloads)->value;
   handshake.nonce_r = context.random_bytes(32);
-  derive_keys(sa, *shared_secret);
+  derive_keys(context, sa, *shared_secret);
   detect_nat(sa, 0, datagram, message.payloads);
 
   const ByteView value = ours->public_value();

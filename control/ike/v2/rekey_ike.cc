@@ -48,7 +48,8 @@ IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretB
   heir->proposal = made.proposal;
   heir->created = context.now;
   const SecretBytes seed = suite::rekey_skeyseed(old.proposal.prf, old.sk_d, shared_secret, made.nonce_i, made.nonce_r);
-  set_keys(*heir, suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
+  set_keys(context, *heir,
+           suite::derive_ike_keys(made.proposal, seed, made.nonce_i, made.nonce_r, made.spi_i, made.spi_r));
   establish(context, *heir);
   inherit_path(old, *heir);
   // A rekey proves no identity (RFC 4478): it puts off neither the next proof nor, for a peer that does not care to
