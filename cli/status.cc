@@ -18,6 +18,13 @@ std::string owner(const json& error) {
   return "daemon";
 }
 
+std::string errors_text(std::string_view heading, const json& errors) {
+  if (errors.empty()) return "";
+  std::string text = std::string(heading) + "\n";
+  for (const json& error : errors) text += "  " + owner(error) + "\n" + message_text(error, "    ");
+  return text;
+}
+
 }  // namespace
 
 std::string status_text(const json& status) {
@@ -30,18 +37,16 @@ std::string status_text(const json& status) {
                {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
                                   field(status, "/handshakes/dropped") + " dropped"},
                {"ports", field(status, "/ports")}});
-  const json& errors = at(status, "/last_errors");
-  if (errors.empty()) return text;
-  text += "last errors\n";
-  for (const json& error : errors) text += "  " + owner(error) + "\n" + message_text(error, "    ");
-  return text;
+  return text + errors_text("warnings", at(status, "/warnings")) +
+         errors_text("last errors", at(status, "/last_errors"));
 }
 
 void add_status(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("status", "is it running, is anything wrong");
   command->footer(
-      "Shows versions, whether the dataplane is connected, how many tunnels are up and the last\n"
-      "error of each.\n\nExamples:\n  sekisho status\n  sekisho status --json | jq .tunnels.up");
+      "Shows versions, whether the dataplane is connected, how many tunnels are up, what the\n"
+      "configuration warns of, and the last error of each tunnel.\n\nExamples:\n  sekisho status\n  sekisho status "
+      "--json | jq .tunnels.up");
   command->callback([&session] {
     if (const auto status = session.request("status", json::object())) session.print(*status, status_text);
   });

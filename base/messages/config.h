@@ -152,6 +152,13 @@ inline constexpr Message config_writable{
     "Whoever can change the file decides whom this gateway trusts and where packets go.",
     "Take the permission away (chmod o-w FILE), and look over what the file says."};
 
+inline constexpr Message config_key_log_directory{
+    "SKO-CFG-060", Severity::error, "directory cannot hold keys",
+    "The key log needs a directory that is there, that the daemon's user owns and no other may enter, and that no "
+    "other "
+    "user can replace on the way to it.",
+    "Make one for it (mkdir -m 700 /var/lib/sekisho/keys), or leave \"key_log\" out."};
+
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
                                                      &config_duplicate_key,
@@ -186,6 +193,7 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_children_selectors,
                                                      &config_children_alike,
                                                      &config_any_peer,
-                                                     &config_writable};
+                                                     &config_writable,
+                                                     &config_key_log_directory};
 
 }  // namespace sekisho::messages

@@ -56,11 +56,39 @@ inline constexpr Message nothing_to_rekey{
     "The tunnel has no SA of this kind, so there are no keys to renew.",
     "Bring the tunnel up with `sekisho tunnel up NAME`; that makes new keys, too."};
 
-inline constexpr const Message* system_messages[] = {
-    &file_unreadable,   &system_call_failed,       &file_unwritable,
-    &object_not_found,  &control_unreachable,      &rpc_malformed,
-    &rpc_limit,         &rpc_not_permitted,        &control_socket_unusable,
-    &tunnel_up_timeout, &control_answer_malformed, &checker_failed,
-    &message_unknown,   &nothing_to_rekey};
+inline constexpr Message key_log_on{
+    "SKO-SYS-040", Severity::warning, "keys are being logged",
+    "\"key_log\" is in the configuration, so the keys of each new SA are written to the directory that the detail "
+    "names. "
+    "Whoever gets the files can read all traffic that was captured, now and later.",
+    "When debugging is done, remove \"key_log\" and apply, delete the files, and renew the keys with `sekisho tunnel "
+    "rekey "
+    "NAME --ike` and `sekisho tunnel rekey NAME`."};
+inline constexpr Message key_log_failed{
+    "SKO-SYS-041", Severity::error, "key log cannot be written",
+    "The directory or the file is not the daemon's alone, or its disk is full; tunnels are not affected.",
+    "Give \"key_log\".\"directory\" an own directory (mkdir -m 700) that root owns, as it does all above, and apply."};
+inline constexpr Message key_log_full{
+    "SKO-SYS-042", Severity::warning, "key log is full",
+    "The file has reached 16 MiB, and keys are no longer written to it; handshakes of strangers make lines, too.",
+    "Remove the file, then take \"key_log\" out of the configuration and, if it is still wanted, put it in again."};
+
+inline constexpr const Message* system_messages[] = {&file_unreadable,
+                                                     &system_call_failed,
+                                                     &file_unwritable,
+                                                     &object_not_found,
+                                                     &control_unreachable,
+                                                     &rpc_malformed,
+                                                     &rpc_limit,
+                                                     &rpc_not_permitted,
+                                                     &control_socket_unusable,
+                                                     &tunnel_up_timeout,
+                                                     &control_answer_malformed,
+                                                     &checker_failed,
+                                                     &message_unknown,
+                                                     &nothing_to_rekey,
+                                                     &key_log_on,
+                                                     &key_log_failed,
+                                                     &key_log_full};
 
 }  // namespace sekisho::messages

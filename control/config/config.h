@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,13 @@ struct Tunnel {
   AuthFiles files;
 };
 
+// Where the keys of SAs are logged for debugging.
+struct KeyLog {
+  std::filesystem::path directory;  // absolute
+
+  bool operator==(const KeyLog&) const = default;
+};
+
 template <typename T>
 using ByName = std::map<std::string, T, std::less<>>;
 
@@ -73,6 +81,7 @@ struct Config {
   ByName<Port> ports;
   std::vector<Route> routes;
   ByName<Tunnel> tunnels;
+  std::optional<KeyLog> key_log;  // off unless the operator says so
 };
 
 struct ConfigError {

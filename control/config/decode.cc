@@ -19,8 +19,21 @@ void check_count(const Node& node, size_t count, size_t most) {
   if (count > most) node.fail(messages::config_too_large, fmt::format("{} entries, at most {}", count, most));
 }
 
+void read_key_log(const Node& node, Context& context) {
+  const auto directory = Object(node, {"directory"}).require("directory");
+  const auto path = directory ? directory->text() : std::nullopt;
+  if (!path) return;
+  const auto usable = open_private_directory(context.directory / *path);
+  if (path->empty())
+    directory->fail(messages::config_key_log_directory, "the path is empty");
+  else if (!usable)
+    directory->fail(messages::config_key_log_directory, usable.error().detail);
+  else
+    context.config.key_log = KeyLog{std::filesystem::absolute(context.directory / *path).lexically_normal()};
+}
+
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"ports", "routes", "tunnels"});
+  const Object object(root, {"ports", "routes", "tunnels", "key_log"});
   if (const auto node = object.get("ports"))
     if (const auto ports = node->members()) {
       check_count(*node, ports->size(), ipc::max_ports);
@@ -36,6 +49,7 @@ void read_document(const Node& root, Context& context) {
       check_count(*node, tunnels->size(), ipc::max_tunnels);
       for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
     }
+  if (const auto node = object.get("key_log")) read_key_log(*node, context);
 }
 
 const Message& message_of(FileFault::Kind kind) {

@@ -104,6 +104,16 @@ void compare_routes(std::vector<Route> before, std::vector<Route> after, Plan& p
     plan.changes.push_back({Change::Kind::add, pointer(route), nullptr, encode(route)});
 }
 
+void compare_key_log(const std::optional<KeyLog>& before, const std::optional<KeyLog>& after, Plan& plan) {
+  using Kind = Change::Kind;
+  if (before == after) return;
+  plan.key_log_changed = true;
+  plan.changes.push_back({!before  ? Kind::add
+                          : !after ? Kind::remove
+                                   : Kind::change,
+                          "/key_log", before ? encode(*before) : json(), after ? encode(*after) : json()});
+}
+
 std::string_view word(Change::Kind kind) {
   switch (kind) {
     case Change::Kind::add:
@@ -123,6 +133,7 @@ Plan diff(const Config& running, const Config& desired) {
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
   compare_routes(running.routes, desired.routes, plan);
   compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
+  compare_key_log(running.key_log, desired.key_log, plan);
   return plan;
 }
 

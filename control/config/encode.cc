@@ -79,6 +79,8 @@ json encode(const ike::ChildDefinition& child) {
 
 }  // namespace
 
+json encode(const KeyLog& key_log) { return {{"directory", key_log.directory.string()}}; }
+
 json encode(const Port& port) {
   return {{"device", port.device}, {"addresses", texts(port.addresses)}, {"mtu", port.mtu}};
 }

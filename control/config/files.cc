@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/unique_fd.h"
+#include "control/config/node.h"
 
 namespace sekisho::config {
 namespace {
@@ -27,14 +28,27 @@ struct OpenFile {
   size_t size = 0;
 };
 
+std::unexpected<FileFault> exposed(std::string why) {
+  return std::unexpected(FileFault{FileFault::Kind::exposed, std::move(why)});
+}
+
+// A directory that leads to a private one: nobody else may rename what is in it.
+std::optional<FileFault> check_way(int directory, const std::filesystem::path& name) {
+  struct stat status {};
+  if (directory < 0 || fstat(directory, &status) != 0) return {};
+  const bool ours = status.st_uid == 0 || status.st_uid == geteuid();
+  const bool open_to_others = (status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX);
+  if (ours && !open_to_others) return {};
+  return FileFault{FileFault::Kind::exposed, shown(name.string()) + ", which leads there, may be changed by others"};
+}
+
 std::expected<OpenFile, FileFault> open_regular(const std::filesystem::path& file, mode_t forbidden) {
   // O_NONBLOCK: a FIFO in the file's place must not block the daemon.
   OpenFile result{UniqueFd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
   struct stat status {};
   if (!result.fd || fstat(result.fd.get(), &status) != 0) return failed();
   if (!S_ISREG(status.st_mode)) return unreadable("it is not a regular file");
-  if (status.st_mode & forbidden)
-    return std::unexpected(FileFault{FileFault::Kind::exposed, fmt::format("mode {:04o}", status.st_mode & 07777)});
+  if (status.st_mode & forbidden) return exposed(fmt::format("mode {:04o}", status.st_mode & 07777));
   result.size = static_cast<size_t>(std::max<off_t>(status.st_size, 0));
   return result;
 }
@@ -80,6 +94,23 @@ std::expected<Bytes, FileFault> read_public_file(const std::filesystem::path& fi
   if (!size) return std::unexpected(size.error());
   buffer.resize(*size);
   return buffer;
+}
+
+std::expected<UniqueFd, FileFault> open_private_directory(const std::filesystem::path& directory) {
+  UniqueFd at;
+  std::filesystem::path way;
+  for (const std::filesystem::path& part : std::filesystem::absolute(directory).lexically_normal()) {
+    if (part.empty()) continue;  // behind a slash at the end
+    if (auto fault = check_way(at.get(), way)) return std::unexpected(std::move(*fault));
+    at = UniqueFd(openat(at ? at.get() : AT_FDCWD, part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    way /= part;
+    if (!at) return unreadable(shown(way.string()) + ": " + std::error_code(errno, std::generic_category()).message());
+  }
+  struct stat status {};
+  if (fstat(at.get(), &status) != 0) return failed();
+  if (status.st_uid != geteuid()) return exposed("the directory belongs to another user");
+  if (status.st_mode & 077) return exposed(fmt::format("the directory's mode is {:04o}", status.st_mode & 07777));
+  return at;
 }
 
 }  // namespace sekisho::config

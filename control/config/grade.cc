@@ -6,6 +6,7 @@
 #include <array>
 
 #include "control/config/report.h"
+#include "control/config/warnings.h"
 
 namespace sekisho::config {
 namespace {
@@ -161,9 +162,12 @@ int grade_file(const std::filesystem::path& file, bool json, std::FILE* out) {
   const auto config = load(file);
   if (!config) return check_file(file, json, out);
   const std::vector<Grade> grades = grade(*config);
-  const nlohmann::json verdict = {{"valid", true}, {"errors", nlohmann::json::array()}, {"grades", to_json(grades)}};
-  std::fputs((json ? verdict.dump(2) + "\n" : to_text(grades)).c_str(), out);
-  return std::ranges::none_of(grades, [](const Grade& each) { return discouraged(each.level); }) ? 0 : 1;
+  const std::vector<Warning> warned = warnings(*config);
+  const nlohmann::json verdict = {
+      {"valid", true}, {"errors", nlohmann::json::array()}, {"grades", to_json(grades)}, {"warnings", to_json(warned)}};
+  std::fputs((json ? verdict.dump(2) + "\n" : to_text(grades) + to_text(warned)).c_str(), out);
+  const bool sound = std::ranges::none_of(grades, [](const Grade& each) { return discouraged(each.level); });
+  return sound && warned.empty() ? 0 : 1;
 }
 
 }  // namespace sekisho::config

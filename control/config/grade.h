@@ -33,8 +33,9 @@ std::string_view name(Level level);
 // The RFCs advise against it.
 constexpr bool discouraged(Level level) { return level >= Level::should_not; }
 
-// `sekisho-control --grade FILE`: writes the grades to `out` as text or as {"valid", "errors", "grades"}. The process's
-// exit code: 0 where the file is valid and nothing in it is discouraged, else 1.
+// `sekisho-control --grade FILE`: writes the grades and warnings.h's warnings to `out`, as text or as {"valid",
+// "errors", "grades", "warnings"}. The process's exit code: 0 where the file is valid, nothing in it is discouraged and
+// there is no warning, else 1.
 int grade_file(const std::filesystem::path& file, bool json, std::FILE* out);
 
 }  // namespace sekisho::config

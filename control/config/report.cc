@@ -36,11 +36,15 @@ nlohmann::json to_json(const ConfigErrors& errors) {
   return result;
 }
 
+std::string to_text(const Error& error) {
+  return fmt::format("  {}\n  cause:  {}\n  remedy: {}\n", printable(error.text()), error.message->cause,
+                     error.message->remedy);
+}
+
 std::string to_text(const ConfigErrors& errors) {
   std::string text;
   for (const auto& [pointer, error] : errors)
-    text += fmt::format("{}\n  {}\n  cause:  {}\n  remedy: {}\n", pointer.empty() ? "(whole file)" : printable(pointer),
-                        printable(error.text()), error.message->cause, error.message->remedy);
+    text += (pointer.empty() ? "(whole file)" : printable(pointer)) + "\n" + to_text(error);
   return text;
 }
 

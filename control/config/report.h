@@ -15,6 +15,8 @@ nlohmann::json to_json(const Error& error);
 // [{"pointer", ...as above}]
 nlohmann::json to_json(const ConfigErrors& errors);
 
+// "id: title: detail", cause and remedy, below each other.
+std::string to_text(const Error& error);
 // A paragraph an error: place, message, cause, remedy.
 std::string to_text(const ConfigErrors& errors);
 

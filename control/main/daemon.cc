@@ -8,6 +8,7 @@
 #include "base/messages/dataplane.h"
 #include "base/messages/ike.h"
 #include "base/printable.h"
+#include "control/config/warnings.h"
 #include "ipc/convert.h"
 
 namespace sekisho::control {
@@ -17,8 +18,26 @@ constexpr auto keepalive_interval = std::chrono::seconds(20);  // RFC 3948 secti
 constexpr auto port_retry = std::chrono::seconds(5);
 constexpr auto farewell_patience = std::chrono::seconds(1);
 constexpr auto farewell_step = std::chrono::milliseconds(30);
+constexpr auto warning_interval = std::chrono::hours(24);
 constexpr auto unknown_spi_interval = std::chrono::seconds(10);
 constexpr auto handshake_dropped_interval = std::chrono::seconds(10);
+
+spdlog::level::level_enum level(Severity severity) {
+  switch (severity) {
+    case Severity::info:
+      return spdlog::level::info;
+    case Severity::warning:
+      return spdlog::level::warn;
+    case Severity::error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+void log(const std::string& tunnel, const Error& error) {
+  const std::string owner = tunnel.empty() ? "" : "tunnel " + tunnel + ": ";
+  spdlog::log(level(error.message->severity), "{}{}", owner, printable(error.text()));
+}
 
 bool wakes_on_traffic(const config::Tunnel& tunnel) { return tunnel.connection.start == ike::StartMode::on_traffic; }
 
@@ -42,7 +61,8 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
                       }),
       keepalive_timer_(loop, [this] { keep_nat_mappings(); }),
       port_timer_(loop, [this] { retry_ports(); }),
-      farewell_timer_(loop, [this] { check_farewell(); }) {
+      farewell_timer_(loop, [this] { check_farewell(); }),
+      warning_timer_(loop, [this] { warn(); }) {
   keepalive_timer_.set_in(keepalive_interval);
   port_timer_.set_in(port_retry);
 }
@@ -66,6 +86,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
     daemon->status_[name];
     daemon->set_tunnel(name, tunnel);
   }
+  daemon->open_key_log();
+  daemon->warn();
   return daemon;
 }
 
@@ -274,13 +296,25 @@ void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const 
   raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::refused});
 }
 
-void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike::Report::Proof proof) {
-  const std::string text = printable(error.text());
-  if (error.message->severity == Severity::info) return spdlog::info("tunnel {}: {}", name, text);
-  if (error.message->severity == Severity::warning)
-    spdlog::warn("tunnel {}: {}", name, text);
+void Daemon::open_key_log() {
+  key_log_.reset();
+  if (!config_.key_log) return;
+  auto opened =
+      key_log::KeyLog::open(config_.key_log->directory, [this](const Error& fault) { note_daemon_error(fault); });
+  if (opened)
+    key_log_ = std::move(*opened);
   else
-    spdlog::error("tunnel {}: {}", name, text);
+    note_daemon_error(opened.error());
+}
+
+void Daemon::warn() {
+  warning_timer_.set_in(warning_interval);
+  for (const auto& [tunnel, error] : config::warnings(config_)) log(tunnel, error);
+}
+
+void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike::Report::Proof proof) {
+  log(name, error);
+  if (error.message->severity == Severity::info) return;
   const auto found = status_.find(name);
   if (found == status_.end()) return;
   Status& status = found->second;
@@ -293,12 +327,8 @@ void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike:
 }
 
 void Daemon::note_daemon_error(const Error& error) {
-  const std::string text = printable(error.text());
-  if (error.message->severity == Severity::info) return spdlog::info("{}", text);
-  if (error.message->severity == Severity::warning)
-    spdlog::warn("{}", text);
-  else
-    spdlog::error("{}", text);
+  log({}, error);
+  if (error.message->severity == Severity::info) return;
   last_error_ = {error, now()};
 }
 

@@ -17,6 +17,7 @@
 #include "control/dp/client.h"
 #include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
+#include "control/key_log/key_log.h"
 #include "control/main/network.h"
 #include "control/main/ports.h"
 #include "control/rpc/operations.h"
@@ -78,6 +79,7 @@ class Daemon final : public rpc::Operations,
   WallTime wall_clock() const override { return std::chrono::system_clock::now(); }
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
+  ike::KeyObserver* key_observer() override { return key_log_.get(); }
   // DataplaneListener
   void dataplane_up(const Inventory& inventory) override;
   void dataplane_down(const Error& error) override;
@@ -124,6 +126,8 @@ class Daemon final : public rpc::Operations,
   void note_tunnel_error(const std::string& name, const Error& error,
                          ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);
+  void open_key_log();
+  void warn();
   void check_farewell();
 
   sd_event* loop_;
@@ -136,6 +140,7 @@ class Daemon final : public rpc::Operations,
   DataplaneClient dataplane_;
   Ports ports_;
   Tunnels tunnels_;
+  std::unique_ptr<key_log::KeyLog> key_log_;
   ike::Engine engine_;
   std::unique_ptr<UdpTransport> transport_;
   std::unique_ptr<Network> network_;
@@ -152,6 +157,7 @@ class Daemon final : public rpc::Operations,
   Timer keepalive_timer_;
   Timer port_timer_;
   Timer farewell_timer_;
+  Timer warning_timer_;  // daily
   std::optional<Instant> dataplane_since_;
   std::optional<Instant> unknown_spi_said_;
   std::optional<rpc::LastError> last_error_;

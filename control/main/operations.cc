@@ -159,6 +159,8 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     up_since_.not_live(name);
     status_.erase(name);
   };
+  if (plan.key_log_changed) open_key_log();
+  warn();
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
   for (const std::string& name : plan.tunnels_set) {
     const auto old = before.tunnels.find(name);

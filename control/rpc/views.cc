@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "control/config/encode.h"
 #include "control/config/report.h"
+#include "control/config/warnings.h"
 #include "control/rpc/sa_views.h"
 
 namespace sekisho::rpc {
@@ -139,6 +140,7 @@ json status_view(const Operations& operations) {
           {"tunnels",
            {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
           {"ports", operations.running().ports.size()},
+          {"warnings", config::to_json(config::warnings(operations.running()))},
           {"last_errors", errors}};
 }
 
