@@ -84,11 +84,4 @@ class ConnectionTable {
   std::vector<std::string> touched_;
 };
 
-enum class Difference : uint8_t {
-  none,
-  local,      // takes effect without new SAs: timers, retransmission, start mode
-  negotiated  // the SAs made under one definition cannot stand under the other
-};
-Difference compare(const Connection& a, const Connection& b);
-
 }  // namespace sekisho::ike

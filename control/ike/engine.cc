@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/ike/answer_limit.h"
+#include "control/ike/connection_difference.h"
 #include "control/ike/connection_table.h"
 #include "control/ike/connection_view.h"
 #include "control/ike/v1/lifecycle.h"
@@ -223,10 +224,11 @@ void Engine::Impl::take(Context& context, const Terminate& event) {
 
 void Engine::Impl::take(Context& context, const RekeyChild& event) {
   v1::Context v1_context = with_v1(context);
-  v1::rekey_children(v1_context, event.name);
+  v1::rekey_children(v1_context, event.name, event.child);
   for (v2::IkeSa* sa : sas_.of(event.name)) {
     std::vector<uint32_t> spis;
-    for (const v2::ChildSa& child : sa->children) spis.push_back(child.inbound_spi);
+    for (const v2::ChildSa& child : sa->children)
+      if (event.child.empty() || child.name == event.child) spis.push_back(child.inbound_spi);
     for (const uint32_t spi : spis)
       if (v2::ChildSa* child = v2::find_inbound(*sa, spi)) v2::rekey_child(context, *sa, *child);
   }

@@ -52,6 +52,7 @@ struct Terminate {
 };
 struct RekeyChild {
   std::string name;
+  std::string child{};  // ChildDefinition::name; empty: every one
 };
 struct RekeyIke {
   std::string name;

@@ -139,5 +139,23 @@ TEST_CASE("a child that expires, or that the peer deletes, comes back alone") {
   });
 }
 
+TEST_CASE("one child is renewed by its name, and the others stay as they are") {
+  for_seeds(5, [](World& world) {
+    bring_up(world);
+    world.run_for(1s);
+    const auto spis = [&] {
+      std::map<std::string, uint32_t> result;
+      for (const std::string& name : world.children)
+        result[name] = world.a.data_path->sends_on(tunnel, name)->outbound_spi;
+      return result;
+    };
+    const auto before = spis();
+    world.step(world.a, ike::RekeyChild{tunnel, "net1"});
+    world.settle(20s);
+    for (const auto& [name, spi] : spis())
+      if ((spi == before.at(name)) == (name == "net1")) throw Violation(name + " was not what was renewed");
+  });
+}
+
 }  // namespace
 }  // namespace sekisho::sim

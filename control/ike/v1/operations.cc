@@ -51,10 +51,10 @@ IkeSaView view(const IkeSa& sa) {
 
 }  // namespace
 
-void rekey_children(Context& context, const std::string& connection) {
+void rekey_children(Context& context, const std::string& connection, const std::string& name) {
   std::vector<uint32_t> spis;
   for (const ChildSa& child : context.sas.children())
-    if (child.connection == connection) spis.push_back(child.inbound_spi);
+    if (child.connection == connection && (name.empty() || child.name == name)) spis.push_back(child.inbound_spi);
   for (const uint32_t spi : spis)
     if (ChildSa* child = context.sas.find_child(spi)) rekey_child(context, *child);
 }

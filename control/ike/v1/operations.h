@@ -5,8 +5,9 @@
 
 namespace sekisho::ike::v1 {
 
-// Every child SA of the connection gets new keys; every ISAKMP SA is replaced by a new one.
-void rekey_children(Context& context, const std::string& connection);
+// Every child SA of the connection, or of the one definition that is named, gets new keys; every ISAKMP SA is replaced
+// by a new one.
+void rekey_children(Context& context, const std::string& connection, const std::string& name);
 void rekey_ike(Context& context, const std::string& connection);
 // False where no child of IKEv1 has that SPI.
 bool take_child_event(Context& context, const ChildSaEvent& event);
