@@ -32,8 +32,8 @@ std::expected<std::string, std::string> read_file(const std::string& file) {
   return text;
 }
 
-// Sends the text of the file; the daemon reads the psk files relative to where the file is.
-std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
+// The file as a method takes it: its text, and its directory, which files that it names are relative to.
+std::optional<json> parameters(Session& session, const std::string& file) {
   const auto text = read_file(file);
   if (!text) {
     session.fail(exit_no, messages::file_unreadable, file + ": " + text.error());
@@ -41,7 +41,12 @@ std::optional<json> send_file(Session& session, const std::string& method, const
   }
   std::error_code error;
   const auto directory = std::filesystem::absolute(file, error).parent_path();
-  return session.request(method, {{"config", *text}, {"directory", directory.string()}});
+  return json{{"config", *text}, {"directory", directory.string()}};
+}
+
+std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
+  const auto params = parameters(session, file);
+  return params ? session.request(method, *params) : std::nullopt;
 }
 
 bool is_valid(const json& result) { return at(result, "/valid") == true; }
@@ -78,9 +83,7 @@ void grade(Session& session, const std::string& file) {
 void show_diff(Session& session, const std::string& file) {
   const auto result = send_file(session, "config.diff", file);
   if (!result) return;
-  session.print(*result, [](const json& answer) {
-    return is_valid(answer) ? changes_text(at(answer, "/changes")) : config_errors_text(at(answer, "/errors"));
-  });
+  session.print(*result, plan_text);
   if (!is_valid(*result)) session.exit_code = exit_no;
 }
 
@@ -95,13 +98,21 @@ void warn_if_elsewhere(Session& session, const std::string& file) {
                printable(kept).c_str());
 }
 
+// What will change stands there before it does: who applies from afar may lose the connection by it.
 void apply(Session& session, const std::string& file) {
-  const auto result = send_file(session, "config.apply", file);
+  const auto params = parameters(session, file);
+  if (!params) return;
+  const auto plan = session.json_output ? json::object() : session.request("config.diff", *params);
+  if (!plan) return;
+  if (!session.json_output) {
+    session.print(*plan, plan_text);
+    std::fflush(stdout);
+  }
+  const auto result = session.request("config.apply", *params);
   if (!result) return;
-  session.print(*result, [](const json& answer) {
-    if (!is_valid(answer)) return config_errors_text(at(answer, "/errors")) + "nothing was applied\n";
-    const json& changes = at(answer, "/changes");
-    return changes_text(changes) + (changes.empty() ? "" : "applied\n");
+  session.print(*result, [](const json& answer) -> std::string {
+    if (!is_valid(answer)) return "nothing was applied\n";
+    return at(answer, "/changes").empty() ? "" : "applied\n";
   });
   if (!is_valid(*result))
     session.exit_code = exit_no;
@@ -122,7 +133,23 @@ std::string shown(const json& value) {
   return printable(value.is_null() ? "" : value.dump(-1, ' ', true, json::error_handler_t::replace));
 }
 
+std::string effect_text(const json& effect) {
+  const std::string kind = field(effect, "/effect");
+  if (kind == "added") return "is added";
+  if (kind == "removed") return "goes down and is removed";
+  if (kind == "rebuilt") return "goes down, and is negotiated anew";
+  return "stays as it is: this takes effect in place";
+}
+
 }  // namespace
+
+std::string plan_text(const json& plan) {
+  if (at(plan, "/valid") != true) return config_errors_text(at(plan, "/errors"));
+  std::string text = changes_text(at(plan, "/changes"));
+  for (const json& effect : at(plan, "/effects"))
+    text += "tunnel " + field(effect, "/tunnel") + " " + effect_text(effect) + "\n";
+  return text;
+}
 
 std::string changes_text(const json& changes) {
   if (changes.empty()) return "nothing to change\n";
@@ -165,12 +192,14 @@ void add_config(CLI::App& app, Session& session) {
              "  sekisho config check new.json --json | jq -r '.errors[].pointer'",
              check);
   add_action(*group, session, "diff", "say what applying a file would change",
-             "Defaults are filled in on both sides, and secrets are only ever shown as \"changed\".\n\n"
+             "Says which tunnels would go down and which would change in place. Defaults are filled in on both\n"
+             "sides, and secrets are only ever shown as \"changed\".\n\n"
              "Examples:\n  sekisho config diff new.json",
              show_diff);
   add_action(
       *group, session, "apply", "make a file the running configuration",
-      "Checks all of it first; a tunnel that the file does not change is not touched. The file that the\n"
+      "Checks all of it first, and says which tunnels go down; one that the file does not change is not\n"
+      "touched. The file that the\n"
       "daemon starts from is not written: edit it and apply it, or send the daemon SIGHUP.\n\n"
       "Examples:\n  sekisho config diff /etc/sekisho/sekisho.json && sekisho config apply /etc/sekisho/sekisho.json",
       apply);

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "base/messages/system.h"
 #include "cli/nouns.h"
 #include "cli/text.h"
 
@@ -36,8 +37,11 @@ void add_counters(CLI::App& show, Session& session) {
   const auto all = std::make_shared<bool>(false);
   command->add_flag("--all", *all, "zeros too");
   command->callback([&session, all] {
-    if (const auto counters = session.request("show", {{"what", "counters"}}))
-      session.print(*counters, [&](const json& value) { return counters_text(value, *all); });
+    const auto counters = session.request("show", {{"what", "counters"}});
+    if (!counters) return;
+    if (at(*counters, "/dataplane_connected") == false)
+      return session.fail(exit_no, messages::counters_unavailable, "the dataplane is not connected");
+    session.print(*counters, [&](const json& value) { return counters_text(value, *all); });
   });
 }
 

@@ -21,6 +21,17 @@ std::string negotiation_text(const json& negotiation) {
   return text;
 }
 
+std::string credentials_text(const json& credentials) {
+  if (credentials.empty()) return "";
+  Table table({"PROVEN BY", "NAME", "EXPIRES", ">LEFT"});
+  for (const json& each : credentials) {
+    const json& left = at(each, "/remaining_seconds");
+    const bool over = left.is_number() && left.get<double>() <= 0;
+    table.add({field(each, "/kind"), field(each, "/name"), field(each, "/expires"), over ? "over" : duration(left)});
+  }
+  return "\n" + table.text();
+}
+
 std::string entry(const json& list, size_t i) { return list.is_array() && i < list.size() ? field(list[i], "") : ""; }
 
 std::string side_by_side(const json& mismatch) {
@@ -39,6 +50,8 @@ std::string explanation_text(const json& explanation) {
                      negotiation_text(at(explanation, "/negotiation"));
   if (const json& failure = at(explanation, "/last_failure"); failure.is_object())
     text += "\nlast failure\n" + message_text(failure, "  ") + side_by_side(at(failure, "/mismatch"));
+  text += credentials_text(at(explanation, "/credentials"));
+  for (const json& warning : at(explanation, "/warnings")) text += "\nwarning\n" + message_text(warning, "  ");
   if (const json& sas = at(explanation, "/child_sas"); !sas.empty()) text += "\n" + child_sa_details_text(sas);
   for (const json& hint : at(explanation, "/hints")) text += "hint: " + field(hint, "") + "\n";
   return text;

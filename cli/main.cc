@@ -3,7 +3,9 @@
 // reaches the terminal.
 #include <exception>
 
+#include "base/messages/system.h"
 #include "base/version.h"
+#include "cli/misspelt.h"
 #include "cli/nouns.h"
 
 namespace sekisho::cli {
@@ -48,8 +50,15 @@ int run(int argc, char** argv) {
   add_commands(app, session);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app.exit(help);
+    return exit_ok;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_ok : exit_usage;
+    if (const auto word = misspelt_command(app, argc, argv))
+      session.fail(exit_usage, messages::unknown_command, *word);
+    else
+      app.exit(error);
+    return exit_usage;
   }
   return session.exit_code;
 }

@@ -32,6 +32,7 @@ std::string neighbours_text(const json& neighbours);
 std::string ports_text(const json& ports);
 std::string counters_text(const json& counters, bool all);
 std::string changes_text(const json& changes);
+std::string plan_text(const json& plan);
 std::string config_errors_text(const json& errors);
 std::string explanation_text(const json& explanation);
 std::string catalogue_text(const json& messages);

@@ -23,6 +23,23 @@ std::string traffic_text(const json& traffic) {
   return count(at(traffic, "/packets")) + " packets, " + octets(at(traffic, "/octets"));
 }
 
+// "1/2": how many of the children are up.
+std::string up_children_text(const json& tunnel) {
+  const json& children = at(tunnel, "/children");
+  size_t up = 0;
+  for (const json& child : children) up += at(child, "/state") == "up" ? 1 : 0;
+  return std::to_string(up) + "/" + std::to_string(children.size());
+}
+
+std::string children_text(const json& children) {
+  if (children.empty()) return "";
+  Table table({"CHILD", "STATE", ">SAS", "LOCAL", "REMOTE"});
+  for (const json& child : children)
+    table.add({field(child, "/name"), field(child, "/state"), field(child, "/child_sas"),
+               field(child, "/local_selectors"), field(child, "/remote_selectors")});
+  return table.text();
+}
+
 std::string end_text(const json& end) { return field(end, "/address") + " (" + field(end, "/id") + ")"; }
 
 std::string one_line(const json& tunnel) { return field(tunnel, "/name") + " is " + state_text(tunnel) + "\n"; }
@@ -56,6 +73,7 @@ struct Options {
   std::string name;
   unsigned timeout = 30;
   bool ike = false;
+  std::string child;
 };
 
 void add_up(CLI::App& group, Session& session) {
@@ -86,12 +104,15 @@ void add_rekey(CLI::App& group, Session& session) {
   CLI::App* rekey = group.add_subcommand("rekey", "negotiate new keys now");
   const auto options = std::make_shared<Options>();
   rekey->add_option("NAME", options->name, "the tunnel")->required();
-  rekey->add_flag("--ike", options->ike, "the IKE SA instead of the child SAs");
+  rekey->add_option("--child", options->child, "this child alone, by its name");
+  rekey->add_flag("--ike", options->ike, "the IKE SA instead of the child SAs")->excludes("--child");
   rekey->footer(
       "Starts the exchange and returns; traffic goes on. `sekisho show child-sa NAME` shows the new\n"
-      "SPIs.\n\nExamples:\n  sekisho tunnel rekey tokyo\n  sekisho tunnel rekey tokyo --ike");
+      "SPIs.\n\nExamples:\n  sekisho tunnel rekey tokyo\n  sekisho tunnel rekey tokyo --child voice\n"
+      "  sekisho tunnel rekey tokyo --ike");
   rekey->callback([&session, options] {
-    const json params = {{"name", options->name}, {"what", options->ike ? "ike" : "child"}};
+    json params = {{"name", options->name}, {"what", options->ike ? "ike" : "child"}};
+    if (!options->child.empty()) params["child"] = options->child;
     if (const auto tunnel = session.request("tunnel.rekey", params))
       session.print(*tunnel, [](const json& view) { return "rekeying " + field(view, "/name") + "\n"; });
   });
@@ -100,11 +121,12 @@ void add_rekey(CLI::App& group, Session& session) {
 }  // namespace
 
 std::string tunnels_text(const json& tunnels) {
-  Table table({"NAME", "STATE", ">FOR", "LOCAL", "REMOTE", "INTERFACE", ">IN", ">OUT", "LAST ERROR"});
+  Table table({"NAME", "STATE", ">FOR", ">CHILDREN", "LOCAL", "REMOTE", "INTERFACE", ">IN", ">OUT", "LAST ERROR"});
   for (const json& tunnel : tunnels)
     table.add({field(tunnel, "/name"), state_text(tunnel), duration(at(tunnel, "/up_seconds")),
-               field(tunnel, "/local/address"), field(tunnel, "/remote/address"), field(tunnel, "/interface/name"),
-               octets(at(tunnel, "/in/octets")), octets(at(tunnel, "/out/octets")), field(tunnel, "/last_error/id")});
+               up_children_text(tunnel), field(tunnel, "/local/address"), field(tunnel, "/remote/address"),
+               field(tunnel, "/interface/name"), octets(at(tunnel, "/in/octets")), octets(at(tunnel, "/out/octets")),
+               field(tunnel, "/last_error/id")});
   std::string text = table.text();
   for (const json& tunnel : tunnels)
     if (const json& error = at(tunnel, "/last_error"); error.is_object())
@@ -129,6 +151,7 @@ std::string tunnel_details_text(const json& tunnels) {
                      {"child SAs", field(tunnel, "/child_sas")},
                      {"in", traffic_text(at(tunnel, "/in"))},
                      {"out", traffic_text(at(tunnel, "/out"))}});
+    text += children_text(at(tunnel, "/children"));
     const json& error = at(tunnel, "/last_error");
     text += error.is_object() ? "last error\n" + message_text(error, "  ") : "";
   }

@@ -225,6 +225,34 @@ inline constexpr Message ike_no_address{"SKO-IKE-073", Severity::error, "no addr
                                         "The peer's address is \"any\": where it is shows only when it comes.",
                                         "Begin at the peer, or write its address into the configuration."};
 
+inline constexpr Message own_certificate_expires{
+    "SKO-IKE-090", Severity::warning, "own certificate expires soon",
+    "After its last day peers refuse the certificate that this gateway shows them; SAs that are up last until they are "
+    "authenticated again.",
+    "Have a new one issued, put it in the place of the file, and apply the configuration (or send SIGHUP)."};
+inline constexpr Message own_certificate_expired{
+    "SKO-IKE-091", Severity::error, "own certificate has expired",
+    "Peers refuse the certificate that this gateway shows them, so nothing that needs it comes up; or the clock is "
+    "wrong.",
+    "Look at `date`; have a new certificate issued, put it in the place of the file, and apply the configuration."};
+inline constexpr Message authority_expires{
+    "SKO-IKE-092", Severity::warning, "trusted authority expires soon",
+    "After its last day no certificate is accepted that only leads to this authority.",
+    "Ask the authority for its next certificate, add it to \"authorities\", and apply the configuration."};
+inline constexpr Message authority_expired{
+    "SKO-IKE-093", Severity::warning, "trusted authority has expired",
+    "A peer whose certificate only leads to this authority is refused; or the clock is wrong.",
+    "Look at `date`; put the authority's next certificate in the place of the old one, and apply the configuration."};
+inline constexpr Message crl_expires{
+    "SKO-IKE-094", Severity::warning, "revocation list is due for renewal",
+    "The authority publishes the next list by that time. With \"require_crl\" peers are refused without it.",
+    "Fetch the next list, put it in the place of the file, and apply the configuration."};
+inline constexpr Message crl_expired{
+    "SKO-IKE-095", Severity::warning, "revocation list is out of date",
+    "What has been revoked since is not known here. With \"require_crl\" every peer that needs the list is refused.",
+    "Fetch the next list, put it in the place of the file, and apply the configuration; see why it is not done by "
+    "itself."};
+
 inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_no_proposal,
                                                   &ike_authentication_failed,
@@ -273,6 +301,12 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &child_no_additional,
                                                   &child_single_pair,
                                                   &child_selectors_cut,
-                                                  &ike_no_address};
+                                                  &ike_no_address,
+                                                  &own_certificate_expires,
+                                                  &own_certificate_expired,
+                                                  &authority_expires,
+                                                  &authority_expired,
+                                                  &crl_expires,
+                                                  &crl_expired};
 
 }  // namespace sekisho::messages

@@ -73,6 +73,14 @@ inline constexpr Message key_log_full{
     "The file has reached 16 MiB, and keys are no longer written to it; handshakes of strangers make lines, too.",
     "Remove the file, then take \"key_log\" out of the configuration and, if it is still wanted, put it in again."};
 
+inline constexpr Message unknown_command{"SKO-SYS-031", Severity::error, "no such command",
+                                         "The command line has a word that is none of the commands at its place.",
+                                         "Look at `sekisho --help`; each command has its own --help."};
+inline constexpr Message counters_unavailable{
+    "SKO-SYS-032", Severity::error, "there are no counters",
+    "The dataplane counts, and it is not connected to the control daemon: it does not run, or cannot be reached.",
+    "Look at `sekisho status`, and at whether sekisho-dataplane runs and with which socket."};
+
 inline constexpr const Message* system_messages[] = {&file_unreadable,
                                                      &system_call_failed,
                                                      &file_unwritable,
@@ -87,6 +95,8 @@ inline constexpr const Message* system_messages[] = {&file_unreadable,
                                                      &checker_failed,
                                                      &message_unknown,
                                                      &nothing_to_rekey,
+                                                     &unknown_command,
+                                                     &counters_unavailable,
                                                      &key_log_on,
                                                      &key_log_failed,
                                                      &key_log_full};

@@ -5,6 +5,7 @@
 
 #include "control/config/encode.h"
 #include "control/config/error_list.h"
+#include "control/ike/connection_difference.h"
 
 namespace sekisho::config {
 namespace {
@@ -126,6 +127,39 @@ std::string_view word(Change::Kind kind) {
   return "";
 }
 
+std::string_view word(Effect::Kind kind) {
+  switch (kind) {
+    case Effect::Kind::added:
+      return "added";
+    case Effect::Kind::removed:
+      return "removed";
+    case Effect::Kind::rebuilt:
+      return "rebuilt";
+    case Effect::Kind::in_place:
+      return "in-place";
+  }
+  return "";
+}
+
+// An interface keeps its name for life, so another name is another tunnel to the data path.
+Effect::Kind effect_of(const Tunnel& before, const Tunnel& after) {
+  const bool rebuilt = before.interface.name != after.interface.name ||
+                       ike::compare(before.connection, after.connection) == ike::Difference::negotiated;
+  return rebuilt ? Effect::Kind::rebuilt : Effect::Kind::in_place;
+}
+
+std::vector<Effect> effects_of(const Plan& plan, const Config& running, const Config& desired) {
+  std::vector<Effect> effects;
+  for (const std::string& name : plan.tunnels_removed) effects.push_back({name, Effect::Kind::removed});
+  for (const std::string& name : plan.tunnels_set) {
+    const auto before = running.tunnels.find(name);
+    const auto after = desired.tunnels.find(name);
+    effects.push_back(
+        {name, before == running.tunnels.end() ? Effect::Kind::added : effect_of(before->second, after->second)});
+  }
+  return effects;
+}
+
 }  // namespace
 
 Plan diff(const Config& running, const Config& desired) {
@@ -134,6 +168,7 @@ Plan diff(const Config& running, const Config& desired) {
   compare_routes(running.routes, desired.routes, plan);
   compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
   compare_key_log(running.key_log, desired.key_log, plan);
+  plan.effects = effects_of(plan, running, desired);
   return plan;
 }
 
@@ -147,6 +182,15 @@ json to_json(const Plan& plan) {
   for (const Change& change : plan.changes)
     result.push_back(
         {{"kind", word(change.kind)}, {"pointer", change.pointer}, {"before", change.before}, {"after", change.after}});
+  return result;
+}
+
+json to_json(const std::vector<Effect>& effects) {
+  json result = json::array();
+  for (const auto& [tunnel, kind] : effects) {
+    const bool goes_down = kind == Effect::Kind::removed || kind == Effect::Kind::rebuilt;
+    result.push_back({{"tunnel", tunnel}, {"effect", word(kind)}, {"goes_down", goes_down}});
+  }
   return result;
 }
 

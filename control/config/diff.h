@@ -17,6 +17,18 @@ struct Change {
   nlohmann::json before, after;  // null where there is none; a secret is only ever "changed"
 };
 
+// What becomes of a tunnel's SAs, and with them of its traffic, when the plan is carried out.
+struct Effect {
+  enum class Kind : uint8_t {
+    added,
+    removed,   // its SAs are deleted
+    rebuilt,   // goes down: its SAs are deleted, and new ones negotiated as its "start" says
+    in_place,  // its SAs stay
+  };
+  std::string tunnel;
+  Kind kind{};
+};
+
 struct Plan {
   std::vector<Change> changes;
   // The same by object: which parts the daemon must act on. What is not named stays untouched.
@@ -24,6 +36,7 @@ struct Plan {
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
   std::vector<Route> routes_added, routes_removed;
   bool key_log_changed = false;
+  std::vector<Effect> effects;  // on each tunnel that is concerned
 
   bool empty() const { return changes.empty(); }
 };
@@ -35,5 +48,7 @@ bool same_connection(const ike::Connection& a, const ike::Connection& b);
 
 // [{"kind", "pointer", "before", "after"}]
 nlohmann::json to_json(const Plan& plan);
+// [{"tunnel", "effect", "goes_down"}]
+nlohmann::json to_json(const std::vector<Effect>& effects);
 
 }  // namespace sekisho::config

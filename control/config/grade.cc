@@ -162,7 +162,7 @@ int grade_file(const std::filesystem::path& file, bool json, std::FILE* out) {
   const auto config = load(file);
   if (!config) return check_file(file, json, out);
   const std::vector<Grade> grades = grade(*config);
-  const std::vector<Warning> warned = warnings(*config);
+  const std::vector<Warning> warned = warnings(*config, std::chrono::system_clock::now());
   const nlohmann::json verdict = {
       {"valid", true}, {"errors", nlohmann::json::array()}, {"grades", to_json(grades)}, {"warnings", to_json(warned)}};
   std::fputs((json ? verdict.dump(2) + "\n" : to_text(grades) + to_text(warned)).c_str(), out);

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/messages/config.h"
-#include "control/config/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace sekisho::config {
 namespace {

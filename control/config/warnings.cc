@@ -5,25 +5,50 @@
 #include "control/config/report.h"
 
 namespace sekisho::config {
+namespace {
 
-std::vector<Warning> warnings(const Config& config) {
+void add_expiries(const ike::Connection& connection, WallTime now, std::vector<Warning>& all) {
+  for (const Expiry& each : expiries(connection)) {
+    const Urgency stage = urgency(each.at, now);
+    if (stage == Urgency::none) continue;
+    const std::string subject = std::string(word(each.kind)) + " " + each.name + " " + date_text(each.at);
+    all.push_back({connection.name, notice(each, now), subject, stage});
+  }
+}
+
+}  // namespace
+
+std::vector<Warning> warnings(const Config& config, WallTime now) {
   std::vector<Warning> all;
-  if (config.key_log) all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}});
+  if (config.key_log)
+    all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
+  for (const auto& [name, tunnel] : config.tunnels) add_expiries(tunnel.connection, now, all);
+  return all;
+}
+
+std::vector<Warning> WarningWatch::due(const Config& config, WallTime now) {
+  std::vector<Warning> all = warnings(config, now);
+  std::erase_if(all, [&](const Warning& each) {
+    Urgency& told = told_[{each.tunnel, each.subject}];
+    const bool known = each.urgency != Urgency::over && told == each.urgency;
+    told = each.urgency;
+    return known;
+  });
   return all;
 }
 
 std::string to_text(const std::vector<Warning>& warnings) {
   std::string text;
-  for (const auto& [tunnel, error] : warnings)
-    text += (tunnel.empty() ? "warning" : "warning, tunnel " + tunnel) + "\n" + to_text(error);
+  for (const Warning& each : warnings)
+    text += (each.tunnel.empty() ? "warning" : "warning, tunnel " + each.tunnel) + "\n" + to_text(each.error);
   return text;
 }
 
 nlohmann::json to_json(const std::vector<Warning>& warnings) {
   auto list = nlohmann::json::array();
-  for (const auto& [tunnel, error] : warnings) {
-    list.push_back(to_json(error));
-    list.back()["tunnel"] = tunnel.empty() ? nlohmann::json() : nlohmann::json(tunnel);
+  for (const Warning& each : warnings) {
+    list.push_back(to_json(each.error));
+    list.back()["tunnel"] = each.tunnel.empty() ? nlohmann::json() : nlohmann::json(each.tunnel);
   }
   return list;
 }

@@ -8,7 +8,6 @@
 #include "base/messages/dataplane.h"
 #include "base/messages/ike.h"
 #include "base/printable.h"
-#include "control/config/warnings.h"
 #include "ipc/convert.h"
 
 namespace sekisho::control {
@@ -309,7 +308,7 @@ void Daemon::open_key_log() {
 
 void Daemon::warn() {
   warning_timer_.set_in(warning_interval);
-  for (const auto& [tunnel, error] : config::warnings(config_)) log(tunnel, error);
+  for (const config::Warning& each : warnings_.due(config_, wall_clock())) log(each.tunnel, each.error);
 }
 
 void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike::Report::Proof proof) {

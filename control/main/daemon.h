@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "control/config/config.h"
+#include "control/config/warnings.h"
 #include "control/dp/client.h"
 #include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
@@ -47,6 +48,7 @@ class Daemon final : public rpc::Operations,
 
   // rpc::Operations
   Instant now() const override { return MonotonicClock::now(); }
+  WallTime wall_clock() const override { return std::chrono::system_clock::now(); }  // ike::Environment's, too
   const config::Config& running() const override { return config_; }
   rpc::DaemonView daemon() const override;
   std::vector<rpc::TunnelView> tunnels() const override;
@@ -59,7 +61,7 @@ class Daemon final : public rpc::Operations,
   rpc::DropCounters drops() const override;
   Result<void> tunnel_up(std::string_view name) override;
   Result<void> tunnel_down(std::string_view name) override;
-  Result<void> rekey_child(std::string_view name) override;
+  Result<void> rekey_child(std::string_view name, std::string_view child) override;
   Result<void> rekey_ike(std::string_view name) override;
   Result<void> apply(config::Config desired, const config::Plan& plan) override;
 
@@ -76,7 +78,6 @@ class Daemon final : public rpc::Operations,
 
   // ike::Environment
   Random& random() override { return random_; }
-  WallTime wall_clock() const override { return std::chrono::system_clock::now(); }
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
   ike::KeyObserver* key_observer() override { return key_log_.get(); }
@@ -127,7 +128,7 @@ class Daemon final : public rpc::Operations,
                          ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);
   void open_key_log();
-  void warn();
+  void warn();  // of what is due
   void check_farewell();
 
   sd_event* loop_;
@@ -160,6 +161,7 @@ class Daemon final : public rpc::Operations,
   Timer warning_timer_;  // daily
   std::optional<Instant> dataplane_since_;
   std::optional<Instant> unknown_spi_said_;
+  config::WarningWatch warnings_;
   std::optional<rpc::LastError> last_error_;
 };
 

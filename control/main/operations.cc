@@ -140,8 +140,8 @@ Result<void> Daemon::tunnel_down(std::string_view name) {
   return {};
 }
 
-Result<void> Daemon::rekey_child(std::string_view name) {
-  raise(ike::RekeyChild{std::string(name)});
+Result<void> Daemon::rekey_child(std::string_view name, std::string_view child) {
+  raise(ike::RekeyChild{std::string(name), std::string(child)});
   return {};
 }
 
@@ -160,6 +160,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     status_.erase(name);
   };
   if (plan.key_log_changed) open_key_log();
+  warnings_.forget();
   warn();
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
   for (const std::string& name : plan.tunnels_set) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "control/config/warnings.h"
 #include "control/rpc/sa_views.h"
 #include "control/rpc/views.h"
 
@@ -76,6 +77,22 @@ json traffic_hints(const json& children) {
   return hints;
 }
 
+json credential_views(const ike::Connection& connection, WallTime now) {
+  json list = json::array();
+  for (const config::Expiry& each : config::expiries(connection))
+    list.push_back({{"kind", config::word(each.kind)},
+                    {"name", each.name},
+                    {"expires", config::date_text(each.at)},
+                    {"remaining_seconds", std::chrono::duration_cast<std::chrono::seconds>(each.at - now).count()}});
+  return list;
+}
+
+json warning_views(const Operations& operations, std::string_view name) {
+  std::vector<config::Warning> warnings = config::warnings(operations.running(), operations.wall_clock());
+  std::erase_if(warnings, [&](const config::Warning& each) { return each.tunnel != name; });
+  return config::to_json(warnings);
+}
+
 json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
            const json& children) {
   json list = json::array();
@@ -105,8 +122,12 @@ json explain_tunnel(const Operations& operations, std::string_view name) {
                {"negotiation", known ? negotiation_view(*connection, now) : json()},
                {"last_failure", json()},
                {"child_sas", children},
+               {"credentials", json::array()},
+               {"warnings", warning_views(operations, name)},
                {"hints", json::array()}};
   if (known && connection->last_failure) view["last_failure"] = failure_view(*connection->last_failure, now);
+  if (configured != operations.running().tunnels.end())
+    view["credentials"] = credential_views(configured->second.connection, operations.wall_clock());
   if (tunnel != tunnels.end() && configured != operations.running().tunnels.end())
     view["hints"] = hints(operations, *tunnel, configured->second, children);
   return view;

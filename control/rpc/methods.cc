@@ -95,11 +95,28 @@ Answer tunnel_explain(Operations& operations, const json& params) {
   return explain_tunnel(operations, *name);
 }
 
-bool has_sa(const Operations& operations, const std::string& name, bool child) {
+bool has_ike_sa(const Operations& operations, const std::string& name) {
   const auto ike_sas = operations.ike_sas();
+  return std::ranges::any_of(
+      ike_sas, [&](const ike::IkeSaView& sa) { return sa.connection == name && sa.state != "connecting"; });
+}
+
+// One of that child, or where none is named of any.
+bool has_child_sa(const Operations& operations, const std::string& name, const std::string& child) {
+  const auto ike_sas = operations.ike_sas();
+  const auto wanted = [&](const ike::ChildSaView& sa) { return child.empty() || sa.name == child; };
   return std::ranges::any_of(ike_sas, [&](const ike::IkeSaView& sa) {
-    return sa.connection == name && sa.state != "connecting" && (!child || !sa.children.empty());
+    return sa.connection == name && std::ranges::any_of(sa.children, wanted);
   });
+}
+
+Answer rekey_child(Operations& operations, const std::string& name, const std::string& child) {
+  const auto& children = operations.running().tunnels.find(name)->second.connection.children;
+  if (!child.empty() && std::ranges::find(children, child, &ike::ChildDefinition::name) == children.end())
+    return not_found("child", name + " " + child);
+  if (!has_child_sa(operations, name, child))
+    return refuse(RpcError::refused, messages::nothing_to_rekey, child.empty() ? name : name + " " + child);
+  return after(operations, operations.rekey_child(name, child), name);
 }
 
 Answer tunnel_rekey(Operations& operations, const json& params) {
@@ -107,10 +124,12 @@ Answer tunnel_rekey(Operations& operations, const json& params) {
   if (!name) return std::unexpected(name.error());
   const auto what = parameter(params, "what", "child");
   if (!what) return std::unexpected(what.error());
-  const bool child = *what == "child";
-  if (!child && *what != "ike") return bad_params("\"what\" is child or ike");
-  if (!has_sa(operations, *name, child)) return refuse(RpcError::refused, messages::nothing_to_rekey, *name);
-  return after(operations, child ? operations.rekey_child(*name) : operations.rekey_ike(*name), *name);
+  const auto child = parameter(params, "child", "");
+  if (!child) return std::unexpected(child.error());
+  if (*what == "child") return rekey_child(operations, *name, *child);
+  if (*what != "ike" || !child->empty()) return bad_params("\"what\" is child or ike, and \"child\" goes with child");
+  if (!has_ike_sa(operations, *name)) return refuse(RpcError::refused, messages::nothing_to_rekey, *name);
+  return after(operations, operations.rekey_ike(*name), *name);
 }
 
 using Decoded = std::expected<config::Config, config::ConfigErrors>;
@@ -125,6 +144,10 @@ std::expected<Decoded, RpcError> decoded(const json& params) {
 
 json invalid(const config::ConfigErrors& errors) { return {{"valid", false}, {"errors", config::to_json(errors)}}; }
 
+json plan_view(const config::Plan& plan) {
+  return {{"valid", true}, {"changes", config::to_json(plan)}, {"effects", config::to_json(plan.effects)}};
+}
+
 Answer config_check(Operations&, const json& params) {
   const auto config = decoded(params);
   if (!config) return std::unexpected(config.error());
@@ -136,7 +159,7 @@ Answer config_diff(Operations& operations, const json& params) {
   const auto config = decoded(params);
   if (!config) return std::unexpected(config.error());
   if (!*config) return invalid(config->error());
-  return json{{"valid", true}, {"changes", config::to_json(config::diff(operations.running(), **config))}};
+  return plan_view(config::diff(operations.running(), **config));
 }
 
 Answer config_apply(Operations& operations, const json& params) {
@@ -147,7 +170,7 @@ Answer config_apply(Operations& operations, const json& params) {
   if (!plan.empty())
     if (const auto applied = operations.apply(std::move(**config), plan); !applied)
       return std::unexpected(RpcError{RpcError::refused, applied.error()});
-  return json{{"valid", true}, {"changes", config::to_json(plan)}};
+  return plan_view(plan);
 }
 
 struct Method {

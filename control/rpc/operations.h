@@ -103,6 +103,7 @@ class Operations {
   virtual ~Operations() = default;
 
   virtual Instant now() const = 0;
+  virtual WallTime wall_clock() const = 0;
   virtual const config::Config& running() const = 0;
   virtual DaemonView daemon() const = 0;
   virtual std::vector<TunnelView> tunnels() const = 0;  // every configured one, in the order of names
@@ -117,7 +118,7 @@ class Operations {
   // Each tunnel named here exists (the server checks). They start the operation and return.
   virtual Result<void> tunnel_up(std::string_view name) = 0;
   virtual Result<void> tunnel_down(std::string_view name) = 0;
-  virtual Result<void> rekey_child(std::string_view name) = 0;
+  virtual Result<void> rekey_child(std::string_view name, std::string_view child) = 0;  // empty: every child
   virtual Result<void> rekey_ike(std::string_view name) = 0;
 
   // Makes `desired` the running configuration; `plan` is diff(running(), desired) and not empty.

@@ -16,12 +16,6 @@ json remaining(Instant at, Instant now) {
   return at == Instant{} ? json() : json(std::max(0.0, seconds_between(now, at)));
 }
 
-json selectors(const std::vector<TrafficSelector>& list) {
-  json result = json::array();
-  for (const TrafficSelector& selector : list) result.push_back(selector.text());
-  return result;
-}
-
 json end_view(const Endpoint& endpoint, const std::string& id) {
   return {{"address", endpoint.address.text()}, {"port", endpoint.port}, {"id", id}};
 }
@@ -51,6 +45,14 @@ json counters(const SaCounters& values) {
   return result;
 }
 
+// Of the definition; one that another configuration made has it no more.
+json replay_window(const ike::ChildSaView& child, const config::Tunnel* tunnel) {
+  if (!tunnel) return {};
+  const auto& definitions = tunnel->connection.children;
+  const auto found = std::ranges::find(definitions, child.name, &ike::ChildDefinition::name);
+  return found == definitions.end() ? json() : json(found->replay_window);
+}
+
 json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, const ChildCounters& counts,
                    const config::Tunnel* tunnel, Instant now) {
   return {{"tunnel", parent.connection},
@@ -63,11 +65,11 @@ json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, 
           {"esn", child.esn},
           {"udp_encapsulation", child.udp_encapsulation},
           {"outbound_active", child.outbound_active},
-          {"replay_window", tunnel ? json(tunnel->connection.children.front().replay_window) : json()},
+          {"replay_window", replay_window(child, tunnel)},
           {"local", end_view(parent.local, parent.local_id)},
           {"remote", end_view(parent.remote, parent.remote_id)},
-          {"local_selectors", selectors(child.local_selectors)},
-          {"remote_selectors", selectors(child.remote_selectors)},
+          {"local_selectors", selector_texts(child.local_selectors)},
+          {"remote_selectors", selector_texts(child.remote_selectors)},
           {"age_seconds", age(child.created, now)},
           {"rekey_in_seconds", remaining(child.rekey_at, now)},
           {"remaining_seconds", remaining(child.expires_at, now)},
@@ -79,6 +81,12 @@ json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, 
 
 double seconds_between(Instant start, Instant end) {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(end - start).count()) / 1000;
+}
+
+json selector_texts(const std::vector<TrafficSelector>& selectors) {
+  json result = json::array();
+  for (const TrafficSelector& selector : selectors) result.push_back(selector.text());
+  return result;
 }
 
 std::string counter_key(std::string_view name) {

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/traffic_selector.h"
 
 namespace sekisho::rpc {
 
@@ -13,5 +15,7 @@ namespace sekisho::rpc {
 double seconds_between(Instant start, Instant end);
 // A counter's name as a JSON key: "rx-bytes" is "rx_octets".
 std::string counter_key(std::string_view name);
+
+nlohmann::json selector_texts(const std::vector<TrafficSelector>& selectors);
 
 }  // namespace sekisho::rpc

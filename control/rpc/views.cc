@@ -50,6 +50,37 @@ json since(const std::optional<Instant>& start, Instant now) {
 
 json traffic(const Traffic& value) { return {{"packets", value.packets}, {"octets", value.octets}}; }
 
+// One that the configuration has, with its SAs: IKEv1 has one for each pair of selectors, a rekey one more.
+json child_view(const ike::ChildDefinition& definition, const std::vector<const ike::ChildSaView*>& sas) {
+  json view = {{"name", definition.name}, {"state", "down"}};
+  std::vector<TrafficSelector> local, remote;
+  size_t count = 0;
+  for (const ike::ChildSaView* sa : sas) {
+    if (sa->name != definition.name) continue;
+    ++count;
+    if (view["state"] != "up") view["state"] = sa->outbound_active ? std::string("up") : sa->state;
+    if (!sa->outbound_active) continue;
+    local.insert(local.end(), sa->local_selectors.begin(), sa->local_selectors.end());
+    remote.insert(remote.end(), sa->remote_selectors.begin(), sa->remote_selectors.end());
+  }
+  view["child_sas"] = count;
+  view["local_selectors"] = selector_texts(local.empty() ? definition.local_selectors : local);
+  view["remote_selectors"] = selector_texts(remote.empty() ? definition.remote_selectors : remote);
+  return view;
+}
+
+json child_views(const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas) {
+  std::vector<const ike::ChildSaView*> sas;
+  for (const ike::IkeSaView& sa : ike_sas) {
+    if (sa.connection != configured.connection.name) continue;
+    for (const ike::ChildSaView& child : sa.children) sas.push_back(&child);
+  }
+  json views = json::array();
+  for (const ike::ChildDefinition& definition : configured.connection.children)
+    views.push_back(child_view(definition, sas));
+  return views;
+}
+
 json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas,
                  Instant now) {
   const json desired = config::encode(configured);
@@ -71,6 +102,7 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, con
           {"up_seconds", since(tunnel.up_since, now)},
           {"ike_sas", ike_count},
           {"child_sas", child_count},
+          {"children", child_views(configured, ike_sas)},
           {"in", traffic(tunnel.in)},
           {"out", traffic(tunnel.out)},
           {"last_error", or_null(tunnel.last_error, now)}};
@@ -140,7 +172,7 @@ json status_view(const Operations& operations) {
           {"tunnels",
            {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
           {"ports", operations.running().ports.size()},
-          {"warnings", config::to_json(config::warnings(operations.running()))},
+          {"warnings", config::to_json(config::warnings(operations.running(), operations.wall_clock()))},
           {"last_errors", errors}};
 }
 
@@ -200,6 +232,8 @@ std::optional<json> neighbour_views(const Operations& operations, std::string_vi
 }
 
 json counter_views(const Operations& operations) {
+  if (!operations.daemon().dataplane_connected)
+    return {{"dataplane_connected", false}, {"drops", nullptr}, {"ports", nullptr}, {"child_sas", nullptr}};
   const DropCounters counts = operations.drops();
   json drops = json::object();
   for (size_t i = 0; i < counts.size(); ++i) drops[std::string(ipc::name(static_cast<ipc::DropReason>(i)))] = counts[i];
@@ -214,7 +248,7 @@ json counter_views(const Operations& operations) {
                           {"outbound_spi", child["outbound_spi"]},
                           {"in", child["in"]},
                           {"out", child["out"]}});
-  return {{"drops", drops}, {"ports", ports}, {"child_sas", children}};
+  return {{"dataplane_connected", true}, {"drops", drops}, {"ports", ports}, {"child_sas", children}};
 }
 
 }  // namespace sekisho::rpc

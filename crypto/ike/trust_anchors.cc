@@ -62,16 +62,17 @@ std::string about(const X509* certificate, std::string_view fault) {
 
 }  // namespace
 
-TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, const std::vector<RevocationList>& lists,
-                           RequireCrl require_crl)
-    : anchors_(std::move(anchors)), store_(require(X509_STORE_new(), "X509 store"), X509_STORE_free) {
+TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, std::vector<RevocationList> lists, RequireCrl require_crl)
+    : anchors_(std::move(anchors)),
+      lists_(std::move(lists)),
+      store_(require(X509_STORE_new(), "X509 store"), X509_STORE_free) {
   for (const Certificate& anchor : anchors_)
     require(X509_STORE_add_cert(store_.get(), anchor.native()) == 1, "X509 store");
-  for (const RevocationList& list : lists) require(X509_STORE_add_crl(store_.get(), list.native()) == 1, "X509 store");
+  for (const RevocationList& list : lists_) require(X509_STORE_add_crl(store_.get(), list.native()) == 1, "X509 store");
   for (const Certificate& anchor : anchors_) key_hashes_.push_back(anchor.key_hash());
-  digest_ = digest_of(anchors_, lists, require_crl);
+  digest_ = digest_of(anchors_, lists_, require_crl);
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
-  if (!lists.empty() || require_crl == RequireCrl::yes) flags |= revocation_checks;
+  if (!lists_.empty() || require_crl == RequireCrl::yes) flags |= revocation_checks;
   X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store_.get());
   require(X509_VERIFY_PARAM_set_flags(parameters, flags) == 1, "X509 parameters");
   X509_VERIFY_PARAM_set_depth(parameters, max_depth);

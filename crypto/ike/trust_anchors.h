@@ -16,7 +16,7 @@ enum class RequireCrl : uint8_t { no, yes };
 class TrustAnchors {
  public:
   // An anchor need not be self-signed, nor an authority: a peer's own certificate may be one.
-  TrustAnchors(std::vector<Certificate> anchors, const std::vector<RevocationList>& lists, RequireCrl require_crl);
+  TrustAnchors(std::vector<Certificate> anchors, std::vector<RevocationList> lists, RequireCrl require_crl);
 
   // Whether there is a chain from `certificate` to an anchor, by way of `untrusted` ones, that is valid at `now`:
   // signatures by keys of at least 112 bits of security with no SHA-1 in them, validity, basicConstraints, path
@@ -28,6 +28,7 @@ class TrustAnchors {
   const std::vector<Certificate>& anchors() const { return anchors_; }
   // Certificate::key_hash() of each.
   const std::vector<Bytes>& key_hashes() const { return key_hashes_; }
+  const std::vector<RevocationList>& lists() const { return lists_; }
   // A hash of the anchors, the lists and whether these are required: the same for two that judge alike.
   const Bytes& digest() const { return digest_; }
 
@@ -38,6 +39,7 @@ class TrustAnchors {
 
   std::vector<Certificate> anchors_;
   std::vector<Bytes> key_hashes_;
+  std::vector<RevocationList> lists_;
   std::shared_ptr<X509_STORE> store_;  // only read
   Bytes digest_;
 };

@@ -93,9 +93,15 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("config diff " + daemon.file("same.json", config::valid_text), 0, "nothing to change");
   check("config diff " + daemon.file("bad.json", R"({"prots": {}})"), 1, "did you mean \"ports\"?");
   check("config apply " + daemon.file("binary.json", "\xff\xfe"), 1, "not UTF-8");
-  check("config apply " + daemon.file("empty.json", "{}"), 0, "- /tunnels/tokyo");
+  check("config apply " + daemon.file("empty.json", "{}"), 0, "tunnel tokyo goes down and is removed\napplied\n");
   check("config apply /nowhere", 1, "SKO-SYS-001");
-  check("show secrets", 2, "");
+  check("show secrets", 2, "SKO-SYS-031");
+  check("shwo tunnel", 2, "\"shwo\"; did you mean \"show\"?");
+  check("--socket x show tunel", 2, "\"tunel\"; did you mean \"tunnel\"?");
+  check("tunnel restart tokyo", 2, "\"restart\"; here are known: up down rekey");
+  check("tunnel", 2, "subcommand");
+  check("tunnel rekey tokyo --child voice", 1, "SKO-SYS-020: no such object: child tokyo voice");
+  check("tunnel rekey tokyo --child voice --ike", 2, "excludes");
   check("tunnel up", 2, "NAME is required");
   check("--socket /nowhere status", 3, "SKO-SYS-021");
 }
@@ -103,7 +109,7 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
 TEST_CASE("with --json, answers and errors are JSON") {
   const Daemon daemon;
   for (const char* arguments : {"status", "show counters", "show ike-sa", "show tunnel kyoto", "explain",
-                                "explain SKO-IKE-001", "explain NONE", "--socket /nowhere status"}) {
+                                "explain SKO-IKE-001", "explain NONE", "shwo", "--socket /nowhere status"}) {
     const Outcome outcome = daemon.run(std::string(arguments) + " --json");
     INFO(arguments << "\n" << outcome.text);
     CHECK_FALSE(nlohmann::json::parse(outcome.text, nullptr, false).is_discarded());

@@ -89,6 +89,29 @@ TEST_CASE("a tunnel that is down shows why, and nothing of the peer reaches the 
   CHECK_FALSE(has(list + one, "\x1b"));
 }
 
+TEST_CASE("a tunnel's children show their state and selectors") {
+  json with_children = tunnel;
+  with_children["children"] = {
+      {{"name", "data"}, {"state", "down"}, {"child_sas", 0}, {"local_selectors", {"10.1.1.0/24"}}},
+      {{"name", "voice"}, {"state", "up"}, {"child_sas", 2}, {"remote_selectors", {"10.2.0.0/24", "10.3.0.0/24"}}}};
+  CHECK(has(tunnels_text(list(with_children)), "1/2"));
+  CHECK(has(tunnel_details_text(list(with_children)), "data   down     0  10.1.1.0/24"));
+  CHECK(has(tunnel_details_text(list(with_children)), "10.2.0.0/24, 10.3.0.0/24"));
+}
+
+TEST_CASE("a plan says which tunnels go down and which change in place") {
+  const auto text = [](const char* effect) {
+    return plan_text({{"valid", true},
+                      {"changes", {{{"kind", "remove"}, {"pointer", "/x"}}}},
+                      {"effects", {{{"tunnel", "to\x1bkyo"}, {"effect", effect}}}}});
+  };
+  CHECK(has(text("rebuilt"), "tunnel to\\u{1b}kyo goes down, and is negotiated anew\n"));
+  CHECK(has(text("removed"), "goes down and is removed\n"));
+  CHECK(has(text("in-place"), "in place\n"));
+  CHECK(has(text("added"), "is added\n"));
+  CHECK(has(text("added"), "- /x"));
+}
+
 TEST_CASE("SAs show their addresses, algorithms and remaining life") {
   const json ike = {{"tunnel", "tokyo"},
                     {"state", "established"},
@@ -121,8 +144,21 @@ TEST_CASE("an explanation sets both sides' offers side by side") {
       {"last_failure",
        {{"id", "SKO-IKE-002"},
         {"mismatch", {{"kind", "IKE proposal"}, {"ours", {"aes128gcm16"}}, {"theirs", {"a\x1b", "b"}}}}}},
+      {"credentials",
+       {{{"kind", "own certificate"},
+         {"name", "CN=a"},
+         {"expires", "2027-01-01 00:00 UTC"},
+         {"remaining_seconds", 7200}},
+        {{"kind", "revocation list"},
+         {"name", "CN=b"},
+         {"expires", "2026-01-01 00:00 UTC"},
+         {"remaining_seconds", -5}}}},
+      {"warnings", {{{"id", "SKO-IKE-090"}, {"title", "own certificate expires soon"}}}},
       {"hints", {"look there"}}};
   const std::string text = explanation_text(explanation);
+  CHECK(has(text, "own certificate  CN=a  2027-01-01 00:00 UTC  2h00m\n"));
+  CHECK(has(text, "revocation list  CN=b  2026-01-01 00:00 UTC   over\n"));
+  CHECK(has(text, "warning\n  SKO-IKE-090: own certificate expires soon\n"));
   CHECK(has(text, "no IKE proposal in common\n"));
   CHECK(has(text, "aes128gcm16  "));
   CHECK_FALSE(has(text, "\x1b"));

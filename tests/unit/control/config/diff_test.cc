@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "control/ike/connection_table.h"
+#include "control/ike/connection_difference.h"
 #include "tests/unit/control/config/fixture.h"
 
 namespace sekisho::config {
@@ -200,6 +200,37 @@ TEST_CASE("a changed key is shown as changed and not otherwise") {
 
   fixture.write("psk/tokyo", "marlin");  // the same name, another key
   CHECK(diff(running, decoded(two_tunnels(), fixture)).tunnels_set == std::vector<std::string>{"osaka", "tokyo"});
+}
+
+TEST_CASE("a plan says what becomes of each tunnel's SAs") {
+  const Fixture fixture;
+  const auto effect = [&](const std::string& pointer, const Json& value) {
+    Json edited = two_tunnels();
+    edited["tunnels"]["tokyo"][Json::json_pointer(pointer)] = value;
+    const Plan plan = diff(decoded(two_tunnels(), fixture), decoded(edited, fixture));
+    CAPTURE(pointer);
+    REQUIRE(plan.effects.size() == 1);
+    CHECK(plan.effects[0].tunnel == "tokyo");
+    return plan.effects[0].kind;
+  };
+  using Kind = Effect::Kind;
+  CHECK(effect("/ike/lifetime", 600) == Kind::in_place);
+  CHECK(effect("/esp/lifetime", 600) == Kind::in_place);
+  CHECK(effect("/start", "respond") == Kind::in_place);
+  CHECK(effect("/interface/mtu", 1300) == Kind::in_place);
+  CHECK(effect("/interface/name", "vti7") == Kind::rebuilt);
+  CHECK(effect("/remote/address", "10.9.2.9") == Kind::rebuilt);
+  CHECK(effect("/esp/proposals", {"aes256gcm16"}) == Kind::rebuilt);
+  CHECK(effect("/psk_file", "psk/other") == Kind::rebuilt);
+  CHECK(effect("/psk_file", "psk/osaka") == Kind::in_place);  // another file, the same key
+
+  Json replaced = two_tunnels();
+  replaced["tunnels"]["nagoya"] = replaced["tunnels"]["osaka"];
+  replaced["tunnels"].erase("osaka");
+  const auto listed = to_json(diff(decoded(two_tunnels(), fixture), decoded(replaced, fixture)).effects);
+  REQUIRE(listed.size() == 2);
+  CHECK(listed[0] == Json::parse(R"({"tunnel": "osaka", "effect": "removed", "goes_down": true})"));
+  CHECK(listed[1] == Json::parse(R"({"tunnel": "nagoya", "effect": "added", "goes_down": false})"));
 }
 
 }  // namespace sekisho::config

@@ -1,16 +1,20 @@
 #include "control/config/warnings.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
 
 #include "base/messages/config.h"
+#include "base/messages/ike.h"
 #include "base/messages/system.h"
 #include "control/config/diff.h"
 #include "control/config/grade.h"
-#include "tests/unit/control/config/fixture.h"
+#include "tests/unit/control/config/certificate_fixture.h"
 
 namespace sekisho::config {
 namespace {
+
+using namespace sekisho::testing;
 
 Json with_key_log(const Json& directory) {
   Json text = Json::parse(valid_text);
@@ -29,7 +33,7 @@ TEST_CASE("keys are logged only where the configuration names a directory, and t
   const auto off = decode(valid_text, fixture.directory());
   REQUIRE(off);
   CHECK_FALSE(off->key_log);
-  CHECK(warnings(*off).empty());
+  CHECK(warnings(*off, new_year).empty());
 
   std::filesystem::create_directory(fixture.directory() / "keys");
   chmod((fixture.directory() / "keys").c_str(), 0700);
@@ -37,7 +41,7 @@ TEST_CASE("keys are logged only where the configuration names a directory, and t
   if (!on) FAIL(describe(on.error()));
   REQUIRE(on->key_log);
   CHECK(on->key_log->directory == fixture.directory() / "keys/");
-  const auto warned = warnings(*on);
+  const auto warned = warnings(*on, new_year);
   REQUIRE(warned.size() == 1);
   CHECK(warned.front().error.message == &messages::key_log_on);
   CHECK(warned.front().error.detail.find("/keys") != std::string::npos);
@@ -88,6 +92,77 @@ TEST_CASE("a directory that cannot hold keys is an error at its place") {
   const auto without = decoded(missing, fixture);
   REQUIRE_FALSE(without);
   CHECK(without.error()[0].error.message == &messages::config_missing_key);
+}
+
+// From CertificateFixture: certificates end 365 days after the new year, the list is due after 30.
+TEST_CASE("what a tunnel is proven by is listed with its end, the soonest first") {
+  const CertificateFixture fixture;
+  const auto config = decoded(certified(), fixture);
+  if (!config) FAIL(describe(config.error()));
+  const auto all = expiries(config->tunnels.at("tokyo").connection);
+  REQUIRE(all.size() == 4);  // the list, the gateway's own two, the authority
+  CHECK(all[0].kind == Expiry::Kind::revocation_list);
+  CHECK(all[0].at == new_year + 30 * day);
+  CHECK(all[0].name.find("Root") != std::string::npos);
+  CHECK(all[1].kind == Expiry::Kind::own_certificate);
+  CHECK(all[1].at == new_year + 365 * day);
+  CHECK(all[3].kind == Expiry::Kind::authority);
+  CHECK(date_text(all[0].at) == "2026-01-31 00:00 UTC");
+}
+
+TEST_CASE("urgency rises 30 days, 7 days and a day before the end") {
+  const auto left = [](std::chrono::hours hours) { return urgency(new_year, new_year - hours); };
+  using std::chrono::hours;
+  CHECK(left(hours(30 * 24 + 1)) == Urgency::none);
+  CHECK(left(hours(30 * 24)) == Urgency::month);
+  CHECK(left(hours(7 * 24 + 1)) == Urgency::month);
+  CHECK(left(hours(7 * 24)) == Urgency::week);
+  CHECK(left(hours(24)) == Urgency::day);
+  CHECK(left(hours(1)) == Urgency::day);
+  CHECK(left(hours(0)) == Urgency::over);
+  CHECK(left(hours(-1)) == Urgency::over);
+}
+
+TEST_CASE("each kind has its message, before its end and after it") {
+  const auto id = [](Expiry::Kind kind, WallTime now) { return notice({kind, "CN=x", new_year}, now).message->id; };
+  using Kind = Expiry::Kind;
+  CHECK(id(Kind::own_certificate, new_year - day) == "SKO-IKE-090");
+  CHECK(id(Kind::own_certificate, new_year) == "SKO-IKE-091");
+  CHECK(id(Kind::authority, new_year - day) == "SKO-IKE-092");
+  CHECK(id(Kind::authority, new_year + day) == "SKO-IKE-093");
+  CHECK(id(Kind::revocation_list, new_year - day) == "SKO-IKE-094");
+  CHECK(id(Kind::revocation_list, new_year + day) == "SKO-IKE-095");
+  CHECK(messages::own_certificate_expired.severity == Severity::error);
+  CHECK(notice({Kind::authority, "CN=x", new_year}, new_year - 10 * day).detail ==
+        "CN=x: 2026-01-01 00:00 UTC, in 10 days");
+}
+
+TEST_CASE("day after day each stage is told once, and what is over each day") {
+  const CertificateFixture fixture;
+  const auto config = decoded(certified(), fixture);
+  if (!config) FAIL(describe(config.error()));
+  WarningWatch watch;
+  // The days, counted from the new year, on which something is told, with how many of it.
+  std::map<int, size_t> told;
+  for (int each = -5; each < 370; ++each)
+    if (const size_t count = watch.due(*config, new_year + each * day).size(); count > 0) told[each] = count;
+  CHECK(told[0] == 1);                                             // the list has 30 days
+  CHECK(told[23] == 1);                                            // 7
+  CHECK(told[29] == 1);                                            // 1
+  for (int each = 30; each < 335; ++each) CHECK(told[each] == 1);  // none
+  CHECK(told[335] == 4);                                           // the three certificates have 30 days
+  CHECK(told[336] == 1);
+  CHECK(told[358] == 4);
+  CHECK(told[364] == 4);
+  for (int each = 365; each < 370; ++each) CHECK(told[each] == 4);
+  CHECK(told.begin()->first == 0);
+  CHECK_FALSE(told.contains(1));
+  CHECK_FALSE(told.contains(24));
+
+  CHECK(watch.due(*config, new_year + 336 * day).size() == 4);  // the calendar was set back: the stage is another
+  CHECK(watch.due(*config, new_year + 336 * day).size() == 1);
+  watch.forget();
+  CHECK(watch.due(*config, new_year + 336 * day).size() == 4);
 }
 
 }  // namespace sekisho::config

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "control/rpc/views.h"
+#include "tests/unit/control/config/certificate_fixture.h"
 #include "tests/unit/control/rpc/fake_operations.h"
 
 using nlohmann::json;
@@ -54,6 +56,21 @@ TEST_CASE("the counters of an explanation's child SAs become hints") {
   const json view = explain_tunnel(operations, "tokyo");
   CHECK(view["child_sas"][0]["child"] == "voice");
   CHECK(view["hints"].size() == 2);  // nothing comes back; what came, came twice
+}
+
+TEST_CASE("an explanation has what the tunnel is proven by, and warns of what ends soon") {
+  FakeOperations operations;
+  const config::CertificateFixture fixture;
+  operations.run(config::decode(config::certified().dump(), fixture.directory()).value());
+  operations.wall_clock_ = testing::new_year + 25 * testing::day;
+  const json view = explain_tunnel(operations, "tokyo");
+  REQUIRE(view["credentials"].size() == 4);
+  CHECK(view["credentials"][0]["kind"] == "revocation list");
+  CHECK(view["credentials"][0]["remaining_seconds"] == 5 * 86400);
+  CHECK(view["credentials"][1]["expires"] == "2027-01-01 00:00 UTC");
+  REQUIRE(view["warnings"].size() == 1);
+  CHECK(view["warnings"][0]["id"] == "SKO-IKE-094");
+  CHECK(status_view(operations)["warnings"] == view["warnings"]);
 }
 
 }  // namespace sekisho::rpc

@@ -20,11 +20,12 @@ class FakeOperations final : public Operations {
   }
 
   Instant now() const override { return Instant(std::chrono::seconds(1000)); }
+  WallTime wall_clock() const override { return wall_clock_; }
   const config::Config& running() const override { return config_; }
   DaemonView daemon() const override {
     return {.config_file = "/etc/sekisho/sekisho.json",
             .started = Instant(std::chrono::seconds(900)),
-            .dataplane_connected = true,
+            .dataplane_connected = dataplane_connected_,
             .dataplane_since = Instant(std::chrono::seconds(910)),
             .workers = 2,
             .handshakes = {.refused = 5, .dropped = 7}};
@@ -55,7 +56,8 @@ class FakeOperations final : public Operations {
 
   Result<void> tunnel_up(std::string_view name) override { return note("up", name); }
   Result<void> tunnel_down(std::string_view name) override { return note("down", name); }
-  Result<void> rekey_child(std::string_view) override {
+  Result<void> rekey_child(std::string_view name, std::string_view child) override {
+    if (!child.empty()) return note("rekey-child", std::string(name) + " " + std::string(child));
     return fail(messages::ike_peer_unreachable, "nothing to rekey");
   }
   Result<void> rekey_ike(std::string_view name) override { return note("rekey-ike", name); }
@@ -65,8 +67,12 @@ class FakeOperations final : public Operations {
   }
 
   const config::Fixture& fixture() const { return fixture_; }
+  // Another configuration from the start.
+  void run(config::Config config) { config_ = std::move(config); }
 
   std::vector<std::string> calls_;
+  WallTime wall_clock_{};
+  bool dataplane_connected_ = true;
   TunnelView tunnel_{.name = "tokyo"};
   std::vector<ike::IkeSaView> ike_sas_;
   std::vector<ike::ConnectionView> connections_;

@@ -123,6 +123,49 @@ TEST_CASE("views carry units and last errors") {
   CHECK(status["last_errors"].at(0)["tunnel"] == "tokyo");
 }
 
+TEST_CASE("a tunnel shows its children, each with its state and what it carries") {
+  FakeOperations operations;
+  json several = json::parse(config::valid_text);
+  several["tunnels"]["tokyo"]["children"] = {
+      {"data", {{"selectors", {{"local", {"10.1.1.0/24"}}, {"remote", {"10.2.1.0/24"}}}}}},
+      {"voice",
+       {{"selectors", {{"local", {"10.1.0.0/16"}}, {"remote", {"10.2.0.0/16"}}}}, {"esp", {{"replay_window", 1024}}}}}};
+  operations.run(config::decode(several.dump(), operations.fixture().directory()).value());
+  ike::IkeSaView sa = established();
+  sa.children[0].name = "voice";
+  sa.children[0].outbound_active = true;
+  operations.ike_sas_ = {sa};
+  const json children = result(operations, "show", {{"what", "tunnel"}}).at(0)["children"];
+  REQUIRE(children.size() == 2);
+  CHECK(children[0]["name"] == "data");
+  CHECK(children[0]["state"] == "down");
+  CHECK(children[0]["child_sas"] == 0);
+  CHECK(children[0]["remote_selectors"] == json({"10.2.1.0/24"}));
+  CHECK(children[1]["state"] == "up");
+  CHECK(children[1]["child_sas"] == 1);
+  CHECK(children[1]["local_selectors"] == json({"10.1.0.0/24"}));  // as they were negotiated
+  CHECK(result(operations, "show", {{"what", "child-sa"}}).at(0)["replay_window"] == 1024);
+
+  const auto rekeyed = [&](const char* child) {
+    return call(operations, "tunnel.rekey", {{"name", "tokyo"}, {"child", child}});
+  };
+  CHECK(rekeyed("voice").contains("result"));
+  CHECK(operations.calls_ == std::vector<std::string>{"rekey-child tokyo voice"});
+  CHECK(rekeyed("data")["error"]["data"]["id"] == "SKO-SYS-030");  // it has no SA
+  CHECK(rekeyed("video")["error"]["data"]["id"] == "SKO-SYS-020");
+  const json both = {{"name", "tokyo"}, {"child", "voice"}, {"what", "ike"}};
+  CHECK(call(operations, "tunnel.rekey", both)["error"]["code"] == RpcError::invalid_params);
+}
+
+TEST_CASE("without a dataplane there are no counters, rather than zeros") {
+  FakeOperations operations;
+  CHECK(result(operations, "show", {{"what", "counters"}})["dataplane_connected"] == true);
+  operations.dataplane_connected_ = false;
+  const json counters = result(operations, "show", {{"what", "counters"}});
+  CHECK(counters["dataplane_connected"] == false);
+  CHECK(counters["drops"].is_null());
+}
+
 TEST_CASE("operations reach the tunnel that is named, and only a configured one") {
   FakeOperations operations;
   CHECK(call(operations, "tunnel.rekey", {{"name", "tokyo"}})["error"]["data"]["id"] == "SKO-SYS-030");
@@ -159,6 +202,7 @@ TEST_CASE("configurations are checked, compared and applied") {
   edited["tunnels"]["tokyo"]["interface"]["mtu"] = 1300;
   const json plan = result(operations, "config.diff", params(edited.dump()));
   CHECK(plan["changes"].at(0)["pointer"] == "/tunnels/tokyo/interface/mtu");
+  CHECK(plan["effects"] == json::parse(R"([{"tunnel": "tokyo", "effect": "in-place", "goes_down": false}])"));
   CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1400);
   CHECK(result(operations, "config.apply", params(edited.dump()))["changes"] == plan["changes"]);
   CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1300);

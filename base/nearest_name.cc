@@ -1,11 +1,11 @@
-#include "control/config/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
 
-namespace sekisho::config {
+namespace sekisho {
 namespace {
 
 constexpr size_t longest_considered = 40;
@@ -42,4 +42,4 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return best;
 }
 
-}  // namespace sekisho::config
+}  // namespace sekisho

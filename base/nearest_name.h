@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
-namespace sekisho::config {
+namespace sekisho {
 
 // Empty where none is close.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
-}  // namespace sekisho::config
+}  // namespace sekisho
