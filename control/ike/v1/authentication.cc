@@ -103,7 +103,7 @@ void add_certificate_requests(const IkeSa& sa, const std::vector<std::shared_ptr
   if (sa.handshake->authentication != IkeAuthentication::rsa_signature) return;
   for (Bytes& name : ike::suite::requested_authorities(
            connections,
-           [](const crypto::TrustAnchors& anchors, size_t index) { return anchors.anchors()[index].subject(); }))
+           [](const crypto::TrustAnchors&anchors, size_t index) { return anchors.anchors()[index].subject(); }))
     payloads.push_back(wire::CertificateRequest{wire::x509_signature, std::move(name)});
 }
 

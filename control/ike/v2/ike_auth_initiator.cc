@@ -28,6 +28,7 @@ class Authenticate final : public Task {
   void unreadable(Context& context, IkeSa& sa) override {
     refuse_peer(context, sa, messages::ike_peer_error, "the answer to IKE_AUTH cannot be read");
   }
+
  private:
   void release_spi(Context& context) {
     if (inbound_spi_ != 0) context.environment.release_inbound_spi(inbound_spi_);
