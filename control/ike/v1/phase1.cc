@@ -56,7 +56,7 @@ void detect_nat(IkeSa& sa, const DatagramReceived& datagram, const wire::Payload
       std::none_of(given.begin() + 1, given.end(), [&](const auto* payload) { return payload->hash == theirs; });
 }
 
-bool derive_keys(Context& context, IkeSa& sa) {
+bool derive_keys(IkeSa& sa) {
   Handshake& handshake = *sa.handshake;
   const auto shared_secret = handshake.key_exchange->derive(sa.initiator ? handshake.public_r : handshake.public_i);
   if (!shared_secret) return false;
@@ -65,9 +65,14 @@ bool derive_keys(Context& context, IkeSa& sa) {
                            ? suite::skeyid_of_signatures(prf, handshake.nonce_i, handshake.nonce_r, *shared_secret)
                            : suite::skeyid_of_key(prf, *sa.connection->psk, handshake.nonce_i, handshake.nonce_r);
   sa.keys = suite::derive_phase1_keys(sa.proposal, std::move(skeyid), *shared_secret, sa.cookies);
+  handshake.iv = suite::phase1_iv(sa.proposal, handshake.public_i, handshake.public_r);
+  return true;
+}
+
+bool derive_keys(Context& context, IkeSa& sa) {
+  if (!derive_keys(sa)) return false;
   if (KeyObserver* observer = context.environment.key_observer())
     observer->isakmp_sa({sa.cookies.initiator, sa.keys.encryption});
-  handshake.iv = suite::phase1_iv(sa.proposal, handshake.public_i, handshake.public_r);
   return true;
 }
 

@@ -16,6 +16,8 @@ wire::KeyExchange key_exchange_payload(const Handshake& handshake);
 void add_nat_detection(Context& context, const IkeSa& sa, wire::Payloads& payloads);
 void detect_nat(IkeSa& sa, const DatagramReceived& datagram, const wire::Payloads& payloads);
 // SKEYID and all that hangs on it; false where the peer's public value is none of the group.
+[[nodiscard]] bool derive_keys(IkeSa& sa);
+// The same, and shows them to who observes keys.
 [[nodiscard]] bool derive_keys(Context& context, IkeSa& sa);
 // The initiator goes to port 4500 with the first message after a NAT was seen, or feigned (RFC 3947 section 4).
 void choose_ports(IkeSa& sa);

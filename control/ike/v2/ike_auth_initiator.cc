@@ -20,9 +20,6 @@ class Authenticate final : public Task {
   wire::ExchangeType exchange() const override { return wire::ExchangeType::ike_auth; }
   std::optional<wire::Payloads> request(Context& context, IkeSa& sa) override;
   void response(Context& context, IkeSa& sa, const wire::Payloads& payloads) override;
-  void unreadable(Context& context, IkeSa& sa) override {
-    refuse_peer(context, sa, messages::ike_peer_error, "the answer to IKE_AUTH cannot be read");
-  }
   void abandon(Context& context, IkeSa&) override { release_spi(context); }
 
   void unreadable(Context& context, IkeSa& sa) override {
