@@ -104,10 +104,7 @@ void apply(Session& session, const std::string& file) {
   if (!params) return;
   const auto plan = session.json_output ? json::object() : session.request("config.diff", *params);
   if (!plan) return;
-  if (!session.json_output) {
-    session.print(*plan, plan_text);
-    std::fflush(stdout);
-  }
+  if (!session.json_output) session.print(*plan, plan_text);
   const auto result = session.request("config.apply", *params);
   if (!result) return;
   session.print(*result, [](const json& answer) -> std::string {

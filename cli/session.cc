@@ -29,6 +29,7 @@ std::optional<json> Session::request(const std::string& method, const json& para
 
 void Session::print(const json& result, const std::function<std::string(const json&)>& text) const {
   std::fputs((json_output ? dumped(result) : text(result)).c_str(), stdout);
+  std::fflush(stdout);  // before anything that stderr gets
 }
 
 void Session::fail(ExitCode code, const json& error) {

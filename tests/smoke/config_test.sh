@@ -28,6 +28,10 @@ jq '.tunnels.osaka = (.tunnels.tokyo | .interface = { name: "vti1" } | .remote.a
   | .selectors.remote = ["10.3.0.0/24"] | .start = "respond")' "$running" >"$LAB_DIR/a/two.json"
 before=$(sekisho a show child-sa tokyo --json | jq -r '.[0].inbound_spi')
 expect 'the difference names the new tunnel' eval 'sekisho a config diff "$LAB_DIR/a/two.json" | grep osaka'
+jq '.tunnels.tokyo.ike.lifetime = 600' "$running" >"$LAB_DIR/a/life.json"
+expect 'another lifetime takes effect in place' eval 'sekisho a config diff "$LAB_DIR/a/life.json" | grep "tunnel tokyo .* in place"'
+jq '.tunnels.tokyo.esp.proposals = ["aes256gcm16"]' "$running" >"$LAB_DIR/a/suite.json"
+expect 'another suite takes the tunnel down' eval 'sekisho a config diff "$LAB_DIR/a/suite.json" | grep "tunnel tokyo goes down"'
 expect 'applied' sekisho a config apply "$LAB_DIR/a/two.json"
 equal 'the first tunnel kept its SA' "$before" "$(sekisho a show child-sa tokyo --json | jq -r '.[0].inbound_spi')"
 equal 'the second is there' down "$(sekisho a show tunnel osaka --json | jq -r '.[0].state')"

@@ -23,6 +23,7 @@ for round in 1 2 3; do
 done
 step 'what is to be a tunnel has its guard before there is a data plane'
 killed "${DATAPLANE_PID[a]}"
+await 5 'the counters to be an error instead of zeros' eval '[[ $(sekisho a show counters 2>&1) == *SKO-SYS-032* ]]'
 sekisho_apply a '.tunnels.osaka = (.tunnels.tokyo | .interface = { name: "vti1" } | .remote.address = "10.9.2.3"
   | .remote.id = "c.lab" | .selectors.remote = ["10.3.0.0/24", "fd00:3::/64"] | .start = "respond")'
 for prefix in 10.3.0.0/24 fd00:3::/64; do

@@ -86,6 +86,7 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("show route", 0, "10.9.1.254");
   check("tunnel up tokyo --timeout 0", 1, "SKO-SYS-026");  // the old error is not taken for an answer
   check("tunnel rekey tokyo", 1, "SKO-SYS-030: nothing to rekey");
+  check("tunnel rekey tokyo --child voice", 1, "SKO-SYS-020: no such object: child tokyo voice");
   check("explain tunnel tokyo", 0, "tokyo");
   check("explain tunnel kyoto", 1, "SKO-SYS-020");
   check("explain SKO-IKE-001", 0, "SKO-IKE-001");
@@ -100,7 +101,6 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("--socket x show tunel", 2, "\"tunel\"; did you mean \"tunnel\"?");
   check("tunnel restart tokyo", 2, "\"restart\"; here are known: up down rekey");
   check("tunnel", 2, "subcommand");
-  check("tunnel rekey tokyo --child voice", 1, "SKO-SYS-020: no such object: child tokyo voice");
   check("tunnel rekey tokyo --child voice --ike", 2, "excludes");
   check("tunnel up", 2, "NAME is required");
   check("--socket /nowhere status", 3, "SKO-SYS-021");

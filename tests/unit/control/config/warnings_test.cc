@@ -94,7 +94,8 @@ TEST_CASE("a directory that cannot hold keys is an error at its place") {
   CHECK(without.error()[0].error.message == &messages::config_missing_key);
 }
 
-// From CertificateFixture: certificates end 365 days after the new year, the list is due after 30.
+// From CertificateFixture: the gateway's certificates end 365 days after the new year, the authority's much later; the
+// list is due after 30.
 TEST_CASE("what a tunnel is proven by is listed with its end, the soonest first") {
   const CertificateFixture fixture;
   const auto config = decoded(certified(), fixture);
@@ -150,19 +151,19 @@ TEST_CASE("day after day each stage is told once, and what is over each day") {
   CHECK(told[23] == 1);                                            // 7
   CHECK(told[29] == 1);                                            // 1
   for (int each = 30; each < 335; ++each) CHECK(told[each] == 1);  // none
-  CHECK(told[335] == 4);                                           // the three certificates have 30 days
+  CHECK(told[335] == 3);                                           // the gateway's two certificates have 30 days
   CHECK(told[336] == 1);
-  CHECK(told[358] == 4);
-  CHECK(told[364] == 4);
-  for (int each = 365; each < 370; ++each) CHECK(told[each] == 4);
+  CHECK(told[358] == 3);
+  CHECK(told[364] == 3);
+  for (int each = 365; each < 370; ++each) CHECK(told[each] == 3);
   CHECK(told.begin()->first == 0);
   CHECK_FALSE(told.contains(1));
   CHECK_FALSE(told.contains(24));
 
-  CHECK(watch.due(*config, new_year + 336 * day).size() == 4);  // the calendar was set back: the stage is another
+  CHECK(watch.due(*config, new_year + 336 * day).size() == 3);  // the calendar was set back: the stage is another
   CHECK(watch.due(*config, new_year + 336 * day).size() == 1);
   watch.forget();
-  CHECK(watch.due(*config, new_year + 336 * day).size() == 4);
+  CHECK(watch.due(*config, new_year + 336 * day).size() == 3);
 }
 
 }  // namespace sekisho::config

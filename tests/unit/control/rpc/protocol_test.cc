@@ -36,7 +36,7 @@ ike::IkeSaView established() {
   sa.remote_id = "b\x1b[2J\xff";  // as a peer may send it
   sa.established_at = Instant(std::chrono::seconds(940));
   sa.expires_at = Instant(std::chrono::seconds(1500));
-  ike::ChildSaView child;
+  ike::ChildSaView child{.name = "tokyo"};
   child.inbound_spi = 0x8001;
   child.state = "installed";
   child.local_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.1.0.0/24"))};
