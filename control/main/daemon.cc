@@ -273,7 +273,7 @@ void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
 void Daemon::tunnel_changed(const std::string& name) {
   Status& status = status_[name];
   if (tunnels_.live(name)) {
-    if (tunnels_.sends(name)) up_since_.live(name, network_->round());
+    up_since_.live(name, network_->round());
     status.last_error.reset();
     status.held_down = false;
   } else {

@@ -98,8 +98,6 @@ class Tunnels {
   bool lost(const std::string& name, uint32_t inbound_spi) const;
   bool live(const std::string& name) const;
   std::optional<Instant> live_since(const std::string& name) const;
-  // It has an SA to send on. (A responder of IKEv1 does not at first.)
-  bool sends(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
   std::optional<ipc::TunnelId> id(const std::string& name) const;

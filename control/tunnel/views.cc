@@ -41,11 +41,6 @@ std::optional<Instant> Tunnels::live_since(const std::string& name) const {
   return tunnel ? tunnel->live_since : std::nullopt;
 }
 
-bool Tunnels::sends(const std::string& name) const {
-  const Tunnel* tunnel = find(name);
-  return tunnel && !tx_sas(*tunnel).empty();
-}
-
 bool Tunnels::present(const std::string& name) const {
   const Tunnel* tunnel = find(name);
   return tunnel && tunnel->present;

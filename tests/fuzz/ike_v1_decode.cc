@@ -26,8 +26,9 @@ void negotiate(const v1::wire::Payloads& payloads) {
   const auto& esp = proposals<EspProposal>({"aes128-sha1-modp1024", "aes256gcm16-modp1024"});
   if (const auto* sa = v1::wire::find<v1::wire::SecurityAssociation>(payloads)) {
     const auto authentication = v1::wire::IkeAuthentication::pre_shared_key;
-    require(text(v1::suite::mismatch(*sa, ike, authentication)).size() < 4096, "a comparison is a line");
-    require(text(v1::suite::mismatch(*sa, esp, v1::suite::Surroundings{})).size() < 4096, "a comparison is a line");
+    require(v1::suite::text(v1::suite::mismatch(*sa, ike, authentication)).size() < 4096, "a comparison is a line");
+    require(v1::suite::text(v1::suite::mismatch(*sa, esp, v1::suite::Surroundings{})).size() < 4096,
+            "a comparison is a line");
     if (const auto chosen = v1::suite::select_ike(*sa, ike, authentication))
       require(v1::suite::accept_ike(chosen->answer, ike, authentication).has_value(), "IKE answer is an offer");
     for (const bool udp : {false, true}) {

@@ -210,20 +210,6 @@ TEST_CASE("a tunnel lives from the acknowledged installation of a child to the r
   CHECK(gateway.sends_on("tokyo") == 0);
 }
 
-TEST_CASE("a tunnel whose only child is not to be sent on yet lives, but does not send") {
-  Dataplane dataplane;
-  Gateway gateway(dataplane);
-  const uint32_t spi = gateway.install("tokyo", false);
-  dataplane.work();
-  CHECK(gateway.tunnels.live("tokyo"));
-  CHECK_FALSE(gateway.tunnels.sends("tokyo"));
-  gateway.changed.clear();
-  gateway.tunnels.activate("tokyo", spi);
-  dataplane.work();
-  CHECK(gateway.tunnels.sends("tokyo"));
-  CHECK(gateway.changed == std::vector<std::string>{"tokyo"});
-}
-
 TEST_CASE("a rekeyed child takes over when it is to, and the tunnel lives throughout") {
   Dataplane dataplane;
   Gateway gateway(dataplane);
