@@ -14,7 +14,7 @@ own='del(.tunnels.tokyo.psk_file) | .tunnels.tokyo.local += {auth: "certificate"
 peers='.tokyo.remote += {auth: "certificate", authorities: ["ecdsa-2-root.pem"]}'
 show=$'auth = pubkey\ncerts = ecdsa-2.pem' demand=$'auth = pubkey\ncacerts = ecdsa-2-root.pem'
 
-said() { tail -n "+$1" "$LAB_DIR/a/control.log" | grep -q "$2"; }
+said() { tail -n "+$1" "$LAB_DIR/a/control.log" | grep "$2" >/dev/null; }
 
 # refused WHAT ID DETAIL STRONGSWAN_SHOWS FILTER...
 refused() {

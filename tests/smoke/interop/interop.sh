@@ -84,7 +84,7 @@ expect_authenticated() {
   done
 }
 # peer_logged TEXT: strongSwan, since `once` began.
-peer_logged() { tail -n "+$logged" "$LAB_DIR/b/charon.log" | grep -qF "$1"; }
+peer_logged() { tail -n "+$logged" "$LAB_DIR/b/charon.log" | grep -F "$1" >/dev/null; }
 
 # strongSwan's view: "algorithms of the IKE SA", or of its child.
 strongswan_algorithms() {

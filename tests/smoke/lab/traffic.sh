@@ -13,10 +13,13 @@ host_address() {
 
 opposite() { if [ "$1" = left ]; then echo right; else echo left; fi; }
 
-# ping_lost HOST FAMILY COUNT INTERVAL [ARGS...]: prints how many echoes of that host to the opposite one were lost.
+# ping_lost HOST FAMILY COUNT INTERVAL [ARGS...]: prints how many echoes of that host to the opposite one were lost. Once it
+# has had an answer, ping waits for the last ones no longer than two round trips or its interval, and takes late ones for
+# lost; so a few are sent at once, and have two seconds.
 ping_lost() {
   local host=$1 family=$2 count=$3 interval=$4 answer
   shift 4
+  [ "$count" -gt 10 ] || { set -- -l "$count" "$@"; interval=2; }
   answer=$(on "$host" ping -"$family" -n -q -c "$count" -i "$interval" -W 2 -p "$MARKER_HEX" "$@" \
     "$(host_address "$(opposite "$host")" "$family")") || :
   printf '%s\n' "$answer" >>"$LAB_DIR/ping.log"
