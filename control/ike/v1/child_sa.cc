@@ -185,6 +185,7 @@ void remove_child(Context& context, uint32_t inbound_spi) {
 }
 
 void remove_children_of(Context& context, const std::string& connection) {
+  std::erase_if(context.sas.farewells, [&](const Farewell& each) { return each.connection == connection; });
   std::erase_if(context.sas.children(), [&](const ChildSa& child) {
     if (child.connection != connection) return false;
     finish_quick_mode(context, child.inbound_spi);
@@ -197,6 +198,9 @@ void remove_children_of(Context& context, const std::string& connection) {
 }
 
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {
+  std::erase_if(context.sas.farewells, [&](const Farewell& each) {
+    return each.outbound_spi == outbound_spi && each.connection == sa.name();
+  });
   const auto found = std::ranges::find_if(context.sas.children(), [&](const ChildSa& child) {
     return child.outbound_spi == outbound_spi && child.connection == sa.name() && child.state != ChildState::lingering;
   });
@@ -220,12 +224,27 @@ void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {
 
 void hard_expire_child(Context& context, ChildSa& child) {
   const std::string connection = child.connection;
-  const uint32_t spi = child.inbound_spi;
   const bool tell = child.live();
-  remove_child(context, spi);
+  Farewell farewell{.connection = connection,
+                    .inbound_spi = child.inbound_spi,
+                    .outbound_spi = child.outbound_spi,
+                    .next_at = context.now};
+  remove_child(context, child.inbound_spi);
   if (!tell) return;
-  if (IkeSa* sa = context.sas.newest(connection)) send_delete_children(context, *sa, {&spi, 1});
+  context.sas.farewells.push_back(std::move(farewell));
+  send_farewells(context);
   context.retry(connection, Duration::zero());
+}
+
+void send_farewells(Context& context) {
+  for (Farewell& farewell : context.sas.farewells) {
+    if (context.now < farewell.next_at) continue;
+    ++farewell.deletes;
+    farewell.next_at = context.now + delete_interval;
+    if (IkeSa* sa = context.sas.newest(farewell.connection))
+      send_delete_children(context, *sa, {&farewell.inbound_spi, 1});
+  }
+  std::erase_if(context.sas.farewells, [](const Farewell& each) { return each.deletes == max_deletes; });
 }
 
 void rekey_child(Context& context, ChildSa& child) {

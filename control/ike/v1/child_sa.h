@@ -49,6 +49,14 @@ struct ChildSa {
   }
 };
 
+// A child that left at its hard limit: the peer is told until it deletes its half.
+struct Farewell {
+  std::string connection;
+  uint32_t inbound_spi = 0, outbound_spi = 0;
+  unsigned deletes = 0;  // sent so far
+  Instant next_at{};
+};
+
 std::string_view name(ChildState state);
 
 // Everything that a quick mode agreed upon.
@@ -77,6 +85,7 @@ void remove_children_of(Context& context, const std::string& connection);
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi);
 // Its lifetime is over: gone at once, and the peer is told.
 void hard_expire_child(Context& context, ChildSa& child);
+void send_farewells(Context& context);
 // As if its margin had begun. `respond` alone does not make an ISAKMP SA for it.
 void rekey_child(Context& context, ChildSa& child);
 

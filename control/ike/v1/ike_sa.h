@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/ike/exchange.h"
 #include "control/ike/failure.h"
@@ -121,6 +122,7 @@ struct IkeSa {
   uint32_t probes = 0;                     // how many numbers we have used
   std::optional<uint32_t> peers_sequence;  // of its last R-U-THERE
   bool initial_contact_seen = false;
+  std::vector<uint32_t> deleted_children;  // inbound SPIs of those that went with it
 
   uint64_t local_cookie() const { return initiator ? cookies.initiator : cookies.responder; }
   std::string name() const { return connection ? connection->name : std::string(); }
@@ -160,6 +162,8 @@ class SaTable {
   std::list<ChildSa>& children() { return children_; }
   const std::list<ChildSa>& children() const { return children_; }
   ChildSa* find_child(uint32_t inbound_spi);
+
+  std::vector<Farewell> farewells;
 
  private:
   std::map<uint64_t, std::unique_ptr<IkeSa>> by_local_cookie_;

@@ -189,7 +189,7 @@ void receive_informational(Context& context, IkeSa& sa, const DatagramReceived& 
   if (sa.state == IkeState::deleting) {
     // Either the peer deletes it too, or it has not had our delete.
     if (deletes(*payloads, sa)) return drop(context, sa);
-    return send_delete_ike(context, sa, {});
+    return send_delete_ike(context, sa, sa.deleted_children);
   }
   for (const wire::Payload& payload : *payloads) {
     if (const auto* notify = std::get_if<wire::Notification>(&payload))

@@ -19,6 +19,17 @@ bool began_here(Context& context, const std::string& connection) {
   return std::ranges::any_of(context.sas.of(connection), [](const IkeSa* sa) { return sa->handshaking(); });
 }
 
+// What was being made under it is asked for again under another one, which held back as long as it was under way here.
+void abandon_all(Context& context, IkeSa& sa) {
+  bool unfinished = false;
+  for (auto& [message_id, quick_mode] : sa.quick_modes) {
+    unfinished = unfinished || (quick_mode.initiator && !quick_mode.done);
+    abandon(context, quick_mode);
+  }
+  sa.quick_modes.clear();
+  if (unfinished) context.retry(sa.name(), Duration::zero());
+}
+
 }  // namespace
 
 Duration clearing_delay(const Connection& connection) {
@@ -28,8 +39,7 @@ Duration clearing_delay(const Connection& connection) {
 void drop(Context& context, IkeSa& sa) {
   if (sa.state == IkeState::gone) return;
   sa.state = IkeState::gone;
-  for (auto& [message_id, quick_mode] : sa.quick_modes) abandon(context, quick_mode);
-  sa.quick_modes.clear();
+  abandon_all(context, sa);
 }
 
 void fail_phase1(Context& context, IkeSa& sa, const Message& message, std::string detail,
@@ -64,9 +74,9 @@ void peer_dead(Context& context, IkeSa& sa) {
 }
 
 void delete_ike_sa(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis) {
+  sa.deleted_children.assign(inbound_spis.begin(), inbound_spis.end());
   send_delete_ike(context, sa, inbound_spis);
-  for (auto& [message_id, quick_mode] : sa.quick_modes) abandon(context, quick_mode);
-  sa.quick_modes.clear();
+  abandon_all(context, sa);
   sa.probe.forget();
   sa.state = IkeState::deleting;
   sa.close_at = context.now + deleting_time;

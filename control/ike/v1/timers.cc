@@ -100,11 +100,13 @@ std::optional<Instant> deadline(const SaTable& sas) {
   std::optional<Instant> earliest;
   sas.for_each([&](const IkeSa& sa) { take_earlier(earliest, deadline(sa)); });
   for (const ChildSa& child : sas.children()) take_earlier(earliest, v1::deadline(child));
+  for (const Farewell& farewell : sas.farewells) take_earlier(earliest, farewell.next_at);
   return earliest;
 }
 
 void on_timers(Context& context) {
   context.sas.for_each([&](IkeSa& sa) { on_timer(context, sa); });
+  send_farewells(context);
   std::vector<uint32_t> spis;
   for (const ChildSa& child : context.sas.children()) spis.push_back(child.inbound_spi);
   for (const uint32_t spi : spis)
