@@ -16,8 +16,11 @@ namespace {
 // How long inbound outlives a delete: packets that were on their way when the peer switched.
 constexpr Duration linger_time = std::chrono::seconds(1);
 // A delete is not answered by its RFC, but by those that speak as we do; it is sent so often without an answer.
-constexpr unsigned max_deletes = 4;
+// Nobody acknowledges a delete, so it is repeated: at first while the SA is there still, then for longer than it takes
+// to find a peer dead, by whose death all of it is forgotten anyway.
+constexpr unsigned max_deletes = 4, max_farewells = 9;
 constexpr Duration delete_interval = std::chrono::seconds(1);
+constexpr size_t max_farewells_of_connection = 16;
 
 // Some responders have the new SA in place only once our third message is there. While another one carries the traffic,
 // outbound moves with the peer's first packet, or after this.
@@ -222,16 +225,33 @@ void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {
   context.retry(connection, sa.connection->retry_interval);
 }
 
-void hard_expire_child(Context& context, ChildSa& child) {
-  const std::string connection = child.connection;
-  const bool tell = child.live();
-  Farewell farewell{.connection = connection,
+namespace {
+
+Duration delete_pause(unsigned sent) {
+  return sent < max_deletes ? delete_interval : delete_interval * (2 << (sent - max_deletes));
+}
+
+// Goes, and leaves the deletes that are yet to be sent.
+void take_leave(Context& context, ChildSa& child, Instant next_at) {
+  Farewell farewell{.connection = child.connection,
                     .inbound_spi = child.inbound_spi,
                     .outbound_spi = child.outbound_spi,
-                    .next_at = context.now};
+                    .deletes = child.deletes,
+                    .next_at = next_at};
   remove_child(context, child.inbound_spi);
-  if (!tell) return;
-  context.sas.farewells.push_back(std::move(farewell));
+  auto& all = context.sas.farewells;
+  const auto same = [&](const Farewell& each) { return each.connection == farewell.connection; };
+  if (std::ranges::count_if(all, same) >= static_cast<ptrdiff_t>(max_farewells_of_connection))
+    all.erase(std::ranges::find_if(all, same));
+  all.push_back(std::move(farewell));
+}
+
+}  // namespace
+
+void hard_expire_child(Context& context, ChildSa& child) {
+  const std::string connection = child.connection;
+  if (!child.live()) return remove_child(context, child.inbound_spi);
+  take_leave(context, child, context.now);
   send_farewells(context);
   context.retry(connection, Duration::zero());
 }
@@ -239,12 +259,11 @@ void hard_expire_child(Context& context, ChildSa& child) {
 void send_farewells(Context& context) {
   for (Farewell& farewell : context.sas.farewells) {
     if (context.now < farewell.next_at) continue;
-    ++farewell.deletes;
-    farewell.next_at = context.now + delete_interval;
+    farewell.next_at = context.now + delete_pause(++farewell.deletes);
     if (IkeSa* sa = context.sas.newest(farewell.connection))
       send_delete_children(context, *sa, {&farewell.inbound_spi, 1});
   }
-  std::erase_if(context.sas.farewells, [](const Farewell& each) { return each.deletes == max_deletes; });
+  std::erase_if(context.sas.farewells, [](const Farewell& each) { return each.deletes >= max_farewells; });
 }
 
 void rekey_child(Context& context, ChildSa& child) {
@@ -284,7 +303,7 @@ void on_timer(Context& context, ChildSa& child) {
   if (child.state == ChildState::unconfirmed && context.now >= child.next_at) return confirm_child(context, child);
   if (child.state == ChildState::superseded && context.now >= child.next_at) return send_delete(context, child);
   if (child.state == ChildState::deleting && context.now >= child.next_at) {
-    if (child.deletes == max_deletes) return remove_child(context, child.inbound_spi);
+    if (child.deletes == max_deletes) return take_leave(context, child, context.now + delete_pause(child.deletes));
     send_delete(context, child);
   }
 }

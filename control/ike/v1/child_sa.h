@@ -49,7 +49,7 @@ struct ChildSa {
   }
 };
 
-// A child that left at its hard limit: the peer is told until it deletes its half.
+// A child that has gone: the peer is told until it deletes its half, or for a minute.
 struct Farewell {
   std::string connection;
   uint32_t inbound_spi = 0, outbound_spi = 0;
