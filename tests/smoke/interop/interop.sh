@@ -53,6 +53,12 @@ configure() {
   local network each
   network=$(of .network)
   for each in $(of '.auth | map(select(. != "psk")) | unique[]'); do issue_chains "$each" "$(of .chain)"; done
+  # For IKEv1 strongSwan takes any key of its identity.
+  mkdir -p "$LAB_DIR/b/swanctl/private"
+  rm -f "$LAB_DIR/b/swanctl/private/"*
+  for each in $(of '.certificates | map(select(. != "psk")) | unique[]'); do
+    cp "$PKI/$each-b.key" "$LAB_DIR/b/swanctl/private/$each.key"
+  done
   network "$network"
   strongswan_load b remote_addrs="$(seen a "$network")" psk="$(of .psk)" id="$(of .ids.strongswan)" \
     peer_id="$(of .ids.sekisho)" connection="$(lines connection)" child="$(lines child)" \

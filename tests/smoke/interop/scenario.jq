@@ -41,14 +41,14 @@ def legacy: test("sha1|modp1024|modp1536|3des");
 | .proof = (.auth | map_values(proof)) + .proof
 | .chain as $chain
 | .certificates = (.auth | map_values(if . == "psk" then . else "\(.)-\($chain)" end))
-| .tunnel = ({
+| .tunnel = (({
     ike: { version: .version, proposals: [.ike] },
     esp: { proposals: [.esp] },
     profile: (if .ike | legacy then "legacy" else "modern" end),
     start: "respond",
     local: ({ id: .ids.sekisho } + (.certificates.sekisho | sekisho_shows)),
     remote: ({ id: .ids.strongswan } + (.certificates.strongswan | sekisho_demands))
-  } + (if .auth | any(. == "psk") then {} else { psk_file: null } end) * .sekisho)
+  } + (if .auth | any(. == "psk") then {} else { psk_file: null } end)) * .sekisho)
 | .swanctl = ({
     connection: { version: (.version | ltrimstr("v")), proposals: .ike },
     local: (.certificates.strongswan | strongswan_shows),
