@@ -1,5 +1,6 @@
 #include "control/config/warnings.h"
 
+#include "base/messages/ike.h"
 #include "base/messages/system.h"
 #include "control/config/node.h"
 #include "control/config/report.h"
@@ -22,7 +23,11 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
   std::vector<Warning> all;
   if (config.key_log)
     all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
-  for (const auto& [name, tunnel] : config.tunnels) add_expiries(tunnel.connection, now, all);
+  for (const auto& [name, tunnel] : config.tunnels) {
+    if (tunnel.connection.aggressive)
+      all.push_back({name, {&messages::ike_aggressive_mode, "\"aggressive\" is true"}, "aggressive mode"});
+    add_expiries(tunnel.connection, now, all);
+  }
   return all;
 }
 

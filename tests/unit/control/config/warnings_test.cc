@@ -55,6 +55,22 @@ TEST_CASE("keys are logged only where the configuration names a directory, and t
   CHECK(diff(*on, *on).empty());
 }
 
+TEST_CASE("aggressive mode is warned of") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  text["tunnels"]["tokyo"]["ike"] = {{"version", "v1"}};
+  const auto main_mode = decoded(text, fixture);
+  REQUIRE(main_mode);
+  CHECK(warnings(*main_mode, new_year).empty());
+  text["tunnels"]["tokyo"]["ike"]["aggressive"] = true;
+  const auto aggressive = decoded(text, fixture);
+  REQUIRE(aggressive);
+  const auto warned = warnings(*aggressive, new_year);
+  REQUIRE(warned.size() == 1);
+  CHECK(warned[0].tunnel == "tokyo");
+  CHECK(warned[0].error.message == &messages::ike_aggressive_mode);
+}
+
 TEST_CASE("a file that logs keys does not pass the check of its algorithms unseen") {
   const Fixture fixture;
   std::filesystem::create_directory(fixture.directory() / "keys");
