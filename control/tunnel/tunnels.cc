@@ -198,8 +198,7 @@ void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
   child->active = true;
   std::rotate(tunnel->children.begin() + (child - tunnel->children.data()),
               tunnel->children.begin() + (child - tunnel->children.data()) + 1, tunnel->children.end());
-  push(name);
-  note_liveness(name, *tunnel);
+  push(name);  // it lives with the answer
 }
 
 // A child that the dataplane does not hold gets a successor, which knows the new addresses.

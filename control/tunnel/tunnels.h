@@ -1,9 +1,12 @@
 // The tunnels as the dataplane holds them: which SAs each has, which ones it sends on, and whether it lives. Turns what
 // the IKE engine wants into transactions, and what the dataplane answers and reports into the state of tunnels.
 //
-//   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once; live once it sends and is
-//   acknowledged activate     TunnelSet move         SaMove both remove       SaRemove both, TunnelSet where it was one
-//   that sends
+//   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once
+//   activate     TunnelSet
+//   move         SaMove both
+//   remove       SaRemove both, TunnelSet where it was one that sends
+//
+// A tunnel is live once an SA that it sends on is acknowledged.
 //
 // A tunnel sends on one SA of each child definition, the one that became active last; they stand in the order of the
 // definitions' names, in which the data path tries their selectors.

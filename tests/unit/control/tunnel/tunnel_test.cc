@@ -237,6 +237,8 @@ TEST_CASE("a tunnel whose only child is not to be sent on yet does not live") {
   dataplane.work();
   CHECK_FALSE(gateway.tunnels.live("tokyo"));
   gateway.tunnels.activate("tokyo", child);
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  dataplane.work();
   CHECK(gateway.tunnels.live("tokyo"));
   gateway.tunnels.remove_child("tokyo", child);
   CHECK_FALSE(gateway.tunnels.live("tokyo"));
