@@ -84,6 +84,25 @@ TEST_CASE("strangers who open more IKE SAs than there is room for lock out no pe
   }
 }
 
+TEST_CASE("of strangers with one half-open IKE SA each the oldest makes room, whatever its address") {
+  Puppet puppet;
+  puppet.step(ike::SetConnection{for_any_peer()});
+  const auto open = [&](const char* network, int host, uint64_t spi) {
+    open_half(puppet, {*IpAddress::parse(network + std::to_string(host)), 500}, spi);
+    puppet.pass(1ms);
+  };
+  const auto is_there = [&](uint64_t spi) {
+    const auto sas = puppet.engine->ike_sas();
+    return std::ranges::find(sas, spi, &ike::IkeSaView::initiator_spi) != sas.end();
+  };
+  for (int host = 1; host <= 127; ++host) open("198.51.100.", host, static_cast<uint64_t>(host));
+  open("192.0.2.", 1, 1000);  // the lowest address, and the youngest
+  for (int host = 128; host <= 137; ++host) open("198.51.100.", host, static_cast<uint64_t>(host));
+  CHECK(puppet.ike_sas() == 128);
+  CHECK(is_there(1000));
+  for (uint64_t spi = 1; spi <= 10; ++spi) CHECK_FALSE(is_there(spi));
+}
+
 TEST_CASE("the answer to IKE_SA_INIT goes where the request came from, and is not sent again without end") {
   Puppet puppet;
   const Bytes request = puppet.init_request(crypto::KeyExchangeId::x25519);

@@ -104,15 +104,20 @@ IkeSa* IkeSaTable::most_dispensable(bool of_strangers) {
     size_t held = 0;
     const IkeSa* oldest = nullptr;
   };
-  std::map<IpAddress, Share> shares;
+  // Who has one IPv6 address has all of its /64.
+  const auto holder = [](const IpAddress& address) { return Prefix(address, address.is_v4() ? 32 : 64); };
+  std::map<Prefix, Share> shares;
   for (const uint64_t spi : half_open_) {
     const IkeSa& sa = *by_local_spi_.at(spi).sa;
     if (of_strangers && !sa.of_stranger) continue;
-    Share& share = shares[sa.remote.address];
+    Share& share = shares[holder(sa.remote.address)];
     ++share.held;
     if (!share.oldest || sa.created < share.oldest->created) share.oldest = &sa;
   }
-  const auto most = std::ranges::max_element(shares, {}, [](const auto& each) { return each.second.held; });
+  // Of those that hold as many, the one whose oldest had the longest time to go on.
+  const auto most = std::ranges::max_element(shares, {}, [](const auto& each) {
+    return std::pair(each.second.held, -each.second.oldest->created.time_since_epoch());
+  });
   return most == shares.end() ? nullptr : find(most->second.oldest->local_spi());
 }
 
