@@ -83,6 +83,41 @@ TEST_CASE("v1: a rekey without an ISAKMP SA does not try again sooner than a fai
   });
 }
 
+TEST_CASE("v1: a peer that answers a quick mode by a delete does not have phase 1 over and over") {
+  for_seeds(5, [](World& world) {
+    bring_up(world, [](ike::Connection& connection) { connection.retry_interval = 20s; });
+    world.filter = [&](const Node& from, ByteView data) {
+      const auto header = wire::decode_header(data);
+      return &from != &world.a || !header || header->exchange != wire::ExchangeType::quick_mode;
+    };
+    world.step(world.a,
+               ike::ChildSaEvent{world.a.data_path->installed().begin()->first, ike::ChildSaEvent::Kind::hard_expired});
+    world.run_for(100ms);
+    unsigned begun = 0;
+    world.filter = [&](const Node& from, ByteView data) {
+      begun += &from == &world.a && opens_phase1(data);
+      return true;
+    };
+    world.step(world.b, ike::Terminate{tunnel});
+    world.run_for(15s);
+    if (begun != 0) throw Violation("it began at once");
+    world.run_for(15s);
+    if (begun == 0) throw Violation("it did not begin again");
+  });
+}
+
+TEST_CASE("v1: a child that the data path refuses is asked for again after a while") {
+  for_seeds(5, [](World& world) {
+    bring_up(world, [](ike::Connection& connection) { connection.retry_interval = 20s; });
+    world.step(world.a,
+               ike::ChildSaEvent{world.a.data_path->installed().begin()->first, ike::ChildSaEvent::Kind::refused});
+    world.run_for(15s);
+    if (!world.a.data_path->installed().empty()) throw Violation("at once");
+    world.run_for(15s);
+    if (!world.up(tunnel)) throw Violation("not again");
+  });
+}
+
 TEST_CASE("v1: a tunnel that was taken down and that the peer brings up is kept up again") {
   for_seeds(5, [](World& world) {
     bring_up(world);

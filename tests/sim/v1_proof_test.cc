@@ -235,6 +235,20 @@ TEST_CASE("v1: a signature forged for the exponent 3 is not believed, though one
   }
 }
 
+TEST_CASE("v1: a peer that proves itself wrongly four times has to begin again") {
+  Certified puppet;
+  puppet.exchange_keys();
+  const Bytes iv = puppet.sa.handshake->iv;
+  for (int i = 0; i < 4; ++i) {
+    CHECK(puppet.engine->ike_sas().size() == 1);
+    Payloads wrong = puppet.proof();
+    get<Signature>(wrong).data.back() ^= 1;
+    puppet.sa.handshake->iv = iv;
+    puppet.prove(wrong);
+  }
+  CHECK(puppet.engine->ike_sas().empty());
+}
+
 TEST_CASE("v1: main mode's last message cut at every payload, and at every octet of its end, is no proof") {
   Certified puppet;
   puppet.exchange_keys();

@@ -8,8 +8,6 @@
 namespace sekisho::ike::suite {
 namespace {
 
-constexpr size_t max_requested = 32;
-
 std::unexpected<Error> unusable(const std::string& why) { return fail(messages::ike_bad_certificate, why); }
 
 Result<std::vector<crypto::Certificate>> parse(std::span<const ByteView> certificates) {
@@ -65,13 +63,13 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
   return std::move(*key);
 }
 
-std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
+std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections, size_t most,
                                          const NameOfAnchor& name_of) {
   std::vector<Bytes> names;
   for (const auto& connection : connections) {
     if (!connection->remote_auth.by_certificate()) continue;
     const crypto::TrustAnchors& authorities = *connection->remote_auth.authorities;
-    for (size_t i = 0; i < authorities.anchors().size() && names.size() < max_requested; ++i) {
+    for (size_t i = 0; i < authorities.anchors().size() && names.size() < most; ++i) {
       Bytes name = name_of(authorities, i);
       if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     }

@@ -22,10 +22,10 @@ bool certifies(const crypto::Certificate& certificate, const Identity& id);
 Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities, const Identity& id,
                                         std::span<const ByteView> certificates, WallTime now);
 
-// How a CERTREQ names the authorities of these connections, by the version's `name_of`: each once, and no more than a
-// message has room for.
+// How a CERTREQ names the authorities of these connections, by the version's `name_of`: each once, and no more than
+// `most`, for which a message has room.
 using NameOfAnchor = std::function<Bytes(const crypto::TrustAnchors& authorities, size_t index)>;
-std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections,
+std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections, size_t most,
                                          const NameOfAnchor& name_of);
 
 }  // namespace sekisho::ike::suite

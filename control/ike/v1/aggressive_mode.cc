@@ -25,11 +25,12 @@ std::vector<IkeProposal> of_one_group(const Connection& connection) {
 
 // A responder of several connections goes by the identity; the key is that one's.
 std::shared_ptr<const Connection> find_by_identity(Context& context, const IkeSa& sa, const wire::Identification& id) {
+  const std::optional<Identity> claimed = claimed_identity(id);
+  if (!claimed) return nullptr;
   for (const auto& connection : context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address))
     if (connection->aggressive && authentication_of(*connection) == wire::IkeAuthentication::pre_shared_key &&
-        connection->remote_id == suite::decode_identity(id) &&
-        std::ranges::find(connection->ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
-            connection->ike_proposals.end())
+        connection->remote_id == *claimed &&
+        std::ranges::find(connection->ike_proposals, sa.proposal) != connection->ike_proposals.end())
       return connection;
   return nullptr;
 }

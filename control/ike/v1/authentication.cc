@@ -100,9 +100,10 @@ std::string identity_text(const wire::Payloads& payloads) {
 
 void add_certificate_requests(const IkeSa& sa, const std::vector<std::shared_ptr<const Connection>>& connections,
                               wire::Payloads& payloads) {
+  constexpr size_t most = 32;
   if (sa.handshake->authentication != IkeAuthentication::rsa_signature) return;
   for (Bytes& name : ike::suite::requested_authorities(
-           connections,
+           connections, most,
            [](const crypto::TrustAnchors&anchors, size_t index) { return anchors.anchors()[index].subject(); }))
     payloads.push_back(wire::CertificateRequest{wire::x509_signature, std::move(name)});
 }

@@ -21,6 +21,8 @@ constexpr Duration linger_time = std::chrono::seconds(1);
 constexpr unsigned max_deletes = 4, max_farewells = 9;
 constexpr Duration delete_interval = std::chrono::seconds(1);
 constexpr size_t max_farewells_of_connection = 16;
+// Without an ISAKMP SA nothing can be said; the peer's half will not outlast this by much.
+constexpr Duration farewell_time = std::chrono::minutes(10);
 
 // Some responders have the new SA in place only once our third message is there. While another one carries the traffic,
 // outbound moves with the peer's first packet, or after this.
@@ -237,7 +239,8 @@ void take_leave(Context& context, ChildSa& child, Instant next_at) {
                     .inbound_spi = child.inbound_spi,
                     .outbound_spi = child.outbound_spi,
                     .deletes = child.deletes,
-                    .next_at = next_at};
+                    .next_at = next_at,
+                    .forget_at = context.now + farewell_time};
   remove_child(context, child.inbound_spi);
   auto& all = context.sas.farewells;
   const auto same = [&](const Farewell& each) { return each.connection == farewell.connection; };
@@ -246,24 +249,35 @@ void take_leave(Context& context, ChildSa& child, Instant next_at) {
   all.push_back(std::move(farewell));
 }
 
-}  // namespace
-
-void hard_expire_child(Context& context, ChildSa& child) {
+// Another one is asked for after `pause`.
+void end_child(Context& context, ChildSa& child, Duration pause) {
   const std::string connection = child.connection;
   if (!child.live()) return remove_child(context, child.inbound_spi);
   take_leave(context, child, context.now);
   send_farewells(context);
-  context.retry(connection, Duration::zero());
+  context.retry(connection, pause);
+}
+
+}  // namespace
+
+void hard_expire_child(Context& context, ChildSa& child) { end_child(context, child, Duration::zero()); }
+
+void refuse_child(Context& context, ChildSa& child) {
+  const ConnectionEntry* entry = context.connections.find(child.connection);
+  end_child(context, child, entry ? Duration(entry->connection->retry_interval) : Duration::zero());
 }
 
 void send_farewells(Context& context) {
   for (Farewell& farewell : context.sas.farewells) {
     if (context.now < farewell.next_at) continue;
-    farewell.next_at = context.now + delete_pause(++farewell.deletes);
-    if (IkeSa* sa = context.sas.newest(farewell.connection))
-      send_delete_children(context, *sa, {&farewell.inbound_spi, 1});
+    farewell.next_at = context.now + delete_pause(farewell.deletes);
+    IkeSa* sa = context.sas.newest(farewell.connection);
+    if (!sa) continue;
+    ++farewell.deletes;
+    send_delete_children(context, *sa, {&farewell.inbound_spi, 1});
   }
-  std::erase_if(context.sas.farewells, [](const Farewell& each) { return each.deletes >= max_farewells; });
+  std::erase_if(context.sas.farewells,
+                [&](const Farewell& each) { return each.deletes >= max_farewells || context.now >= each.forget_at; });
 }
 
 void rekey_child(Context& context, ChildSa& child) {

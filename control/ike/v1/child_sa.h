@@ -54,7 +54,7 @@ struct Farewell {
   std::string connection;
   uint32_t inbound_spi = 0, outbound_spi = 0;
   unsigned deletes = 0;  // sent so far
-  Instant next_at{};
+  Instant next_at{}, forget_at{};
 };
 
 std::string_view name(ChildState state);
@@ -85,6 +85,8 @@ void remove_children_of(Context& context, const std::string& connection);
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi);
 // Its lifetime is over: gone at once, and the peer is told.
 void hard_expire_child(Context& context, ChildSa& child);
+// The data path does not take it; the next one may be refused as well, so that one is asked for after a while.
+void refuse_child(Context& context, ChildSa& child);
 void send_farewells(Context& context);
 // As if its margin had begun. `respond` alone does not make an ISAKMP SA for it.
 void rekey_child(Context& context, ChildSa& child);

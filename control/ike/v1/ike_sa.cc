@@ -100,7 +100,8 @@ SaTable::HalfOpen SaTable::half_open(const IpAddress* remote) {
     if (!sa.half_open() || (remote && sa.remote.address != *remote)) return;
     const bool begun = sa.state == IkeState::main_2;
     ++(begun ? result.begun : result.advanced);
-    if (begun && (!result.oldest || sa.created < result.oldest->created)) result.oldest = &sa;
+    IkeSa*& oldest = begun ? result.oldest : result.oldest_advanced;
+    if (!oldest || sa.created < oldest->created) oldest = &sa;
   });
   return result;
 }

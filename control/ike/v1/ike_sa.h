@@ -72,6 +72,7 @@ struct Handshake {
   Bytes sa_body;   // SAi_b
   Bytes peers_id;  // IDii_b of aggressive mode's first message
   Bytes iv;        // of the next encrypted message
+  unsigned refused_proofs = 0;
   // An error that anybody could have sent: what the attempt is reported to have failed for if nothing better comes.
   const Message* hint = nullptr;
   std::string hint_detail;
@@ -154,6 +155,7 @@ class SaTable {
     size_t begun = 0;         // by one message, which cost little to answer and whose address may be feigned
     size_t advanced = 0;      // by more, or at some cost
     IkeSa* oldest = nullptr;  // of those begun
+    IkeSa* oldest_advanced = nullptr;
     size_t count() const { return begun + advanced; }
   };
   HalfOpen half_open(const IpAddress* remote = nullptr);

@@ -27,7 +27,9 @@ void abandon_all(Context& context, IkeSa& sa) {
     abandon(context, quick_mode);
   }
   sa.quick_modes.clear();
-  if (unfinished) context.retry(sa.name(), Duration::zero());
+  if (!unfinished) return;
+  // Without another one a peer that answers a quick mode by a delete would have phase 1 over and over.
+  context.retry(sa.name(), context.sas.newest(sa.name()) ? Duration::zero() : Duration(sa.connection->retry_interval));
 }
 
 }  // namespace

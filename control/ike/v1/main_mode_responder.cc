@@ -1,4 +1,5 @@
 #include "base/messages/ike.h"
+#include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
 
 namespace sekisho::ike::v1 {
@@ -34,6 +35,12 @@ void receive_main_3(Context& context, IkeSa& sa, const DatagramReceived& datagra
   send_phase1(context, sa, &datagram, wire::encode(header_of(sa, wire::ExchangeType::main_mode), payloads), false);
 }
 
+namespace {
+
+constexpr unsigned most_refused_proofs = 4;
+
+}  // namespace
+
 void receive_main_5(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header) {
   if (!header.encrypted) return;
   const auto message = decrypt(sa, sa.handshake->iv, header, datagram.data);
@@ -42,8 +49,13 @@ void receive_main_5(Context& context, IkeSa& sa, const DatagramReceived& datagra
     return answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
   }
   const auto connection = find_connection(context, sa, message->chain.payloads);
-  // It may have been damaged on its way; the true one is welcome until the half-open SA is forgotten.
-  if (!connection) return answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
+  // It may have been damaged on its way, and the true one is welcome. But each costs looking at certificates, and with
+  // these anybody who made a shared secret with us can say what decrypts.
+  if (!connection) {
+    answer_clear(context, datagram, header, wire::NotifyType::authentication_failed);
+    if (++sa.handshake->refused_proofs == most_refused_proofs) drop(context, sa);
+    return;
+  }
   sa.handshake->iv = message->next_iv;
   // Where the first message that is encrypted came from is where the answer goes (RFC 3947 section 4).
   sa.local = datagram.local;

@@ -74,8 +74,10 @@ bool take_child_event(Context& context, const ChildSaEvent& event) {
       rekey_child(context, *child);
       break;
     case ChildSaEvent::Kind::hard_expired:
-    case ChildSaEvent::Kind::refused:
       hard_expire_child(context, *child);
+      break;
+    case ChildSaEvent::Kind::refused:
+      refuse_child(context, *child);
       break;
   }
   return true;

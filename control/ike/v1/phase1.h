@@ -52,6 +52,8 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
 // says.
 void answer_clear(Context& context, const DatagramReceived& datagram, const wire::Header& asked,
                   wire::NotifyType error);
+// Ready to be compared with those of many connections; nothing where it is longer than any real one.
+std::optional<Identity> claimed_identity(const wire::Identification& id);
 // The connection that the peer's identity belongs to, proven by its signature, or under the key of the one found by
 // addresses.
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads);

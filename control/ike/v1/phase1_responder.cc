@@ -15,17 +15,27 @@ namespace {
 constexpr size_t max_half_open_per_address = 8;
 
 // IKEv1 has no cookie exchange that would cost the sender more than us. So what has only been begun locks nobody out:
-// the oldest of these makes room, whose peer had the longest time to go on. False where there is none.
+// the oldest of these makes room, whose peer had the longest time to go on; and where all have gone further, the oldest
+// of those. False where an address has all that it may have.
 bool make_room(Context& context, const DatagramReceived& datagram) {
   const SaTable::HalfOpen here = context.sas.half_open(&datagram.remote.address), all = context.sas.half_open();
   const bool many_here = here.begun >= max_half_open_per_address || here.advanced >= max_half_open_per_address;
   if (!many_here && all.count() < context.options.max_half_open) return true;
   context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text(), {},
                  Report::Proof::none);
-  IkeSa* oldest = many_here ? here.oldest : all.oldest;
-  if (here.advanced >= max_half_open_per_address || !oldest) return false;
-  drop(context, *oldest);
+  if (here.advanced >= max_half_open_per_address) return false;
+  IkeSa* oldest = many_here ? here.oldest : all.oldest ? all.oldest : all.oldest_advanced;
+  if (oldest) drop(context, *oldest);
   return true;
+}
+
+// In all proposals of a first message, which anybody may have sent: as for IKEv2.
+constexpr size_t max_offered = 512;
+
+size_t count_transforms(const wire::SecurityAssociation& offered) {
+  size_t count = 0;
+  for (const wire::Proposal& proposal : offered.proposals) count += proposal.transforms.size();
+  return count;
 }
 
 // Main mode knows who comes only when the keys are there, and with a pre-shared key they come from that of the
@@ -35,8 +45,7 @@ bool could_be_meant(const IkeSa& sa, const Connection& connection) {
   if (sa.handshake->authentication == wire::IkeAuthentication::pre_shared_key &&
       !same_secret(connection.psk, sa.connection->psk))
     return false;
-  return std::ranges::find(connection.ike_proposals, sa.proposal.text(), &IkeProposal::text) !=
-         connection.ike_proposals.end();
+  return std::ranges::find(connection.ike_proposals, sa.proposal) != connection.ike_proposals.end();
 }
 
 }  // namespace
@@ -54,7 +63,7 @@ void answer_clear(Context& context, const DatagramReceived& datagram, const wire
 
 Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const wire::Message& message) {
   const auto* offered = wire::find<wire::SecurityAssociation>(message.payloads);
-  if (!offered || !make_room(context, datagram)) return {};
+  if (!offered) return {};
   const bool aggressive = message.header.exchange == wire::ExchangeType::aggressive;
   auto candidates = context.connections.matching(IkeVersion::v1, datagram.local.address, datagram.remote.address);
   if (candidates.empty()) {
@@ -71,11 +80,25 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
       return {};
     }
   }
+  if (count_transforms(*offered) > max_offered) {
+    context.report(messages::ike_no_proposal, {},
+                   datagram.remote.text() + " offers more than " + std::to_string(max_offered) + " transforms", {},
+                   Report::Proof::none);
+    answer_clear(context, datagram, message.header, wire::NotifyType::no_proposal_chosen);
+    return {};
+  }
+  // Most connections have the same proposals, which are tried once.
+  std::vector<const Connection*> tried;
   for (const auto& connection : candidates) {
     const auto authentication = authentication_of(*connection);
-    if (!authentication) continue;
+    const auto same = [&](const Connection* other) {
+      return authentication_of(*other) == authentication && other->ike_proposals == connection->ike_proposals;
+    };
+    if (!authentication || std::ranges::any_of(tried, same)) continue;
+    tried.push_back(connection.get());
     auto chosen = suite::select_ike(*offered, connection->ike_proposals, *authentication);
     if (!chosen) continue;
+    if (!make_room(context, datagram)) return {};
     auto sa = std::make_unique<IkeSa>();
     sa->connection = connection;
     sa->cookies = {message.header.initiator_cookie, context.sas.fresh_cookie(context.random())};
@@ -101,11 +124,20 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
   return {};
 }
 
+std::optional<Identity> claimed_identity(const wire::Identification& id) {
+  constexpr size_t longest_identity = 1024;
+  if (id.data.size() > longest_identity) return {};
+  Identity identity = suite::decode_identity(id);
+  identity.set_name_hash();
+  return identity;
+}
+
 std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads) {
   const auto* id = wire::find<wire::Identification>(payloads);
+  const std::optional<Identity> claimed = id ? claimed_identity(*id) : std::nullopt;
   std::optional<Error> fault;
   for (const auto& connection : context.connections.matching(IkeVersion::v1, sa.local.address, sa.remote.address)) {
-    if (!id || connection->remote_id != suite::decode_identity(*id) || !could_be_meant(sa, *connection)) continue;
+    if (!claimed || connection->remote_id != *claimed || !could_be_meant(sa, *connection)) continue;
     const auto proven = check_proof(sa, *connection, payloads, context.environment.wall_clock());
     if (proven) return connection;
     if (!fault) fault = proven.error();

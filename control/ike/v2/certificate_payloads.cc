@@ -35,8 +35,9 @@ std::vector<ByteView> find_certificates(const wire::Payloads& payloads) {
 
 void add_certificate_request(const std::vector<std::shared_ptr<const Connection>>& connections,
                              wire::Payloads& payloads) {
+  constexpr size_t most = 64;
   const auto hashes = suite::requested_authorities(
-      connections, [](const crypto::TrustAnchors& anchors, size_t index) { return anchors.key_hashes()[index]; });
+      connections, most, [](const crypto::TrustAnchors& anchors, size_t index) { return anchors.key_hashes()[index]; });
   if (hashes.empty()) return;
   ByteWriter joined;
   for (const Bytes& hash : hashes) joined.bytes(hash);

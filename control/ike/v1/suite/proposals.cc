@@ -128,7 +128,7 @@ std::optional<ChosenIke> select_ike(const SecurityAssociation& offered, std::spa
       if (proposal.protocol != wire::Protocol::isakmp) continue;
       for (const wire::Transform& transform : proposal.transforms)
         if (const auto theirs = read_ike_transform(transform);
-            theirs && theirs->authentication == authentication && theirs->proposal.text() == own.text())
+            theirs && theirs->authentication == authentication && theirs->proposal == own)
           return ChosenIke{own, theirs->lifetime, {{with_only(proposal, transform)}}};
     }
   return {};
