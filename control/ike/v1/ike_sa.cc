@@ -125,7 +125,7 @@ void send_phase1(Context& context, IkeSa& sa, const DatagramReceived* received, 
 Bytes encrypt(const IkeSa& sa, Bytes& iv, const wire::Payloads& payloads) {
   Bytes plaintext = wire::encode_payloads(payloads);
   const size_t block = iv.size();
-  plaintext.resize((plaintext.size() + block - 1) / block * block);
+  plaintext.resize(std::max<size_t>((plaintext.size() + block - 1) / block, 1) * block);
   Bytes ciphertext = crypto::cbc_encrypt(sa.proposal.sk.encryption, sa.keys.encryption, iv, plaintext);
   iv.assign(ciphertext.end() - static_cast<ptrdiff_t>(block), ciphertext.end());
   return ciphertext;
