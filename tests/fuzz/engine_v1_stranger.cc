@@ -14,6 +14,7 @@ enum class Situation : uint8_t {
   main_2,
   main_4,
   main_5,
+  aggressive_0,
   aggressive_1,
   established_as_responder,
   established_as_initiator,
@@ -26,6 +27,7 @@ constexpr std::array situations = {Situation::idle,
                                    Situation::main_2,
                                    Situation::main_4,
                                    Situation::main_5,
+                                   Situation::aggressive_0,
                                    Situation::aggressive_1,
                                    Situation::established_as_responder,
                                    Situation::established_as_initiator,
@@ -42,6 +44,8 @@ void bring_to(sim::V1Party& puppet, Situation situation) {
   switch (situation) {
     case Situation::idle:
       return;
+    case Situation::aggressive_0:
+      return be_aggressive(puppet);
     case Situation::aggressive_1:
       be_aggressive(puppet);
       [[fallthrough]];
@@ -63,13 +67,30 @@ void bring_to(sim::V1Party& puppet, Situation situation) {
   if (situation == Situation::deleting) puppet.step(ike::Terminate{"tunnel"});
 }
 
+// Messages of aggressive mode, which go in clear until the last one: of an initiator, and answers to the engine.
+void be_blunt(Script& script, sim::V1Party& puppet) {
+  using namespace ike::v1::wire;
+  uint64_t cookie = 0xc0c0c0c0c0c0c0c0;
+  if (!puppet.silent())
+    if (const auto theirs = decode(puppet.outbox.back().data)) cookie = theirs->header.initiator_cookie;
+  for (size_t count = script.below(6); count > 0; --count) {
+    const uint64_t responder = script.yes() ? 0 : script.u8();
+    const Header header{
+        .initiator_cookie = cookie, .responder_cookie = responder, .exchange = ExchangeType::aggressive};
+    puppet.deliver(encode(header, blunt_payloads(script, puppet)));
+    for (const auto& sa : puppet.engine->ike_sas())
+      require(sa.state == "connecting", "nobody without a key is believed");
+  }
+}
+
 }  // namespace
 
 void engine_v1_stranger(ByteView input) {
   Script script(input);
   const auto proof = script.yes() ? Proof::certificate : Proof::pre_shared_key;
   Situation situation = script.one_of(situations);
-  if (proof == Proof::certificate && situation == Situation::aggressive_1) situation = Situation::main_1;
+  if (proof == Proof::certificate && (situation == Situation::aggressive_0 || situation == Situation::aggressive_1))
+    situation = Situation::main_1;
   const auto puppet = make_v1_puppet(proof);
   bring_to(*puppet, situation);
   // Where certificates are awaited, anybody has keys, and this one sends no proof but what he can make up.
@@ -84,6 +105,7 @@ void engine_v1_stranger(ByteView input) {
       for (const auto& sa : puppet->engine->ike_sas())
         require(sa.state == "connecting", "nobody without a key is believed");
     }
+  if (situation == Situation::aggressive_0 || situation == Situation::aggressive_1) be_blunt(script, *puppet);
   const sim::Position before = position(*puppet);
   besiege(script, *puppet, ike::IkeVersion::v1);
   if (situation >= Situation::established_as_responder) require(position(*puppet) == before, "a stranger moves no SA");

@@ -1,7 +1,10 @@
 #include "tests/fuzz/peer_payloads.h"
 
+#include "control/ike/v2/auth_payload.h"
+#include "crypto/ike/signature_scheme.h"
 #include "tests/fuzz/besiege.h"
 #include "tests/fuzz/spoil.h"
+#include "tests/sim/chain.h"
 
 namespace sekisho::fuzz {
 namespace {
@@ -93,8 +96,54 @@ std::vector<TrafficSelector> selectors(Script& script) {
   return made;
 }
 
+// A CERT or CERTREQ payload (RFC 7296 sections 3.6 and 3.7): of a real chain, or whatever.
+Payload certificate(Script& script) {
+  const auto type = script.yes() ? PayloadType::certificate : PayloadType::certificate_request;
+  Bytes body = {script.yes() ? uint8_t{4} : script.u8()};
+  const sim::Chain& chain = sim::chain_of(ike::IkeVersion::v2);
+  const auto* whose =
+      script.one_of(std::array<const testing::Credential*, 4>{&chain.b, &chain.a, &chain.middle, nullptr});
+  const Bytes content = whose ? whose->der() : some_bytes(script);
+  body.insert(body.end(), content.begin(), content.end());
+  return Opaque{type, std::move(body)};
+}
+
+// AUTH as RFC 7427 has it: a true AlgorithmIdentifier or whatever, and what is no signature.
+Authentication false_signature(Script& script) {
+  Bytes data;
+  if (script.yes()) {
+    using crypto::SignatureHash;
+    using crypto::SignatureKind;
+    const auto kind = script.one_of(
+        std::array{SignatureKind::ecdsa, SignatureKind::rsa_pss, SignatureKind::rsa_pkcs1, SignatureKind::eddsa});
+    const auto hash = kind == SignatureKind::eddsa ? SignatureHash::identity : SignatureHash::sha2_256;
+    const Bytes identifier = crypto::algorithm_identifier({kind, hash});
+    data = {static_cast<uint8_t>(identifier.size())};
+    data.insert(data.end(), identifier.begin(), identifier.end());
+  }
+  const Bytes rest = some_bytes(script);
+  data.insert(data.end(), rest.begin(), rest.end());
+  return {script.yes() ? AuthMethod::digital_signature : AuthMethod{script.u8()}, std::move(data)};
+}
+
+// RFC 4555: the notifies of a peer that moves, or that answers for where it is.
+Payloads moving(Script& script, const Knowledge& knowledge) {
+  Payloads payloads;
+  if (knowledge.request)
+    if (const Notify* cookie = find_notify(*knowledge.request, NotifyType::cookie2)) payloads.push_back(*cookie);
+  if (script.yes()) payloads.push_back(sim::notify(NotifyType::update_sa_addresses));
+  if (script.yes()) payloads.push_back(sim::notify(NotifyType::additional_ip4_address, sim::filled(4, script.u8())));
+  if (script.yes()) payloads.push_back(sim::notify(NotifyType::no_additional_addresses));
+  if (script.yes()) payloads.push_back(sim::notify(NotifyType::cookie2, sim::filled(8 + script.below(64), 1)));
+  for (const NotifyType type : {NotifyType::nat_detection_source_ip, NotifyType::nat_detection_destination_ip})
+    if (script.yes()) payloads.push_back(sim::notify(type, sim::filled(20, script.u8())));
+  return payloads;
+}
+
 Payload any_payload(Script& script, const Puppet& puppet) {
-  switch (script.below(12)) {
+  switch (script.below(13)) {
+    case 12:
+      return certificate(script);
     case 0:
       return offer(script);
     case 1:
@@ -125,7 +174,9 @@ Payload any_payload(Script& script, const Puppet& puppet) {
 // A message as it should be.
 Payloads proper(Script& script, const Knowledge& knowledge) {
   Puppet& puppet = knowledge.puppet;
-  switch (script.below(7)) {
+  switch (script.below(8)) {
+    case 7:
+      return moving(script, knowledge);
     case 0:
       return puppet.child_request(0xb0b00000 + script.u8(), child_spi(script, puppet), nonce(script));
     case 1:
@@ -151,7 +202,63 @@ void take_number(Payloads& answer, const Payloads& request) {
       chosen->proposals.front().number = asked->proposals.front().number;
 }
 
+constexpr size_t most_fragments = 64;
+
 }  // namespace
+
+Features::Features(uint8_t bits)
+    : certificate((bits & 1) != 0),
+      ppk((bits & 2) != 0),
+      fragments((bits & 4) != 0),
+      addresses((bits & 8) != 0),
+      two_children((bits & 16) != 0) {}
+
+std::unique_ptr<Puppet> make_puppet(const Features& features) {
+  ike::Connection connection = Puppet::engine_connection();
+  if (features.certificate) {
+    const sim::Chain& chain = sim::chain_of(ike::IkeVersion::v2);
+    connection.local_auth = by_certificate(chain.a, chain);
+    connection.remote_auth = sim::trusting(chain.root);
+  }
+  if (features.ppk) connection.ppk = ike::PostQuantumKey{"blue", sim::secret("whale"), true};
+  if (features.two_children) {
+    connection.children.push_back(connection.children.front());
+    connection.children.back().name = "second";
+    connection.children.back().remote_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.3.0.0/24"))};
+  }
+  auto puppet = std::make_unique<Puppet>(std::move(connection));
+  puppet->data_path.calendar = testing::new_year;
+  if (features.certificate) puppet->announced.push_back(ike::v2::hash_announcement());
+  if (features.ppk) puppet->announced.push_back(sim::notify(NotifyType::use_ppk));
+  if (features.fragments) puppet->announced.push_back(sim::notify(NotifyType::fragmentation_supported));
+  if (features.addresses) {
+    puppet->announce_addresses();
+    puppet->authenticated_notifies = {sim::notify(NotifyType::mobike_supported)};
+  }
+  return puppet;
+}
+
+Payloads write_proof(Script& script, Puppet& puppet, const Features& features) {
+  Payloads payloads = puppet.auth_request();
+  if (features.certificate && script.yes()) {
+    std::erase_if(payloads, [](const Payload& each) { return std::holds_alternative<Authentication>(each); });
+    payloads.push_back(false_signature(script));
+    for (size_t count = script.below(6); count > 0; --count) payloads.insert(payloads.begin(), certificate(script));
+  }
+  if (features.ppk && script.yes()) payloads.push_back(sim::notify(NotifyType::ppk_identity, some_bytes(script)));
+  if (features.ppk && script.yes()) payloads.push_back(sim::notify(NotifyType::no_ppk_auth, some_bytes(script)));
+  spoil(script, payloads, [&] { return any_payload(script, puppet); });
+  return payloads;
+}
+
+void say(Script& script, Puppet& puppet, const Header& header, const Payloads& payloads) {
+  if (!script.yes())
+    return puppet.deliver(puppet.sealed(puppet.session, header.exchange, header.response, header.message_id, payloads));
+  const auto fragments =
+      puppet.fragments(header.exchange, header.response, header.message_id, payloads, 100 + script.u8());
+  for (size_t i = 0; i < std::min(fragments.size(), most_fragments); ++i)
+    puppet.deliver(fragments[script.yes() ? i : script.below(fragments.size())]);
+}
 
 Payloads write_payloads(Script& script, const Knowledge& knowledge) {
   Payloads payloads;

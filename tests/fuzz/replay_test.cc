@@ -9,6 +9,7 @@ namespace sekisho::fuzz {
 TEST_CASE("each target takes its corpus") {
   const auto [name, target] = GENERATE(table<const char*, void (*)(ByteView)>({
       {"engine_stranger", engine_stranger},
+      {"engine_newcomer", engine_newcomer},
       {"engine_peer", engine_peer},
       {"peer_certificates", [](ByteView script) { peer_certificates(script); }},
       {"certificate_files", certificate_files},

@@ -1,6 +1,7 @@
 #include "tests/fuzz/v1_peer.h"
 
 #include "control/ike/v1/suite/identities.h"
+#include "control/ike/v1/suite/proposals.h"
 #include "tests/fuzz/besiege.h"
 #include "tests/fuzz/spoil.h"
 #include "tests/sim/chain.h"
@@ -158,6 +159,17 @@ std::unique_ptr<V1Party> make_v1_puppet(Proof proof) {
 Payloads write_v1_payloads(Script& script, const V1Party& puppet) {
   Payloads payloads;
   if (script.yes()) payloads = proper(script, puppet);
+  spoil(script, payloads, [&] { return any_payload(script, puppet); });
+  return payloads;
+}
+
+Payloads blunt_payloads(Script& script, const V1Party& puppet) {
+  const ike::Connection& own = puppet.connection;
+  const auto& proposals = own.ike_proposals;
+  Payloads payloads = {ike::v1::suite::offer_ike(proposals, IkeAuthentication::pre_shared_key, own.ike_lifetime),
+                       KeyExchange{Bytes(crypto::public_value_length(proposals.front().key_exchange), script.u8())},
+                       Nonce{Bytes(16, script.u8())},
+                       ike::v1::suite::encode_identity(script.yes() ? own.remote_id : own.local_id)};
   spoil(script, payloads, [&] { return any_payload(script, puppet); });
   return payloads;
 }

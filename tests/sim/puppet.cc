@@ -195,6 +195,7 @@ void Puppet::authenticate(const Payloads& request) {
 
 void Puppet::answer_init() {
   step(ike::Initiate{connection.name});
+  if (outbox.empty()) throw Violation("the engine sent nothing");
   init_received_ = outbox.at(0).data;
   const IkeMessage request = receive();
   session = Session{.spi_r = default_spi, .proposal = connection.ike_proposals.front()};
