@@ -197,7 +197,8 @@ void add_config(CLI::App& app, Session& session) {
       *group, session, "apply", "make a file the running configuration",
       "Checks all of it first, and says which tunnels go down; one that the file does not change is not\n"
       "touched. The file that the\n"
-      "daemon starts from is not written: edit it and apply it, or send the daemon SIGHUP.\n\n"
+      "daemon starts from is not written: edit it and apply it, or send the daemon SIGHUP. Where nothing differs, the\n"
+      "files of the key log are opened anew all the same.\n\n"
       "Examples:\n  sekisho config diff /etc/sekisho/sekisho.json && sekisho config apply /etc/sekisho/sekisho.json",
       apply);
 }

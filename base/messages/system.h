@@ -66,12 +66,14 @@ inline constexpr Message key_log_on{
     "NAME --ike` and `sekisho tunnel rekey NAME`."};
 inline constexpr Message key_log_failed{
     "SKO-SYS-041", Severity::error, "key log cannot be written",
-    "The directory or the file is not the daemon's alone, or its disk is full; tunnels are not affected.",
-    "Give \"key_log\".\"directory\" an own directory (mkdir -m 700) that root owns, as it does all above, and apply."};
+    "The directory is gone, it or a file in it is not the daemon's alone, or the disk is full. The key log is off, or "
+    "the file that the detail names is; tunnels are not affected.",
+    "Give \"key_log\".\"directory\" an own directory (mkdir -m 700) that root owns, as it does all above, and apply, "
+    "be it the configuration that runs already."};
 inline constexpr Message key_log_full{
     "SKO-SYS-042", Severity::warning, "key log is full",
     "The file has reached 16 MiB, and keys are no longer written to it; handshakes of strangers make lines, too.",
-    "Remove the file, then take \"key_log\" out of the configuration and, if it is still wanted, put it in again."};
+    "Remove the file and apply the configuration again, or take \"key_log\" out of it."};
 
 inline constexpr Message unknown_command{"SKO-SYS-031", Severity::error, "no such command",
                                          "The command line has a word that is none of the commands at its place.",

@@ -81,7 +81,8 @@ struct Config {
   ByName<Port> ports;
   std::vector<Route> routes;
   ByName<Tunnel> tunnels;
-  std::optional<KeyLog> key_log;  // off unless the operator says so
+  std::optional<KeyLog> key_log;       // off unless the operator says so
+  std::optional<Error> key_log_fault;  // why there is none although the operator says so
 };
 
 struct ConfigError {
@@ -94,11 +95,17 @@ inline constexpr size_t max_config_size = size_t{16} << 20;
 inline constexpr unsigned max_config_depth = 32;
 inline constexpr size_t max_config_errors = 1000;  // further ones are only counted
 
+// What becomes of a configuration whose key log's directory cannot be used. When the daemon starts, nobody is there who
+// would correct it, and what is for debugging alone must not keep the gateway down.
+enum class UnusableKeyLog : bool { refused, left_off };
+
 // Relative psk files are taken from `directory`; they are read here. The errors stand in the order of the text, those
 // that concern several parts at the end.
-std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory);
+std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory,
+                                           UnusableKeyLog unusable_key_log = UnusableKeyLog::refused);
 
 // Reads the file and decodes it; psk files are relative to where the file is.
-std::expected<Config, ConfigErrors> load(const std::filesystem::path& file);
+std::expected<Config, ConfigErrors> load(const std::filesystem::path& file,
+                                         UnusableKeyLog unusable_key_log = UnusableKeyLog::refused);
 
 }  // namespace sekisho::config

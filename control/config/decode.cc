@@ -23,13 +23,14 @@ void read_key_log(const Node& node, Context& context) {
   const auto directory = Object(node, {"directory"}).require("directory");
   const auto path = directory ? directory->text() : std::nullopt;
   if (!path) return;
+  if (path->empty()) return directory->fail(messages::config_key_log_directory, "the path is empty");
   const auto usable = open_private_directory(context.directory / *path);
-  if (path->empty())
-    directory->fail(messages::config_key_log_directory, "the path is empty");
-  else if (!usable)
-    directory->fail(messages::config_key_log_directory, usable.error().detail);
-  else
+  if (usable)
     context.config.key_log = KeyLog{std::filesystem::absolute(context.directory / *path).lexically_normal()};
+  else if (context.unusable_key_log == UnusableKeyLog::left_off)
+    context.config.key_log_fault = Error{&messages::key_log_failed, usable.error().detail};
+  else
+    directory->fail(messages::config_key_log_directory, usable.error().detail);
 }
 
 void read_document(const Node& root, Context& context) {
@@ -71,20 +72,21 @@ std::unexpected<ConfigErrors> unusable(const std::filesystem::path& file, const 
 
 }  // namespace
 
-std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory) {
+std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory,
+                                           UnusableKeyLog unusable_key_log) {
   ErrorList errors;
   const auto document = parse_document(text, errors);
   if (!document) return std::unexpected(errors.take());
-  Context context{.directory = directory};
+  Context context{.directory = directory, .unusable_key_log = unusable_key_log};
   read_document(Node(*document, "", errors), context);
   if (!errors.empty()) return std::unexpected(errors.take());
   return std::move(context.config);
 }
 
-std::expected<Config, ConfigErrors> load(const std::filesystem::path& file) {
+std::expected<Config, ConfigErrors> load(const std::filesystem::path& file, UnusableKeyLog unusable_key_log) {
   const auto text = read_public_file(file, max_config_size);
   if (!text) return unusable(file, text.error());
-  return decode(as_text(*text), file.parent_path());
+  return decode(as_text(*text), file.parent_path(), unusable_key_log);
 }
 
 }  // namespace sekisho::config

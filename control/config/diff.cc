@@ -108,7 +108,6 @@ void compare_routes(std::vector<Route> before, std::vector<Route> after, Plan& p
 void compare_key_log(const std::optional<KeyLog>& before, const std::optional<KeyLog>& after, Plan& plan) {
   using Kind = Change::Kind;
   if (before == after) return;
-  plan.key_log_changed = true;
   plan.changes.push_back({!before  ? Kind::add
                           : !after ? Kind::remove
                                    : Kind::change,

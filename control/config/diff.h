@@ -35,7 +35,6 @@ struct Plan {
   std::vector<std::string> ports_set, ports_removed;      // set: new or changed
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
   std::vector<Route> routes_added, routes_removed;
-  bool key_log_changed = false;
   std::vector<Effect> effects;  // on each tunnel that is concerned
 
   bool empty() const { return changes.empty(); }

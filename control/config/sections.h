@@ -11,6 +11,7 @@ namespace sekisho::config {
 
 struct Context {
   std::filesystem::path directory;  // of relative psk files
+  UnusableKeyLog unusable_key_log{};
   Claims claims;
   Config config;  // as read so far: ports, then routes, then tunnels
 };

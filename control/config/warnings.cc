@@ -23,6 +23,7 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
   std::vector<Warning> all;
   if (config.key_log)
     all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
+  if (config.key_log_fault) all.push_back({"", *config.key_log_fault, "key log"});
   for (const auto& [name, tunnel] : config.tunnels) {
     if (tunnel.connection.aggressive)
       all.push_back({name, {&messages::ike_aggressive_mode, "\"aggressive\" is true"}, "aggressive mode"});

@@ -85,7 +85,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
     daemon->status_[name];
     daemon->set_tunnel(name, tunnel);
   }
-  daemon->open_key_log();
+  if (auto key_log = daemon->open_key_log(daemon->config_)) {
+    daemon->key_log_ = std::move(*key_log);
+  } else {
+    daemon->config_.key_log.reset();
+    daemon->config_.key_log_fault = key_log.error();
+  }
   daemon->warn();
   return daemon;
 }
@@ -295,15 +300,9 @@ void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const 
   raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::refused});
 }
 
-void Daemon::open_key_log() {
-  key_log_.reset();
-  if (!config_.key_log) return;
-  auto opened =
-      key_log::KeyLog::open(config_.key_log->directory, [this](const Error& fault) { note_daemon_error(fault); });
-  if (opened)
-    key_log_ = std::move(*opened);
-  else
-    note_daemon_error(opened.error());
+Result<std::unique_ptr<key_log::KeyLog>> Daemon::open_key_log(const config::Config& config) {
+  if (!config.key_log) return nullptr;
+  return key_log::KeyLog::open(config.key_log->directory, [this](const Error& fault) { note_daemon_error(fault); });
 }
 
 void Daemon::warn() {

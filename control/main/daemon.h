@@ -127,7 +127,8 @@ class Daemon final : public rpc::Operations,
   void note_tunnel_error(const std::string& name, const Error& error,
                          ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);
-  void open_key_log();
+  // Nothing where `config` wants none.
+  Result<std::unique_ptr<key_log::KeyLog>> open_key_log(const config::Config& config);
   void warn();  // of what is due
   void check_farewell();
 

@@ -51,7 +51,7 @@ void watch_signals(sd_event* loop, Daemon& daemon) {
 }
 
 int run(const Options& options) {
-  auto config = config::load(options.config);
+  auto config = config::load(options.config, config::UnusableKeyLog::left_off);
   if (!config) {
     spdlog::critical("{} cannot be used:\n{}", options.config.string(), config::to_text(config.error()));
     return 1;

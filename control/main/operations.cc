@@ -150,8 +150,12 @@ Result<void> Daemon::rekey_ike(std::string_view name) {
   return {};
 }
 
-// Removals first, so that interface names and ids are free for what comes; tunnels may exchange their interfaces.
+// The key log first, which may refuse, and is opened anew by each apply: its files may have been removed or full. Then
+// removals, so that interface names and ids are free for what comes; tunnels may exchange their interfaces.
 Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
+  auto key_log = open_key_log(desired);
+  if (!key_log) return std::unexpected(key_log.error());
+  key_log_ = std::move(*key_log);
   const config::Config before = std::exchange(config_, std::move(desired));
   const auto forget_tunnel = [this](const std::string& name) {
     if (status_[name].connection_set) raise(ike::RemoveConnection{name});
@@ -159,7 +163,6 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     up_since_.not_live(name);
     status_.erase(name);
   };
-  if (plan.key_log_changed) open_key_log();
   warnings_.forget();
   warn();
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
@@ -189,8 +192,8 @@ void Daemon::reload() {
   auto desired = config::load(config_file_);
   if (!desired) return spdlog::error("{} is not applied:\n{}", config_file_, config::to_text(desired.error()));
   const config::Plan plan = config::diff(config_, *desired);
-  if (plan.empty()) return spdlog::info("{} holds nothing new", config_file_);
-  (void)apply(std::move(*desired), plan);
+  if (const auto applied = apply(std::move(*desired), plan); !applied)
+    spdlog::error("{} is not applied:\n{}", config_file_, config::to_text(applied.error()));
 }
 
 }  // namespace sekisho::control

@@ -167,9 +167,8 @@ Answer config_apply(Operations& operations, const json& params) {
   if (!config) return std::unexpected(config.error());
   if (!*config) return invalid(config->error());
   const config::Plan plan = config::diff(operations.running(), **config);
-  if (!plan.empty())
-    if (const auto applied = operations.apply(std::move(**config), plan); !applied)
-      return std::unexpected(RpcError{RpcError::refused, applied.error()});
+  if (const auto applied = operations.apply(std::move(**config), plan); !applied)
+    return std::unexpected(RpcError{RpcError::refused, applied.error()});
   return plan_view(plan);
 }
 

@@ -121,7 +121,8 @@ class Operations {
   virtual Result<void> rekey_child(std::string_view name, std::string_view child) = 0;  // empty: every child
   virtual Result<void> rekey_ike(std::string_view name) = 0;
 
-  // Makes `desired` the running configuration; `plan` is diff(running(), desired) and not empty.
+  // Makes `desired` the running configuration; `plan` is diff(running(), desired). Opens the key log anew, also where
+  // nothing differs.
   virtual Result<void> apply(config::Config desired, const config::Plan& plan) = 0;
 };
 

@@ -73,3 +73,32 @@ expect 'up' swanctl b --initiate --child c --timeout 15
 await_tunnel a up
 equal 'lines' "$before" "$(lines '*')"
 equal 'warnings' '' "$(warnings)"
+
+step 'a directory that is gone does not keep the gateway from starting'
+sekisho_config a '.tokyo.start = "respond"' "$log"
+mv "$keys" "$keys.away"
+stop "${CONTROL_PID[a]}"
+control_start a
+await 20 'control to answer' sekisho a status
+equal 'warnings' SKO-SYS-041 "$(warnings)"
+expect 'the warning is in the log' grep -q 'SKO-SYS-041.*/keys' "$LAB_DIR/a/control.log"
+await 20 'the port' ports_present a
+expect 'up' swanctl b --initiate --child c --timeout 15
+await_tunnel a up
+expect 'a check refuses it' eval '! sekisho a check "$LAB_DIR/a/sekisho.json" >"$LAB_DIR/a/check.out"'
+expect 'the message' grep -q SKO-CFG-060 "$LAB_DIR/a/check.out"
+expect 'and so does an apply' eval '! sekisho a config apply "$LAB_DIR/a/sekisho.json" >/dev/null'
+equal 'pings lost' 0 "$(ping_lost left 4 5 0.05)"
+
+step 'a file that was full, or is gone, is opened anew by applying what runs already'
+mkdir -m 700 "$keys"
+(umask 077 && truncate -s 16M "$keys/esp_sa")
+expect 'applied' sekisho a config apply "$LAB_DIR/a/sekisho.json"
+equal 'warnings' SKO-SYS-040 "$(warnings)"
+sekisho a tunnel rekey tokyo >/dev/null
+await 10 'the message that it is full' grep -q 'SKO-SYS-042.*esp_sa' "$LAB_DIR/a/control.log"
+rm "$keys/esp_sa"
+expect 'nothing differs' eval 'sekisho a config apply "$LAB_DIR/a/sekisho.json" | grep -q "nothing to change"'
+sekisho a tunnel rekey tokyo >/dev/null
+await 10 'the keys of the next child SA' eval '[ "$(lines esp_sa)" = 2 ]'
+equal 'pings lost' 0 "$(ping_lost left 4 5 0.05)"

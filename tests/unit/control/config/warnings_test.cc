@@ -47,7 +47,6 @@ TEST_CASE("keys are logged only where the configuration names a directory, and t
   CHECK(warned.front().error.detail.find("/keys") != std::string::npos);
 
   const Plan plan = diff(*off, *on);
-  CHECK(plan.key_log_changed);
   REQUIRE(plan.changes.size() == 1);
   CHECK(plan.changes[0].kind == Change::Kind::add);
   CHECK(plan.changes[0].pointer == "/key_log");
@@ -86,6 +85,33 @@ TEST_CASE("a file that logs keys does not pass the check of its algorithms unsee
   REQUIRE(verdict["warnings"].size() == 1);
   CHECK(verdict["warnings"][0]["id"] == "SKO-SYS-040");
   CHECK(verdict["warnings"][0]["tunnel"].is_null());
+}
+
+TEST_CASE("when the daemon starts, a directory that cannot hold keys leaves the key log off and is warned of") {
+  const Fixture fixture;
+  const std::string text = with_key_log("nowhere").dump();
+  const auto config = decode(text, fixture.directory(), UnusableKeyLog::left_off);
+  if (!config) FAIL(describe(config.error()));
+  CHECK(config->tunnels.size() == 1);
+  CHECK_FALSE(config->key_log);
+  const auto warned = warnings(*config, new_year);
+  REQUIRE(warned.size() == 1);
+  CHECK(warned[0].tunnel.empty());
+  CHECK(warned[0].error.message == &messages::key_log_failed);
+  CHECK(warned[0].error.detail.find("nowhere") != std::string::npos);
+  fixture.write("sekisho.json", text);
+  CHECK(load(fixture.directory() / "sekisho.json", UnusableKeyLog::left_off));
+  CHECK_FALSE(load(fixture.directory() / "sekisho.json"));
+  // What is wrong in the text itself stays an error.
+  CHECK_FALSE(decode(with_key_log("").dump(), fixture.directory(), UnusableKeyLog::left_off));
+
+  // Once the directory is there, applying the same file is what puts the key log on.
+  std::filesystem::create_directory(fixture.directory() / "nowhere");
+  chmod((fixture.directory() / "nowhere").c_str(), 0700);
+  const auto desired = decode(text, fixture.directory());
+  REQUIRE(desired);
+  CHECK_FALSE(desired->key_log_fault);
+  CHECK(diff(*config, *desired).changes.at(0).kind == Change::Kind::add);
 }
 
 TEST_CASE("a directory that cannot hold keys is an error at its place") {
