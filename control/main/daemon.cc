@@ -53,11 +53,12 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       handshakes_([this](ByteView message) { return engine_.knows(message); }),
       engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
       handshake_turn_(loop, [this] { take_handshake(); }),
-      leftover_timer_(loop,
-                      [this] {
-                        tunnels_.expire_leftovers();
-                        arm_timers();
-                      }),
+      tunnel_timer_(loop,
+                    [this] {
+                      tunnels_.expire_leftovers();
+                      tunnels_.retry_refused();
+                      arm_timers();
+                    }),
       keepalive_timer_(loop, [this] { keep_nat_mappings(); }),
       port_timer_(loop, [this] { retry_ports(); }),
       farewell_timer_(loop, [this] { check_farewell(); }),
@@ -139,10 +140,10 @@ void Daemon::arm_timers() {
     engine_timer_.set(*deadline);
   else
     engine_timer_.cancel();
-  if (const auto expiry = tunnels_.next_expiry())
-    leftover_timer_.set(*expiry);
+  if (const auto deadline = tunnels_.next_deadline())
+    tunnel_timer_.set(*deadline);
   else
-    leftover_timer_.cancel();
+    tunnel_timer_.cancel();
 }
 
 void Daemon::perform(ike::Action& action) {

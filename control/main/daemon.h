@@ -155,7 +155,7 @@ class Daemon final : public rpc::Operations,
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
   Turn handshake_turn_;
-  Timer leftover_timer_;
+  Timer tunnel_timer_;
   Timer keepalive_timer_;
   Timer port_timer_;
   Timer farewell_timer_;

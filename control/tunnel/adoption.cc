@@ -17,6 +17,7 @@ void Tunnels::dataplane_down() {
   std::set<ipc::SaId> kept;
   for (auto& [name, tunnel] : tunnels_) {
     tunnel.present = false;
+    forget_refusal(tunnel);
     tunnel.leftovers.clear();
     tunnel.leftover_tx.clear();
     tunnel.leftovers_until.reset();

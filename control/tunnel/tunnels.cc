@@ -89,6 +89,7 @@ void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu
   tunnel.twin = twin;
   tunnel.mtu = mtu;
   tunnel.on_traffic = on_traffic;
+  forget_refusal(tunnel);  // of the former definition
   if (sink_.ready()) push(name);
 }
 
@@ -104,6 +105,7 @@ std::optional<ipc::TunnelId> Tunnels::free_id() {
 
 void Tunnels::push(const std::string& name) {
   Tunnel& tunnel = tunnels_.at(name);
+  tunnel.retry_at.reset();
   if (!tunnel.id) tunnel.id = free_id();
   if (!tunnel.id) return;
   Transaction transaction;
@@ -111,11 +113,31 @@ void Tunnels::push(const std::string& name) {
   sink_.submit(std::move(transaction), [this, name](const std::optional<Error>& refusal) {
     Tunnel* tunnel = find(name);
     if (!tunnel) return;
-    if (refusal) return listener_.tunnel_refused(name, *refusal);
+    if (refusal) return note_refusal(name, *tunnel, *refusal);
+    forget_refusal(*tunnel);
     tunnel->present = true;
     note_liveness(name, *tunnel);
     listener_.tunnel_changed(name);
   });
+}
+
+void Tunnels::note_refusal(const std::string& name, Tunnel& tunnel, const Error& refusal) {
+  tunnel.retry_at = clock_() + tunnel.retry_delay;
+  tunnel.retry_delay = std::min(2 * tunnel.retry_delay, longest_retry);
+  const std::string known = std::exchange(tunnel.refusal, refusal.text());
+  if (tunnel.refusal != known) listener_.tunnel_refused(name, refusal);
+}
+
+void Tunnels::forget_refusal(Tunnel& tunnel) {
+  tunnel.refusal.clear();
+  tunnel.retry_at.reset();
+  tunnel.retry_delay = first_retry;
+}
+
+void Tunnels::retry_refused() {
+  if (!sink_.ready()) return;
+  for (auto& [name, tunnel] : tunnels_)
+    if (tunnel.retry_at && clock_() >= *tunnel.retry_at) push(name);
 }
 
 void Tunnels::remove(const std::string& name) {
@@ -271,10 +293,11 @@ void Tunnels::expire_leftovers() {
   }
 }
 
-std::optional<Instant> Tunnels::next_expiry() const {
+std::optional<Instant> Tunnels::next_deadline() const {
   std::optional<Instant> next;
   for (const auto& [name, tunnel] : tunnels_)
-    if (tunnel.leftovers_until && (!next || *tunnel.leftovers_until < *next)) next = tunnel.leftovers_until;
+    for (const auto& at : {tunnel.leftovers_until, tunnel.retry_at})
+      if (at && (!next || *at < *next)) next = at;
   return next;
 }
 

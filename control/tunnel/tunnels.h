@@ -15,6 +15,9 @@
 // stand behind all of ours by then, and all go after a while, for packets still under way. Without a successor they go
 // when their lifetime must be over.
 //
+// A TunnelSet that is refused is sent again, as the tunnel stands then: after a second, and then after twice as long
+// each time, up to a minute.
+//
 // Keys pass through here once, into the transaction, and are kept nowhere: a dataplane that lost its SAs gets new ones.
 #pragma once
 
@@ -48,6 +51,7 @@ class TunnelListener {
   virtual ~TunnelListener() = default;
   // Live or no longer live, known to the dataplane or no longer known.
   virtual void tunnel_changed(const std::string& name) = 0;
+  // Told once of each reason, however often it is tried again; the name is empty where it is of no tunnel alone.
   virtual void tunnel_refused(const std::string& name, const Error& error) = 0;
   // The engine's child SA is not in the dataplane and will not be.
   virtual void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) = 0;
@@ -88,7 +92,10 @@ class Tunnels {
   void remove_child(const std::string& name, uint32_t inbound_spi);
   // Takes away the leftovers of tunnels that have an SA of their own for so long, and those that are older than any.
   void expire_leftovers();
-  std::optional<Instant> next_expiry() const;
+  // Sets what was refused and is due once more.
+  void retry_refused();
+  // When there is something to do for one of the two.
+  std::optional<Instant> next_deadline() const;
 
   // The child that an SA belongs to, by its inbound SPI: engine events go by that.
   struct Owner {
@@ -118,12 +125,16 @@ class Tunnels {
     bool lost = false;       // the dataplane held it and does not any more
     SaCounts inbound_base{}, outbound_base{};
   };
+  static constexpr Duration first_retry = std::chrono::seconds(1), longest_retry = std::chrono::minutes(1);
   struct Tunnel {
     std::string twin;
     std::optional<ipc::TunnelId> id;  // once the dataplane's inventory is known
     uint16_t mtu = 0;
     bool on_traffic = false;
     bool present = false;
+    std::string refusal;  // of the last TunnelSet; empty: it was taken, or has not been answered
+    std::optional<Instant> retry_at;
+    Duration retry_delay = first_retry;
     std::vector<Child> children;  // the one that became active last stands last
     std::vector<ipc::SaId> leftovers;
     std::vector<ipc::SaId> leftover_tx;  // those of them that send, and perhaps some that are gone
@@ -142,6 +153,8 @@ class Tunnels {
   static ipc::TunnelSet tunnel_set(const Tunnel& tunnel);
   std::optional<ipc::TunnelId> free_id();
   void push(const std::string& name);
+  void note_refusal(const std::string& name, Tunnel& tunnel, const Error& refusal);
+  static void forget_refusal(Tunnel& tunnel);
   void installed(const std::string& name, uint32_t inbound_spi);
   void refused(const std::string& name, uint32_t inbound_spi, const Error& error);
   void note_liveness(const std::string& name, Tunnel& tunnel);

@@ -55,6 +55,15 @@ expect 'the second removed again' sekisho a config apply "$running"
 expect 'it is gone' eval '! sekisho a show tunnel osaka'
 equal 'pings lost meanwhile' 0 "$(ping_lost left 4 20 0.02)"
 
+step 'a tunnel that the data plane refuses is tried again'
+on a ip tuntap add vti1 mode tap
+expect 'applied' sekisho a config apply "$LAB_DIR/a/two.json"
+await 5 'the refusal' eval 'sekisho a show tunnel osaka --json | jq -e ".[0].last_error.id | test(\"SKO-DPL\")"'
+on a ip link del vti1
+await 10 'its interface' on a ip link show vti1
+equal 'pings lost meanwhile' 0 "$(ping_lost left 4 5 0.02)"
+expect 'removed again' sekisho a config apply "$running"
+
 step 'everything gone and back'
 echo '{}' >"$LAB_DIR/a/empty.json"
 expect 'no port, no tunnel' sekisho a config apply "$LAB_DIR/a/empty.json"

@@ -101,6 +101,7 @@ struct Gateway final : TunnelListener {
   SystemRandom random;
   std::vector<std::string> changed;
   std::vector<uint32_t> refused;
+  std::vector<std::string> refused_tunnels;
   Tunnels tunnels;
 
   explicit Gateway(Dataplane& dataplane)
@@ -115,7 +116,7 @@ struct Gateway final : TunnelListener {
     dataplane.work();
   }
   void tunnel_changed(const std::string& name) override { changed.push_back(name); }
-  void tunnel_refused(const std::string&, const Error&) override {}
+  void tunnel_refused(const std::string& name, const Error&) override { refused_tunnels.push_back(name); }
   void child_refused(const std::string& name, uint32_t spi, const Error&) override {
     refused.push_back(spi);
     tunnels.remove_child(name, spi);  // as the engine does
@@ -322,7 +323,7 @@ TEST_CASE("a new control replaces child by child what an earlier one sent on") {
   CHECK(after.all_sent_on("tokyo") == Spis{0xb2, 0xa1, 0xb1});
   after.install("tokyo", true, 0xa2, "data");
   dataplane.work();
-  after.now = *after.tunnels.next_expiry();
+  after.now = *after.tunnels.next_deadline();
   after.tunnels.expire_leftovers();
   dataplane.work();
   CHECK(after.all_sent_on("tokyo") == Spis{0xa2, 0xb2});
@@ -339,13 +340,13 @@ TEST_CASE("what an earlier control left behind does not outlive its lifetime whe
   Gateway after(dataplane);
   const Instant adopted = after.now;
   CHECK(after.tunnels.live("tokyo"));
-  REQUIRE(after.tunnels.next_expiry() == adopted + std::chrono::hours(1));
-  after.now = *after.tunnels.next_expiry();
+  REQUIRE(after.tunnels.next_deadline() == adopted + std::chrono::hours(1));
+  after.now = *after.tunnels.next_deadline();
   after.tunnels.expire_leftovers();
   dataplane.work();
   CHECK_FALSE(after.tunnels.live("tokyo"));
   CHECK(dataplane.sas.empty());
-  CHECK_FALSE(after.tunnels.next_expiry());
+  CHECK_FALSE(after.tunnels.next_deadline());
 }
 
 TEST_CASE("a child SA whose peer moved keeps its SAs, which learn the new addresses") {
@@ -460,15 +461,15 @@ TEST_CASE("a new control adopts what forwards, replaces it, and takes away what 
   dataplane.work();
   CHECK(after.sends_on("tokyo") == 0xa2);
   CHECK(dataplane.sas.size() == 4);  // inbound packets of the old one may be under way
-  REQUIRE(after.tunnels.next_expiry());
+  REQUIRE(after.tunnels.next_deadline());
   after.tunnels.expire_leftovers();
   CHECK(dataplane.queue.empty());
-  after.now = *after.tunnels.next_expiry();
+  after.now = *after.tunnels.next_deadline();
   after.tunnels.expire_leftovers();
   dataplane.work();
   CHECK(dataplane.sas.size() == 2);
   CHECK(after.sends_on("tokyo") == 0xa2);
-  CHECK_FALSE(after.tunnels.next_expiry());
+  CHECK_FALSE(after.tunnels.next_deadline());
 }
 
 TEST_CASE("a removed tunnel takes its SAs along") {
@@ -493,6 +494,57 @@ TEST_CASE("a removed tunnel's id, which routes may name still, is not the next t
   dataplane.work();
   CHECK(gateway.tunnels.id("kyoto") != before);
   CHECK(dataplane.tunnels.size() == 2);
+}
+
+TEST_CASE("a tunnel that is refused is set again, later and later, until it is taken") {
+  using std::chrono::seconds;
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  dataplane.refuse = true;
+  gateway.tunnels.set("kyoto", "vti2", 1400);
+  dataplane.work();
+  for (const int delay : {1, 2, 4, 8, 16, 32, 60, 60}) {
+    REQUIRE(gateway.tunnels.next_deadline() == gateway.now + seconds(delay));
+    gateway.now += seconds(delay) - std::chrono::milliseconds(1);
+    gateway.tunnels.retry_refused();
+    REQUIRE(dataplane.queue.empty());
+    gateway.now += std::chrono::milliseconds(1);
+    gateway.tunnels.retry_refused();
+    CHECK_FALSE(gateway.tunnels.next_deadline());  // it is under way
+    gateway.tunnels.retry_refused();
+    REQUIRE(dataplane.queue.size() == 1);
+    dataplane.work();
+  }
+  CHECK(gateway.refused_tunnels == std::vector<std::string>{"kyoto"});  // for the same reason it is told once
+  CHECK_FALSE(gateway.tunnels.present("kyoto"));
+  dataplane.refuse = false;
+  gateway.now += seconds(60);
+  gateway.tunnels.retry_refused();
+  dataplane.work();
+  CHECK(gateway.tunnels.present("kyoto"));
+  CHECK_FALSE(gateway.tunnels.next_deadline());
+
+  dataplane.refuse = true;
+  gateway.tunnels.set("kyoto", "vti2", 1300);
+  dataplane.work();
+  CHECK(gateway.tunnels.next_deadline() == gateway.now + seconds(1));
+  CHECK(gateway.refused_tunnels.size() == 2);
+}
+
+TEST_CASE("what was refused is not tried again once the dataplane or the tunnel is gone") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  dataplane.refuse = true;
+  gateway.tunnels.set("tokyo", "vti0", 1300);
+  gateway.tunnels.set("osaka", "vti1", 1300);
+  dataplane.work();
+  REQUIRE(gateway.tunnels.next_deadline());
+  gateway.tunnels.remove("tokyo");
+  dataplane.work();
+  REQUIRE(gateway.tunnels.next_deadline());
+  dataplane.up = false;
+  gateway.tunnels.dataplane_down();
+  CHECK_FALSE(gateway.tunnels.next_deadline());
 }
 
 TEST_CASE("traffic is counted over the lives of SAs") {
