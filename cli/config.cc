@@ -176,8 +176,8 @@ std::string config_errors_text(const json& errors) {
 void add_config(CLI::App& app, Session& session) {
   add_action(
       app, session, "check", "grade the algorithms of a configuration by RFC 8247 and RFC 8221",
-      "Needs no running daemon. Ends with 0 when the file is valid and names nothing that the RFCs advise against,\n"
-      "else with 1.\n\n"
+      "Says as well what is weak in other ways, and what is to be warned of. Needs no running daemon. Ends with 0\n"
+      "when the file is valid and there is nothing of that, and nothing that the RFCs advise against, else with 1.\n\n"
       "Examples:\n  sekisho check /etc/sekisho/sekisho.json\n"
       "  sekisho check new.json --json | jq '.grades[] | select(.discouraged)'",
       grade);

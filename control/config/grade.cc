@@ -66,9 +66,20 @@ class Grades {
 
   void add_version_1() { add({tunnel_, "IKE", "version", "IKEv1", Level::deprecated, "RFC 9395 section 3"}); }
 
-  void add(const ike::IkeProposal& proposal) {
+  void add_psk(const SecretBytes& psk) {
+    if (psk.size() < least_psk)
+      add({tunnel_, "IKE", "pre-shared key", fmt::format("under {} octets", least_psk), Level::weak,
+           "RFC 7296 section 2.15"});
+  }
+
+  void add(const ike::IkeProposal& proposal, ike::IkeVersion version) {
     const std::string text = proposal.text();
     add(ike_encryption, proposal.sk.encryption, "IKE", "encryption", text.substr(0, text.find('-')));
+    if (version == ike::IkeVersion::v1) {
+      // One hash serves as PRF and for integrity.
+      add(ike_prf, proposal.prf, "IKE", "hash", crypto::name(proposal.sk.integrity));
+      return add(key_exchange, proposal.key_exchange, "IKE", "key exchange", crypto::name(proposal.key_exchange));
+    }
     add(ike_prf, proposal.prf, "IKE", "prf", crypto::name(proposal.prf));
     if (!proposal.sk.aead())
       add(ike_integrity, proposal.sk.integrity, "IKE", "integrity", crypto::name(proposal.sk.integrity));
@@ -83,8 +94,11 @@ class Grades {
     add(esp_integrity, text.substr(dash + 1), "ESP", "integrity", text.substr(dash + 1));
   }
 
-  void add_pfs(KeyExchangeId group) {
-    if (group != KeyExchangeId::none) add(key_exchange, group, "ESP", "key exchange", crypto::name(group));
+  void add_pfs(KeyExchangeId group, ike::IkeVersion version) {
+    if (group != KeyExchangeId::none)
+      add(key_exchange, group, "ESP", "key exchange", crypto::name(group));
+    else if (version == ike::IkeVersion::v1)
+      add({tunnel_, "ESP", "key exchange", "none", Level::weak, "RFC 2409 section 5.5"});
   }
 
   std::vector<Grade> take() && { return std::move(grades_); }
@@ -110,7 +124,7 @@ class Grades {
 };
 
 std::string to_text(const std::vector<Grade>& grades) {
-  constexpr auto row = "{:<16}  {:<8}  {:<12}  {:<16}  {:<10}  {}\n";
+  constexpr auto row = "{:<16}  {:<8}  {:<14}  {:<16}  {:<10}  {}\n";
   std::string text = fmt::format(row, "TUNNEL", "PROTOCOL", "KIND", "ALGORITHM", "LEVEL", "SOURCE");
   for (const Grade& each : grades)
     text += fmt::format(row, each.tunnel, each.protocol, each.kind, each.algorithm, name(each.level), each.source);
@@ -134,7 +148,7 @@ nlohmann::json to_json(const std::vector<Grade>& grades) {
 }  // namespace
 
 std::string_view name(Level level) {
-  constexpr std::array names = {"MUST", "MUST-", "SHOULD+", "SHOULD", "MAY", "SHOULD NOT", "deprecated"};
+  constexpr std::array names = {"MUST", "MUST-", "SHOULD+", "SHOULD", "MAY", "SHOULD NOT", "deprecated", "weak"};
   return names.at(static_cast<size_t>(level));
 }
 
@@ -142,15 +156,14 @@ std::vector<Grade> grade(const Config& config) {
   std::vector<Grade> all;
   for (const auto& [tunnel, settings] : config.tunnels) {
     const ike::Connection& connection = settings.connection;
-    const bool version_1 = connection.version == ike::IkeVersion::v1;
     Grades grades(tunnel);
-    if (version_1) grades.add_version_1();
-    for (const ike::IkeProposal& proposal : connection.ike_proposals)
-      if (!version_1) grades.add(proposal);
+    if (connection.version == ike::IkeVersion::v1) grades.add_version_1();
+    if (connection.psk) grades.add_psk(*connection.psk);
+    for (const ike::IkeProposal& proposal : connection.ike_proposals) grades.add(proposal, connection.version);
     for (const ike::ChildDefinition& child : connection.children) {
       for (const ike::EspProposal& proposal : child.esp_proposals) {
         grades.add(proposal.suite);
-        if (!version_1) grades.add_pfs(proposal.pfs);
+        grades.add_pfs(proposal.pfs, connection.version);
       }
     }
     std::ranges::move(std::move(grades).take(), std::back_inserter(all));

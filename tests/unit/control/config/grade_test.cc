@@ -50,12 +50,35 @@ TEST_CASE("what no table names may be used, which another section says") {
   CHECK(grades[4].source == "RFC 8221 section 1.2");
 }
 
-TEST_CASE("of IKEv1 the version is graded, and ESP's algorithms") {
-  Config config = one_tunnel("aes256-sha1-modp1024", "aes256-sha256-modp1024");
+TEST_CASE("of IKEv1 the version is graded, phase 1 as IKEv2 is, and the group of quick mode") {
+  Config config = one_tunnel("aes256-sha1-modp1024", "aes256-sha256-modp1536");
   config.tunnels["tokyo"].connection.version = ike::IkeVersion::v1;
-  CHECK(lines(config) == std::vector<std::string>{"IKE version IKEv1 deprecated", "ESP encryption aes256 MUST",
-                                                  "ESP integrity sha256 MUST"});
+  CHECK(lines(config) == std::vector<std::string>{"IKE version IKEv1 deprecated", "IKE encryption aes256 MUST",
+                                                  "IKE hash sha1 MUST-", "IKE key exchange modp1024 SHOULD NOT",
+                                                  "ESP encryption aes256 MUST", "ESP integrity sha256 MUST",
+                                                  "ESP key exchange modp1536 SHOULD NOT"});
   CHECK(discouraged(grade(config)[0].level));
+}
+
+TEST_CASE("quick mode without PFS is weak, and a child SA of IKEv2 without it is not") {
+  Config config = one_tunnel("aes256-sha256-ecp256", "aes128gcm16");
+  CHECK(lines(config).back() == "ESP encryption aes128gcm16 MUST");
+  config.tunnels["tokyo"].connection.version = ike::IkeVersion::v1;
+  const Grade last = grade(config).back();
+  CHECK(lines(config).back() == "ESP key exchange none weak");
+  CHECK(discouraged(last.level));
+  CHECK(last.source == "RFC 2409 section 5.5");
+}
+
+TEST_CASE("a pre-shared key that is too short is weak, and neither it nor its length is shown") {
+  Config config = one_tunnel("aes128gcm16-prfsha256-x25519", "aes128gcm16");
+  const auto with_key_of = [&](size_t octets) {
+    config.tunnels["tokyo"].connection.psk = std::make_shared<SecretBytes>(octets);
+    return lines(config).front();
+  };
+  CHECK(with_key_of(15) == "IKE pre-shared key under 16 octets weak");
+  CHECK(with_key_of(1) == "IKE pre-shared key under 16 octets weak");
+  CHECK(with_key_of(16) == "IKE encryption aes128gcm16 SHOULD");
 }
 
 TEST_CASE("what several proposals name is graded once, and each tunnel for itself") {
@@ -78,6 +101,8 @@ TEST_CASE("the verdict on a file: nothing discouraged, something discouraged, no
     std::fclose(nowhere);
     return code;
   };
+  CHECK(verdict(valid_text) == 1);  // a short key
+  fixture.write("psk/tokyo", "0123456789abcdef");
   CHECK(verdict(valid_text) == 0);
   auto legacy = Json::parse(valid_text);
   legacy["tunnels"]["tokyo"]["profile"] = "legacy";
