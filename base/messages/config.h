@@ -158,6 +158,11 @@ inline constexpr Message config_key_log_directory{
     "other "
     "user can replace on the way to it.",
     "Make one for it (mkdir -m 700 /var/lib/sekisho/keys), or leave \"key_log\" out."};
+inline constexpr Message config_candidates_differ{
+    "SKO-CFG-061", Severity::warning, "another tunnel decides how this one's peer is answered",
+    "The first answer goes out before the peer says who it is. Of the tunnels that the addresses fit, the first by "
+    "name with a proposal in common decides what the detail names, for the peers of the others as well.",
+    "Give both tunnels the same, or a local address each, or the peers' addresses in place of \"any\"."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -194,6 +199,7 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_children_alike,
                                                      &config_any_peer,
                                                      &config_writable,
-                                                     &config_key_log_directory};
+                                                     &config_key_log_directory,
+                                                     &config_candidates_differ};
 
 }  // namespace sekisho::messages

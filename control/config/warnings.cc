@@ -1,7 +1,9 @@
 #include "control/config/warnings.h"
 
+#include "base/messages/config.h"
 #include "base/messages/ike.h"
 #include "base/messages/system.h"
+#include "control/config/candidates.h"
 #include "control/config/node.h"
 #include "control/config/report.h"
 
@@ -24,9 +26,12 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
   if (config.key_log)
     all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
   if (config.key_log_fault) all.push_back({"", *config.key_log_fault, "key log"});
+  Candidates candidates;
   for (const auto& [name, tunnel] : config.tunnels) {
     if (tunnel.connection.aggressive)
       all.push_back({name, {&messages::ike_aggressive_mode, "\"aggressive\" is true"}, "aggressive mode"});
+    if (auto difference = candidates.difference(tunnel.connection))
+      all.push_back({name, {&messages::config_candidates_differ, std::move(*difference)}, "candidates"});
     add_expiries(tunnel.connection, now, all);
   }
   return all;

@@ -19,8 +19,8 @@ struct Warning {
   Urgency urgency = Urgency::over;
 };
 
-// That keys are logged, or could not be; and of each tunnel, that it permits aggressive mode, and what expires within 30
-// days or has expired.
+// That keys are logged, or could not be; and of each tunnel, that it permits aggressive mode, that another one before
+// it by name decides for its peer (candidates.h), and what expires within 30 days or has expired.
 std::vector<Warning> warnings(const Config& config, WallTime now);
 
 // Which warnings are due when one looks day after day: what is over each time, everything else once at each stage.
