@@ -6,6 +6,16 @@
 namespace sekisho::ike {
 bool ReportLimit::allows(const Message& message, Instant now) { return buckets_[&message].take(rate, now); }
 
+void ConnectionEntry::ike_sa_up() {
+  attempts = 0;
+  wanted = !held_down && connection->start == StartMode::start;
+}
+
+void ConnectionEntry::child_up() {
+  held_down = false;
+  wanted = connection->start == StartMode::start;
+}
+
 std::optional<Instant> ConnectionEntry::next_attempt() const {
   std::optional<Instant> earliest = attempt_at;
   for (const auto& [name, child] : children)

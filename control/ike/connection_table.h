@@ -39,7 +39,7 @@ struct ChildEntry {
 struct ConnectionEntry {
   std::shared_ptr<const Connection> connection;
   bool wanted = false;                         // we bring it up again whenever it goes down
-  bool held_down = false;                      // by the operator
+  bool held_down = false;                      // by the operator, until he or the peer brings a child up
   std::optional<Instant> attempt_at;           // when to begin an IKE SA next
   Instant not_before{};                        // it failed; nor does traffic make us begin earlier
   unsigned attempts = 0;                       // begun here since one was established
@@ -49,6 +49,11 @@ struct ConnectionEntry {
 
   // At whatever comes first, of an IKE SA or a child.
   std::optional<Instant> next_attempt() const;
+  // An IKE SA stands. An IKE SA alone, which may be all that the peer gets, does not end what holds the connection
+  // down.
+  void ike_sa_up();
+  // A child SA stands, whoever asked for it.
+  void child_up();
 };
 
 class ConnectionTable {

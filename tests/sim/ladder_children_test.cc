@@ -60,6 +60,28 @@ TEST_CASE("2.9: the child whose selectors fit best is taken, then the one with a
   CHECK(puppet.data_path.reserved() == 0);
 }
 
+TEST_CASE("a connection that was taken down begins nothing in an IKE SA that the peer made, until it has a child") {
+  auto connection = Puppet::engine_connection();
+  connection.start = ike::StartMode::start;
+  connection.children.push_back(definition("other", "aes128gcm16", "10.3.0.0/16", "10.4.0.0/16"));
+  Puppet puppet(connection);
+  puppet.step(ike::Terminate{"tunnel"});
+  puppet.pass(60s);
+  puppet.outbox.clear();
+  puppet.exchange_init();
+  Payloads request_of_peer = puppet.auth_request();
+  const std::vector unknown = {*ike::EspProposal::parse("aes256gcm16")};
+  request_of_peer[2] = ike::suite::offer_esp(unknown, Puppet::own_spi, ike::suite::ChildOrigin::ike_auth);
+  CHECK(has(puppet.ask(ExchangeType::ike_auth, request_of_peer), NotifyType::no_proposal_chosen));
+  puppet.pass(60s);
+  CHECK(puppet.ike_sas() == 1);
+  CHECK(puppet.silent());
+  CHECK_FALSE(puppet.engine->connections().at(0).wanted);
+  puppet.ask(ExchangeType::create_child_sa, puppet.child_request(Puppet::own_spi, {}, filled(32, 1)));
+  CHECK(puppet.data_path.installed().size() == 1);
+  CHECK(puppet.engine->connections().at(0).wanted);
+}
+
 TEST_CASE("2.9: an offer for several children is narrowed to one, and the answer says that there is more") {
   Puppet puppet = with_children({definition("one", "aes128gcm16", "10.3.0.0/16", "10.4.0.0/16"),
                                  definition("two", "aes128gcm16", "10.5.0.0/16", "10.4.0.0/16")});

@@ -118,6 +118,25 @@ TEST_CASE("v1: a child that the data path refuses is asked for again after a whi
   });
 }
 
+TEST_CASE("v1: a tunnel that was taken down begins nothing in an ISAKMP SA that the peer made") {
+  for_seeds(5, [](World& world) {
+    bring_up(world);
+    world.step(world.a, ike::Terminate{tunnel});
+    world.run_for(60s);
+    unsigned begun = 0;
+    world.filter = [&](const Node& from, ByteView data) {
+      const auto header = wire::decode_header(data);
+      const bool quick_mode = header && header->exchange == wire::ExchangeType::quick_mode;
+      begun += &from == &world.a && (opens_phase1(data) || quick_mode);
+      return !quick_mode;
+    };
+    world.step(world.b, ike::Initiate{tunnel});
+    world.run_for(60s);
+    if (world.a.count(messages::ike_established) < 2) throw Violation("no ISAKMP SA");
+    if (begun != 0) throw Violation("it began by itself");
+  });
+}
+
 TEST_CASE("v1: a tunnel that was taken down and that the peer brings up is kept up again") {
   for_seeds(5, [](World& world) {
     bring_up(world);

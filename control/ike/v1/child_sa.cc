@@ -117,6 +117,7 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
     return suite::keymat(sa.proposal.prf, sa.keys.d, shared_secret, spi, negotiated.nonce_i, negotiated.nonce_r,
                          negotiated.chosen.suite);
   };
+  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->child_up();
   ChildSa& child = context.sas.children().emplace_back();
   child.connection = sa.name();
   child.name = definition.name;

@@ -90,11 +90,7 @@ void establish(Context& context, IkeSa& sa) {
   sa.last_block = std::move(sa.handshake->iv);
   sa.handshake.reset();
   sa.sent.forget();
-  if (ConnectionEntry* entry = context.connections.find(sa.name())) {
-    entry->attempts = 0;
-    entry->held_down = false;
-    entry->wanted = sa.connection->start == StartMode::start;
-  }
+  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->ike_sa_up();
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
   settle(context, sa);
 }

@@ -84,6 +84,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   SecretBytes& outbound_key = negotiated.began_here ? keys.initiator_to_responder : keys.responder_to_initiator;
   SecretBytes& inbound_key = negotiated.began_here ? keys.responder_to_initiator : keys.initiator_to_responder;
 
+  if (ConnectionEntry* own = context.connections.find(connection.name)) own->child_up();
   ChildEntry* entry = entry_of(context, sa, definition.name);
   const bool active = negotiated.began_here || !entry || entry->sends_on == 0;
   if (active && entry) entry->sends_on = negotiated.inbound_spi;

@@ -99,11 +99,7 @@ void establish(Context& context, IkeSa& sa) {
   }
   sa.close_at.reset();
   sa.handshake.reset();
-  ConnectionEntry* entry = context.connections.find(sa.name());
-  if (!entry) return;
-  entry->attempts = 0;
-  entry->held_down = false;
-  entry->wanted = connection.start == StartMode::start;
+  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->ike_sa_up();
 }
 
 void fail_handshake(Context& context, IkeSa& sa, const Message& message, std::string detail,
