@@ -9,6 +9,7 @@
 
 #include "crypto/ike/distinguished_name.h"
 #include "crypto/ike/prf.h"
+#include "crypto/ike/public_key_context.h"
 #include "crypto/openssl.h"
 
 namespace sekisho::crypto {
@@ -32,6 +33,13 @@ Bytes encoded(const T* object, int (*encode)(const T*, uint8_t**)) {
   uint8_t* at = der.data();
   encode(object, &at);
   return der;
+}
+
+// Into `fresh`, for the sake of its context; null where `der` does not begin with such a thing. `at` moves behind it.
+template <typename T>
+T* decode(T* (*function)(T**, const uint8_t**, long), T* fresh, ByteView der, const uint8_t*& at) {
+  function(&fresh, &at, static_cast<long>(der.size()));
+  return fresh;  // which it has freed, and made null, where it failed
 }
 
 Bytes encoded(const X509_NAME* name) {
@@ -59,7 +67,7 @@ Certificate::Certificate(X509* certificate) : certificate_(certificate, X509_fre
 
 std::expected<Certificate, std::string> Certificate::from_der(ByteView der) {
   const uint8_t* at = der.data();
-  X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  X509Ptr certificate(decode(d2i_X509, require(X509_new_ex(public_key_context(), nullptr), "X509"), der, at));
   if (!certificate) return std::unexpected("no certificate in DER");
   if (at != der.data() + der.size()) return std::unexpected("octets behind the certificate");
   Certificate result(certificate.release());
@@ -105,7 +113,7 @@ WallTime Certificate::not_after() const { return to_wall_time(X509_get0_notAfter
 
 std::expected<PublicKey, std::string> Certificate::public_key() const {
   EVP_PKEY* key = X509_get0_pubkey(native());
-  if (!key) return std::unexpected("a key of an unknown type");
+  if (!key) return std::unexpected("a key that is malformed, or neither RSA, ECDSA nor Ed25519");
   return PublicKey::from(key);
 }
 
@@ -156,14 +164,16 @@ bool Certificate::issued_by(const Certificate& authority) const {
 RevocationList::RevocationList(X509_CRL* list) : list_(list, X509_CRL_free) {}
 
 std::expected<RevocationList, std::string> RevocationList::read_file(ByteView content) {
+  Bytes from_pem;
   if (is_pem(content)) {
     const BioPtr bio = reading(content);
-    CrlPtr list(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr));
+    const CrlPtr list(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr));
     if (!list) return std::unexpected("no revocation list in PEM");
-    return RevocationList(list.release());
+    from_pem = encoded<X509_CRL>(list.get(), i2d_X509_CRL);
+    content = from_pem;
   }
   const uint8_t* at = content.data();
-  CrlPtr list(d2i_X509_CRL(nullptr, &at, static_cast<long>(content.size())));
+  CrlPtr list(decode(d2i_X509_CRL, require(X509_CRL_new_ex(public_key_context(), nullptr), "CRL"), content, at));
   if (!list || at != content.data() + content.size()) return std::unexpected("no revocation list in DER");
   return RevocationList(list.release());
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crypto/ike/public_key_context.h"
 #include "crypto/openssl.h"
 
 namespace sekisho::crypto {
@@ -107,20 +108,21 @@ bool set_pss(EVP_PKEY_CTX* context) {
          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-// Shared by both directions, which OpenSSL gives a function each. Nothing where OpenSSL refuses the key.
+// Shared by both directions, which OpenSSL gives a function and us a context each (null: the default one). Nothing
+// where OpenSSL refuses the key.
 using DigestInit = int (*)(EVP_MD_CTX*, EVP_PKEY_CTX**, const char*, OSSL_LIB_CTX*, const char*, EVP_PKEY*,
                            const OSSL_PARAM*);
-DigestContextPtr begin(DigestInit init, const SignatureScheme& scheme, EVP_PKEY* key) {
+DigestContextPtr begin(DigestInit init, const SignatureScheme& scheme, EVP_PKEY* key, OSSL_LIB_CTX* library) {
   DigestContextPtr context(require(EVP_MD_CTX_new(), "signature context"));
   EVP_PKEY_CTX* parameters = nullptr;
-  if (init(context.get(), &parameters, openssl_name(scheme.hash), nullptr, nullptr, key, nullptr) != 1 ||
+  if (init(context.get(), &parameters, openssl_name(scheme.hash), library, nullptr, key, nullptr) != 1 ||
       (scheme.kind == SignatureKind::rsa_pss && !set_pss(parameters)))
     context.reset();
   return context;
 }
 
-PkeyContextPtr begin_raw(int (*init)(EVP_PKEY_CTX*), EVP_PKEY* key) {
-  PkeyContextPtr context(require(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr), "RSA"));
+PkeyContextPtr begin_raw(int (*init)(EVP_PKEY_CTX*), EVP_PKEY* key, OSSL_LIB_CTX* library) {
+  PkeyContextPtr context(require(EVP_PKEY_CTX_new_from_pkey(library, key, nullptr), "RSA"));
   if (init(context.get()) != 1 || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1) context.reset();
   return context;
 }
@@ -172,7 +174,8 @@ std::expected<PublicKey, std::string> PublicKey::from(EVP_PKEY* key) {
 
 std::expected<PublicKey, std::string> PublicKey::from_der(ByteView subject_public_key_info) {
   const uint8_t* at = subject_public_key_info.data();
-  const PkeyPtr key(d2i_PUBKEY(nullptr, &at, static_cast<long>(subject_public_key_info.size())));
+  const PkeyPtr key(
+      d2i_PUBKEY_ex(nullptr, &at, static_cast<long>(subject_public_key_info.size()), public_key_context(), nullptr));
   if (!key || at != subject_public_key_info.data() + subject_public_key_info.size())
     return std::unexpected("no public key");
   return from(key.get());
@@ -181,7 +184,7 @@ std::expected<PublicKey, std::string> PublicKey::from_der(ByteView subject_publi
 bool PublicKey::verify(const SignatureScheme& scheme, ByteView data, ByteView signature) const {
   if (!fits(type_, scheme)) return false;
   if (scheme.kind == SignatureKind::rsa_raw) {
-    const PkeyContextPtr context = begin_raw(EVP_PKEY_verify_init, key_.get());
+    const PkeyContextPtr context = begin_raw(EVP_PKEY_verify_init, key_.get(), public_key_context());
     return context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
   }
   Bytes der;
@@ -190,7 +193,7 @@ bool PublicKey::verify(const SignatureScheme& scheme, ByteView data, ByteView si
     signature = der;
   }
   if (signature.empty()) return false;
-  const DigestContextPtr context = begin(EVP_DigestVerifyInit_ex, scheme, key_.get());
+  const DigestContextPtr context = begin(EVP_DigestVerifyInit_ex, scheme, key_.get(), public_key_context());
   return context && EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
 }
 
@@ -219,11 +222,11 @@ Bytes PrivateKey::sign(const SignatureScheme& scheme, ByteView data) const {
   Bytes signature(static_cast<size_t>(EVP_PKEY_get_size(key_.get())));
   size_t length = signature.size();
   if (scheme.kind == SignatureKind::rsa_raw) {
-    const PkeyContextPtr context = begin_raw(EVP_PKEY_sign_init, key_.get());
+    const PkeyContextPtr context = begin_raw(EVP_PKEY_sign_init, key_.get(), nullptr);
     require(context && EVP_PKEY_sign(context.get(), signature.data(), &length, data.data(), data.size()) == 1,
             "RSA signature");
   } else {
-    const DigestContextPtr context = begin(EVP_DigestSignInit_ex, scheme, key_.get());
+    const DigestContextPtr context = begin(EVP_DigestSignInit_ex, scheme, key_.get(), nullptr);
     require(context && EVP_DigestSign(context.get(), signature.data(), &length, data.data(), data.size()) == 1,
             "signature");
   }

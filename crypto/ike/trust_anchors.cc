@@ -5,6 +5,7 @@
 
 #include "crypto/ike/distinguished_name.h"
 #include "crypto/ike/prf.h"
+#include "crypto/ike/public_key_context.h"
 #include "crypto/openssl.h"
 
 namespace sekisho::crypto {
@@ -94,7 +95,7 @@ std::expected<void, std::string> TrustAnchors::verify(const Certificate& certifi
                                                       std::span<const Certificate> untrusted, WallTime now,
                                                       unsigned long without) const {
   const StackPtr others = stack_of(untrusted);
-  const StoreContextPtr context(require(X509_STORE_CTX_new(), "X509 context"));
+  const StoreContextPtr context(require(X509_STORE_CTX_new_ex(public_key_context(), nullptr), "X509 context"));
   require(X509_STORE_CTX_init(context.get(), store_.get(), certificate.native(), others.get()) == 1, "X509 context");
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
   require(X509_VERIFY_PARAM_clear_flags(parameters, without) == 1, "X509 parameters");

@@ -45,9 +45,9 @@ void add_extension(X509* certificate, X509* issuer, const std::string& name, con
   require(X509_add_ext(certificate, extension.get(), -1) == 1, "extension");
 }
 
-// Ed25519 signs without a hash.
+// Ed25519 and Ed448 sign without a hash.
 const EVP_MD* hash_for(EVP_PKEY* key, const char* name) {
-  return EVP_PKEY_is_a(key, "ED25519") ? nullptr : EVP_get_digestbyname(name);
+  return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? nullptr : EVP_get_digestbyname(name);
 }
 
 Credential make(const CertificateRequest& request, const Credential* issuer) {

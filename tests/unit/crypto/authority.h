@@ -15,7 +15,8 @@ namespace sekisho::testing {
 inline const WallTime new_year = WallTime{} + std::chrono::seconds(1767225600);
 inline constexpr std::chrono::days day{1};
 
-// "RSA" (2048 bits), "RSA-1024", "RSA-3" (with the exponent 3), "P-256", "P-384", "P-521", "ED25519".
+// "RSA" (2048 bits), "RSA-1024", "RSA-3" (with the exponent 3), "P-256", "P-384", "P-521", "ED25519", "ED448",
+// "X25519".
 crypto::PkeyPtr make_key(const std::string& type);
 crypto::PkeyPtr make_rsa_key(unsigned bits, unsigned exponent);
 std::string to_pem(EVP_PKEY* private_key);

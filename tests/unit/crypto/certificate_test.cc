@@ -73,6 +73,28 @@ TEST_CASE("a certificate shows what it certifies") {
   CHECK_FALSE(self_signed({.subject = "emailAddress=a@b"}).certificate().has_mail_address("a@b"));
 }
 
+TEST_CASE("authorities sign certificates and lists by RSA, ECDSA and EdDSA") {
+  for (const std::string type : {"RSA", "P-384", "P-521", "ED25519", "ED448"}) {
+    INFO(type);
+    const Credential root = root_authority("C=JP, O=Lab, CN=Root", type);
+    const Credential revoked = root.issue(gateway), credential = root.issue(gateway);
+    const TrustAnchors anchors = trusting(root, {list(root.list_pem({revoked}))}, RequireCrl::yes);
+    CHECK(fault(anchors, credential).empty());
+    CHECK(says(fault(anchors, revoked), "revoked"));
+    CHECK_FALSE(fault(trusting(root_authority("C=JP, O=Lab, CN=Root", type)), credential).empty());
+  }
+}
+
+TEST_CASE("a key that cannot sign for a peer is refused, and the certificate is read") {
+  for (const std::string type : {"X25519", "ED448", "RSA-1024"}) {
+    CertificateRequest request = gateway;
+    request.key_type = type;
+    const auto key = root_authority().issue(request).certificate().public_key();
+    REQUIRE_FALSE(key);
+    CHECK(says(key.error(), type == "RSA-1024" ? "1024 bits" : "neither RSA"));
+  }
+}
+
 TEST_CASE("keyUsage says whether a certificate may sign") {
   CHECK(self_signed({.subject = "CN=a"}).certificate().may_sign());
   CHECK(self_signed({.subject = "CN=a", .key_usage = "digitalSignature"}).certificate().may_sign());
