@@ -79,14 +79,13 @@ class ByName {
 using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, OpensslDeleter<EVP_MD_CTX_free>>;
 
 // The hash of a block, which is the key after `mask`, and the parts.
-void keyed_hash(const EVP_MD* algorithm, SecretBytes block, uint8_t mask, std::initializer_list<ByteView> parts,
-                std::span<uint8_t> out) {
+void keyed_hash(EVP_MD_CTX* context, const EVP_MD* algorithm, SecretBytes block, uint8_t mask,
+                std::initializer_list<ByteView> parts, std::span<uint8_t> out) {
   for (uint8_t& octet : block.writable()) octet ^= mask;
-  const DigestContextPtr context(require(EVP_MD_CTX_new(), "HMAC"));
-  require(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1, "HMAC");
-  require(EVP_DigestUpdate(context.get(), block.view().data(), block.size()) == 1, "HMAC");
-  for (const ByteView part : parts) require(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1, "HMAC");
-  require(EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1, "HMAC");
+  require(EVP_DigestInit_ex2(context, algorithm, nullptr) == 1, "HMAC");
+  require(EVP_DigestUpdate(context, block.view().data(), block.size()) == 1, "HMAC");
+  for (const ByteView part : parts) require(EVP_DigestUpdate(context, part.data(), part.size()) == 1, "HMAC");
+  require(EVP_DigestFinal_ex(context, out.data(), nullptr) == 1, "HMAC");
 }
 
 // The key in a block of the hash: as it is, or where it is longer its hash.
@@ -126,8 +125,9 @@ void hmac(const char* hash, ByteView key, std::initializer_list<ByteView> data, 
   require(out.size() <= length, "HMAC");
   const SecretBytes block = key_block(algorithm, key);
   SecretBytes inner(length), whole(length);
-  keyed_hash(algorithm, block.clone(), ipad, data, inner.writable());
-  keyed_hash(algorithm, block.clone(), opad, {inner.view()}, whole.writable());
+  const DigestContextPtr context(require(EVP_MD_CTX_new(), "HMAC"));
+  keyed_hash(context.get(), algorithm, block.clone(), ipad, data, inner.writable());
+  keyed_hash(context.get(), algorithm, block.clone(), opad, {inner.view()}, whole.writable());
   std::ranges::copy(whole.view().first(out.size()), out.begin());
 }
 
