@@ -1,7 +1,7 @@
 // X.509 certificates and revocation lists (RFC 5280, and RFC 4945 for their use in IKE).
 //
 // Attack surface: a certificate that a peer sends is DER of its choice. It is parsed by OpenSSL, must be one whole
-// certificate, and is taken for nothing until TrustAnchors::validate() found a chain from it to an anchor.
+// certificate, and is taken for nothing until TrustAnchors found a chain from it to an anchor, and nothing revoked.
 #pragma once
 
 #include <openssl/types.h>

@@ -81,14 +81,17 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, std::vector<Revocat
   X509_STORE_set_verify_cb(store_.get(), require_crl == RequireCrl::yes ? judge_strictly : judge_leniently);
 }
 
-// OpenSSL asks for revocation before it verifies the chain's signatures, and verifies a list each time, however long it
-// is. So that nobody has that done by a chain of their own making, the chain is first verified without lists.
 std::expected<void, std::string> TrustAnchors::validate(const Certificate& certificate,
                                                         std::span<const Certificate> untrusted, WallTime now) const {
-  auto valid = verify(certificate, untrusted, now, revocation_checks);
-  if (valid && (X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store_.get())) & revocation_checks) != 0)
-    valid = verify(certificate, untrusted, now, 0);
-  return valid;
+  return verify(certificate, untrusted, now, revocation_checks);
+}
+
+std::expected<void, std::string> TrustAnchors::check_revocation(const Certificate& certificate,
+                                                                std::span<const Certificate> untrusted,
+                                                                WallTime now) const {
+  const bool checked = (X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store_.get())) & revocation_checks) != 0;
+  if (!checked) return {};
+  return verify(certificate, untrusted, now, 0);
 }
 
 std::expected<void, std::string> TrustAnchors::verify(const Certificate& certificate,

@@ -18,12 +18,16 @@ class TrustAnchors {
   // An anchor need not be self-signed, nor an authority: a peer's own certificate may be one.
   TrustAnchors(std::vector<Certificate> anchors, std::vector<RevocationList> lists, RequireCrl require_crl);
 
-  // Whether there is a chain from `certificate` to an anchor, by way of `untrusted` ones, that is valid at `now`:
-  // signatures by keys of at least 112 bits of security with no SHA-1 in them, validity, basicConstraints, path
-  // lengths, name constraints, keyUsage, and revocation. A list that is missing or out of date refuses nothing by
-  // itself, unless lists are required. The error says what is wrong with which certificate, for an operator.
+  // Whether there is a chain from `certificate` to an anchor, by way of `untrusted` ones, that is valid at `now`, but
+  // for revocation: signatures by keys of at least 112 bits of security with no SHA-1 in them, validity,
+  // basicConstraints, path lengths, name constraints, keyUsage. The error says what is wrong with which certificate,
+  // for an operator.
   std::expected<void, std::string> validate(const Certificate& certificate, std::span<const Certificate> untrusted,
                                             WallTime now) const;
+  // Whether there is one of which nothing is revoked. A list that is missing or out of date refuses nothing by itself,
+  // unless lists are required. Each that counts is verified, however long it is: to be asked after all else.
+  std::expected<void, std::string> check_revocation(const Certificate& certificate,
+                                                    std::span<const Certificate> untrusted, WallTime now) const;
 
   const std::vector<Certificate>& anchors() const { return anchors_; }
   // Certificate::key_hash() of each.

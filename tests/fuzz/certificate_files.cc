@@ -31,9 +31,11 @@ void examine(const crypto::RevocationList& list) {
   const Certified& lab = Certified::get();
   for (const auto require_crl : {crypto::RequireCrl::no, crypto::RequireCrl::yes}) {
     const crypto::TrustAnchors anchors({lab.authority}, {list}, require_crl);
-    for (const Certificate& each : lab.valid)
-      if (const auto valid = anchors.validate(each, {}, now); !valid)
-        require(printable(valid.error()), "a refusal is printable");
+    for (const Certificate& each : lab.valid) {
+      auto valid = anchors.validate(each, {}, now);
+      if (valid) valid = anchors.check_revocation(each, {}, now);
+      if (!valid) require(printable(valid.error()), "a refusal is printable");
+    }
   }
 }
 

@@ -28,13 +28,18 @@ const std::vector<crypto::PublicKey>& good_keys() {
 
 // Nobody but the authority makes a certificate that is accepted, and no revoked one is.
 bool judge(const ike::Identity& id, std::span<const ByteView> certificates, crypto::RequireCrl require_crl) {
-  const auto key = ike::suite::certified_key(anchors(require_crl), id, certificates, now);
-  if (key) {
-    require(std::ranges::find(good_keys(), *key) != good_keys().end(), "an accepted key is one that was certified");
+  bool certified = false;
+  const auto signed_by = [&](const crypto::PublicKey& key) -> Result<void> {
+    certified = std::ranges::find(good_keys(), key) != good_keys().end();
+    return {};
+  };
+  const auto good = ike::suite::authenticate(anchors(require_crl), id, certificates, now, signed_by);
+  if (good) {
+    require(certified, "an accepted key is one that was certified");
   } else {
-    require(!key.error().detail.empty() && printable(key.error().detail), "a refusal has a printable reason");
+    require(!good.error().detail.empty() && printable(good.error().detail), "a refusal has a printable reason");
   }
-  return key.has_value();
+  return good.has_value();
 }
 
 }  // namespace

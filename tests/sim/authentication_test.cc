@@ -103,6 +103,21 @@ TEST_CASE("a certificate without the key is refused") {
   expect_refusal({}, stolen, messages::ike_peer_not_authentic, messages::ike_authentication_failed);
 }
 
+// Nothing is verified by a key that nobody certified, nor lists for who has not got the key.
+TEST_CASE("the signature is looked at after the chain and before revocation lists") {
+  using namespace messages;
+  const Change stolen = [](ike::Connection& c) {
+    c.local_auth.private_key = std::make_shared<const crypto::PrivateKey>(chain().gateway("a", "P-256").private_key());
+  };
+  const Change revoking = [](ike::Connection& c) {
+    c.remote_auth = trusting(chain().root, {list(chain().middle.list_pem({chain().a}))});
+  };
+  const Change of_another_root = [](ike::Connection& c) { c.remote_auth = trusting(testing::root_authority()); };
+  expect_refusal(stolen, revoking, ike_authentication_failed, ike_peer_not_authentic);
+  expect_refusal({}, revoking, ike_authentication_failed, ike_bad_certificate);
+  expect_refusal(stolen, of_another_root, ike_authentication_failed, ike_bad_certificate);
+}
+
 TEST_CASE("certificates that are not to be trusted are refused") {
   using namespace messages;
   for (const Change& change : distrusting(chain())) {

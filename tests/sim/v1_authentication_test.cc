@@ -91,6 +91,19 @@ TEST_CASE("v1: a certificate without the key is refused") {
   expect_refusal_by_a({}, stolen, messages::ike_peer_not_authentic);
 }
 
+TEST_CASE("v1: the signature is looked at after the chain and before revocation lists") {
+  using namespace messages;
+  const auto other = std::make_shared<const crypto::PrivateKey>(chain().gateway("a", "RSA").private_key());
+  const Change stolen = [&](ike::Connection& c) { c.local_auth.private_key = other; };
+  const Change revoking = [](ike::Connection& c) {
+    c.remote_auth = trusting(chain().root, {list(chain().middle.list_pem({chain().a}))});
+  };
+  const Change of_another_root = [](ike::Connection& c) { c.remote_auth = trusting(testing::root_authority()); };
+  expect_refusal_by_b(stolen, revoking, ike_peer_not_authentic);
+  expect_refusal_by_b({}, revoking, ike_bad_certificate);
+  expect_refusal_by_b(stolen, of_another_root, ike_bad_certificate);
+}
+
 TEST_CASE("v1: certificates that are not to be trusted are refused") {
   using namespace messages;
   for (const Change& change : distrusting(chain())) {

@@ -45,8 +45,8 @@ bool certifies(const crypto::Certificate& certificate, const Identity& id) {
   return false;
 }
 
-Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities, const Identity& id,
-                                        std::span<const ByteView> certificates, WallTime now) {
+Result<void> authenticate(const crypto::TrustAnchors& authorities, const Identity& id,
+                          std::span<const ByteView> certificates, WallTime now, const SignedBy& signed_by) {
   const auto parsed = parse(certificates);
   if (!parsed) return std::unexpected(parsed.error());
   const crypto::Certificate& own = parsed->front();
@@ -56,11 +56,13 @@ Result<crypto::PublicKey> certified_key(const crypto::TrustAnchors& authorities,
   if (!own.may_sign()) return unusable("keyUsage does not permit signatures: " + own.subject_text());
   if (!own.may_authenticate_ike())
     return unusable("a critical extendedKeyUsage does not permit IKE: " + own.subject_text());
-  if (const auto valid = authorities.validate(own, std::span(*parsed).subspan(1), now); !valid)
-    return unusable(valid.error());
-  auto key = own.public_key();
+  const auto others = std::span(*parsed).subspan(1);
+  if (const auto valid = authorities.validate(own, others, now); !valid) return unusable(valid.error());
+  const auto key = own.public_key();
   if (!key) return unusable("it has " + key.error() + ": " + own.subject_text());
-  return std::move(*key);
+  if (const auto good = signed_by(*key); !good) return good;
+  if (const auto valid = authorities.check_revocation(own, others, now); !valid) return unusable(valid.error());
+  return {};
 }
 
 std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections, size_t most,

@@ -29,16 +29,15 @@ Result<void> check_signature(const Connection& connection, const Identity& id, c
                              ByteView expected, WallTime now) {
   const auto* signature = wire::find<wire::Signature>(payloads);
   if (!signature) return fail(messages::ike_peer_not_authentic, id.text() + " sent no signature");
-  const auto certificates = find_certificates(payloads);
-  const auto key = ike::suite::certified_key(*connection.remote_auth.authorities, id, certificates, now);
-  if (!key) return std::unexpected(key.error());
-  if (key->type() != crypto::KeyType::rsa)
-    return fail(messages::ike_no_signature_algorithm, "the certificate of " + id.text() + " has an " +
-                                                          std::string(crypto::name(key->type())) +
-                                                          " key; with IKEv1 it is RSA");
-  if (!key->verify(rsa_of_hash, expected, signature->data))
+  const auto signed_by = [&](const crypto::PublicKey& key) -> Result<void> {
+    if (key.type() != crypto::KeyType::rsa)
+      return fail(messages::ike_no_signature_algorithm, "the certificate of " + id.text() + " has an " +
+                                                            std::string(crypto::name(key.type())) +
+                                                            " key; with IKEv1 it is RSA");
+    if (key.verify(rsa_of_hash, expected, signature->data)) return {};
     return fail(messages::ike_peer_not_authentic, "the signature does not fit the certificate of " + id.text());
-  return {};
+  };
+  return ike::suite::authenticate(*connection.remote_auth.authorities, id, find_certificates(payloads), now, signed_by);
 }
 
 Result<void> check_hash(const Identity& id, const wire::Payloads& payloads, ByteView expected) {

@@ -111,11 +111,11 @@ Result<void> check_signature(const IkeSa& sa, const Connection& connection, cons
                              WallTime now) {
   const auto claimed = read_signature(sa, connection, claim.auth);
   if (!claimed) return std::unexpected(claimed.error());
-  const auto key = suite::certified_key(*connection.remote_auth.authorities, claim.id, claim.certificates, now);
-  if (!key) return std::unexpected(key.error());
-  if (!key->verify(claimed->scheme, octets, claimed->signature))
+  const auto signed_by = [&](const crypto::PublicKey& key) -> Result<void> {
+    if (key.verify(claimed->scheme, octets, claimed->signature)) return {};
     return fail(messages::ike_peer_not_authentic, "the signature does not fit the certificate of " + claim.id.text());
-  return {};
+  };
+  return suite::authenticate(*connection.remote_auth.authorities, claim.id, claim.certificates, now, signed_by);
 }
 
 std::string demand(const Connection& connection) {

@@ -31,7 +31,8 @@ TrustAnchors trusting(const Credential& anchor, const std::vector<RevocationList
 // Empty where the certificate is valid.
 std::string fault(const TrustAnchors& anchors, const Credential& credential, std::vector<Certificate> untrusted = {},
                   WallTime now = new_year) {
-  const auto valid = anchors.validate(credential.certificate(), untrusted, now);
+  auto valid = anchors.validate(credential.certificate(), untrusted, now);
+  if (valid) valid = anchors.check_revocation(credential.certificate(), untrusted, now);
   return valid ? std::string() : valid.error();
 }
 
