@@ -58,8 +58,25 @@ TEST_CASE("v1 ladder: strangers do not lock out a peer where any may come") {
   V1Puppet puppet(connection);
   puppet.remote = {*IpAddress::parse("10.9.2.2"), 500};
   for (uint32_t number = 0; number < 300; ++number) feign_main_1(puppet, stranger(number), 1);
-  CHECK(puppet.ike_sas() == 256);
+  CHECK(puppet.ike_sas() == 128);
   puppet.establish();
+  CHECK(established(puppet));
+}
+
+TEST_CASE("v1 ladder: strangers take no room from peers whose addresses are configured") {
+  V1Puppet puppet;  // with one of them
+  ike::Connection any = V1Puppet::engine_connection();
+  any.name = "any";
+  any.remote = *IpAddress::parse("0.0.0.0");
+  any.remote_id = *ike::Identity::parse("c.lab");
+  puppet.step(ike::SetConnection{any});
+  puppet.main_1();
+  for (uint32_t number = 0; number < 300; ++number) feign_main_1(puppet, stranger(number), 1);
+  CHECK(puppet.ike_sas() == 129);
+  CHECK(puppet.reports(messages::ike_half_open_limit) > 0);
+  puppet.main_3();
+  for (uint32_t number = 300; number < 600; ++number) feign_main_1(puppet, stranger(number), 1);
+  puppet.main_5();
   CHECK(established(puppet));
 }
 

@@ -94,10 +94,10 @@ IkeSa* SaTable::newest(const std::string& connection) {
   return newest;
 }
 
-SaTable::HalfOpen SaTable::half_open(const IpAddress* remote) {
+SaTable::HalfOpen SaTable::half_open(const std::function<bool(const IkeSa&)>& counts) {
   HalfOpen result;
   for_each([&](IkeSa& sa) {
-    if (!sa.half_open() || (remote && sa.remote.address != *remote)) return;
+    if (!sa.half_open() || !counts(sa)) return;
     const bool begun = sa.state == IkeState::main_2;
     ++(begun ? result.begun : result.advanced);
     IkeSa*& oldest = begun ? result.oldest : result.oldest_advanced;

@@ -99,6 +99,7 @@ struct IkeSa {
   std::shared_ptr<const Connection> connection;  // while half open: the one that its addresses point at
   IkeState state = IkeState::main_1;
   bool initiator = false;
+  bool of_stranger = false;  // as responder: it came from where no connection has its peer
   suite::Cookies cookies;
   Endpoint local, remote;
   Capabilities peer;  // what both speak
@@ -150,7 +151,7 @@ class SaTable {
   std::vector<IkeSa*> of(const std::string& connection);
   // The newest established one; nullptr where there is none.
   IkeSa* newest(const std::string& connection);
-  // Those whose peer has proven nothing, of one address or of all.
+  // Those whose peer has proven nothing, of which that holds.
   struct HalfOpen {
     size_t begun = 0;         // by one message, which cost little to answer and whose address may be feigned
     size_t advanced = 0;      // by more, or at some cost
@@ -158,7 +159,7 @@ class SaTable {
     IkeSa* oldest_advanced = nullptr;
     size_t count() const { return begun + advanced; }
   };
-  HalfOpen half_open(const IpAddress* remote = nullptr);
+  HalfOpen half_open(const std::function<bool(const IkeSa&)>& counts);
   void sweep();
 
   std::list<ChildSa>& children() { return children_; }

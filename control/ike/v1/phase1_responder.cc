@@ -3,6 +3,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/answer_limit.h"
+#include "control/ike/half_open.h"
 #include "control/ike/v1/informational.h"
 #include "control/ike/v1/lifecycle.h"
 #include "control/ike/v1/phase1.h"
@@ -16,16 +17,20 @@ constexpr size_t max_half_open_per_address = 8;
 
 // IKEv1 has no cookie exchange that would cost the sender more than us. So what has only been begun locks nobody out:
 // the oldest of these makes room, whose peer had the longest time to go on; and where all have gone further, the oldest
-// of those. False where an address has all that it may have.
-bool make_room(Context& context, const DatagramReceived& datagram) {
-  const SaTable::HalfOpen here = context.sas.half_open(&datagram.remote.address), all = context.sas.half_open();
+// of those; for a stranger, one of the strangers. False where an address has all that it may have.
+bool make_room(Context& context, const DatagramReceived& datagram, bool for_stranger) {
+  using Of = SaTable::HalfOpen;
+  const Of all = context.sas.half_open([](const IkeSa&) { return true; });
+  const Of strangers = context.sas.half_open([](const IkeSa& sa) { return sa.of_stranger; });
+  const Of here = context.sas.half_open([&](const IkeSa& sa) { return sa.remote.address == datagram.remote.address; });
   const bool many_here = here.begun >= max_half_open_per_address || here.advanced >= max_half_open_per_address;
-  if (!many_here && all.count() < context.options.max_half_open) return true;
+  const bool many_strangers = for_stranger && strangers.count() >= max_half_open_of_strangers(context.options);
+  if (!many_here && !many_strangers && all.count() < context.options.max_half_open) return true;
   context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text(), {},
                  Report::Proof::none);
   if (here.advanced >= max_half_open_per_address) return false;
-  IkeSa* oldest = many_here ? here.oldest : all.oldest ? all.oldest : all.oldest_advanced;
-  if (oldest) drop(context, *oldest);
+  const Of& crowd = many_here ? here : many_strangers ? strangers : all;
+  if (IkeSa* oldest = crowd.oldest ? crowd.oldest : crowd.oldest_advanced) drop(context, *oldest);
   return true;
 }
 
@@ -98,12 +103,14 @@ Accepted accept_phase1(Context& context, const DatagramReceived& datagram, const
     tried.push_back(connection.get());
     auto chosen = suite::select_ike(*offered, connection->ike_proposals, *authentication);
     if (!chosen) continue;
-    if (!make_room(context, datagram)) return {};
+    const bool for_stranger = !context.connections.knows_peer_at(datagram.remote.address);
+    if (!make_room(context, datagram, for_stranger)) return {};
     auto sa = std::make_unique<IkeSa>();
     sa->connection = connection;
     sa->cookies = {message.header.initiator_cookie, context.sas.fresh_cookie(context.random())};
     sa->local = datagram.local;
     sa->remote = datagram.remote;
+    sa->of_stranger = for_stranger;
     sa->created = context.now;
     sa->close_at = context.now + context.options.half_open_timeout;
     sa->peer = in_common(*connection, message.payloads);

@@ -2,6 +2,7 @@
 
 #include "base/messages/ike.h"
 #include "control/ike/answer_limit.h"
+#include "control/ike/half_open.h"
 #include "control/ike/suite/proposals.h"
 #include "control/ike/v2/auth_payload.h"
 #include "control/ike/v2/certificate_payloads.h"
@@ -50,11 +51,11 @@ bool too_many(Context& context, const DatagramReceived& datagram) {
   return true;
 }
 
-// Half of what may be half open is for peers whose addresses are configured: whoever comes from elsewhere, where any
-// peer may, cannot take it from them. Where there is no room, somebody goes, rather than everybody being refused who
-// comes after a flood; by then all have shown cookies, so one goes of the address that holds most.
+// Where there is no room, somebody goes, rather than everybody being refused who comes after a flood; by then all have
+// shown cookies, so one goes of the address that holds most, and for a stranger one of the strangers.
 void make_room(Context& context, const DatagramReceived& datagram, bool for_stranger) {
-  const bool strangers_full = for_stranger && context.sas.half_open_of_strangers() >= context.options.max_half_open / 2;
+  const bool strangers_full =
+      for_stranger && context.sas.half_open_of_strangers() >= max_half_open_of_strangers(context.options);
   if (!strangers_full && context.sas.half_open() < context.options.max_half_open) return;
   report_limit(context, datagram);
   if (IkeSa* one = context.sas.most_dispensable(strangers_full)) drop(context, *one, Farewell::silent);
