@@ -58,8 +58,11 @@ HandshakeQueue::Verdict HandshakeQueue::offer(const Endpoint& local, const Endpo
 }
 
 std::optional<HandshakeQueue::Datagram> HandshakeQueue::take() {
-  std::deque<Datagram>& queue = going_on_.empty() ? opening_ : going_on_;
+  constexpr unsigned most_in_a_row = 3;
+  const bool opens = going_on_.empty() || (!opening_.empty() && since_opening_ >= most_in_a_row);
+  std::deque<Datagram>& queue = opens ? opening_ : going_on_;
   if (queue.empty()) return {};
+  since_opening_ = opens ? 0 : since_opening_ + 1;
   Datagram first = std::move(queue.front());
   queue.pop_front();
   return first;

@@ -4,8 +4,9 @@
 //
 // What opens a handshake and what goes on with one wait apart, and the latter has precedence: a flood of first messages
 // (anybody can send them) does not push out peers that have shown more. Nor does a flood of invented SPIs: what names
-// an IKE SA that there is not is refused at once. Where there is no room, the newest is dropped: its sender tries
-// again. A retransmission of what still waits is not queued twice.
+// an IKE SA that there is not is refused at once. But of four that are taken one opens a handshake, where one waits:
+// who has half-open SAs, and says more and more under them, does not keep others from beginning. Where there is no
+// room, the newest is dropped: its sender tries again. A retransmission of what still waits is not queued twice.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +54,7 @@ class HandshakeQueue {
  private:
   Known known_;
   std::deque<Datagram> opening_, going_on_;
+  unsigned since_opening_ = 0;  // how many went on since one was taken that opens
   Counters counters_;
 };
 

@@ -64,6 +64,20 @@ TEST_CASE("what goes on comes before what opens, each in its order") {
   CHECK_FALSE(queue.take());
 }
 
+TEST_CASE("what goes on without end leaves every fourth turn to what opens") {
+  HandshakeQueue queue(of_ours);
+  for (uint16_t number = 1; number <= 3; ++number) queue.offer(here, sender(number), init);
+  std::string order;
+  for (uint16_t number = 100; order.size() < 16; ++number) {
+    queue.offer(here, sender(number), auth);
+    order += queue.take()->data == init ? 'o' : '.';
+  }
+  CHECK(order == "...o...o...o....");
+  // One that comes after many others have gone on is the next.
+  queue.offer(here, sender(1), init);
+  CHECK(queue.take()->data == init);
+}
+
 TEST_CASE("a retransmission of what waits is not queued again; after it was taken it is") {
   HandshakeQueue queue(of_ours);
   CHECK(queue.offer(here, sender(1), init) == Verdict::queued);
