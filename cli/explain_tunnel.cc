@@ -43,13 +43,18 @@ std::string side_by_side(const json& mismatch) {
          (theirs.empty() ? "; the peer did not say what it takes" : "") + "\n" + table.text();
 }
 
+std::string failure_text(const char* heading, const json& failure) {
+  if (!failure.is_object()) return "";
+  return std::string("\n") + heading + "\n" + message_text(failure, "  ") + side_by_side(at(failure, "/mismatch"));
+}
+
 }  // namespace
 
 std::string explanation_text(const json& explanation) {
   std::string text = tunnels_text(json::array({at(explanation, "/tunnel")})) + "\n" +
                      negotiation_text(at(explanation, "/negotiation"));
-  if (const json& failure = at(explanation, "/last_failure"); failure.is_object())
-    text += "\nlast failure\n" + message_text(failure, "  ") + side_by_side(at(failure, "/mismatch"));
+  text += failure_text("last failure", at(explanation, "/last_failure"));
+  text += failure_text("since then, from one who has not proven who he is", at(explanation, "/unproven_since"));
   text += credentials_text(at(explanation, "/credentials"));
   for (const json& warning : at(explanation, "/warnings")) text += "\nwarning\n" + message_text(warning, "  ");
   if (const json& sas = at(explanation, "/child_sas"); !sas.empty()) text += "\n" + child_sa_details_text(sas);

@@ -6,6 +6,15 @@
 namespace sekisho::ike {
 bool ReportLimit::allows(const Message& message, Instant now) { return buckets_[&message].take(rate, now); }
 
+void ConnectionEntry::note(Failure failure) {
+  if (!failure.authentic && last_failure && last_failure->authentic) {
+    unproven_since = std::move(failure);
+    return;
+  }
+  last_failure = std::move(failure);
+  unproven_since.reset();
+}
+
 void ConnectionEntry::ike_sa_up() {
   attempts = 0;
   wanted = !held_down && connection->start == StartMode::start;

@@ -45,10 +45,12 @@ struct ConnectionEntry {
   unsigned attempts = 0;                       // begun here since one was established
   std::map<std::string, ChildEntry> children;  // one for each definition
   std::optional<Failure> last_failure;
+  std::optional<Failure> unproven_since;  // what anybody may have provoked takes no authentic failure's place
   ReportLimit reports;
 
   // At whatever comes first, of an IKE SA or a child.
   std::optional<Instant> next_attempt() const;
+  void note(Failure failure);
   // An IKE SA stands. An IKE SA alone, which may be all that the peer gets, does not end what holds the connection
   // down.
   void ike_sa_up();

@@ -23,7 +23,8 @@ ConnectionView view(const ConnectionEntry& entry, const std::vector<IkeSaView>& 
                         .wanted = entry.wanted,
                         .attempts = entry.attempts,
                         .next_attempt = entry.attempt_at,
-                        .last_failure = entry.last_failure};
+                        .last_failure = entry.last_failure,
+                        .unproven_since = entry.unproven_since};
   for (const auto& [name, child] : entry.children)
     result.children.push_back({.name = name, .up = child.sends_on != 0, .next_attempt = child.attempt_at});
   result.state = state(result, entry, sas);

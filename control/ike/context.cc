@@ -8,9 +8,7 @@ void Context::report(const Message& message, const std::string& connection, std:
                      std::optional<Mismatch> mismatch, Report::Proof proof) {
   ConnectionEntry* entry = connections.find(connection);
   const bool authentic = proof == Report::Proof::authentic;
-  if (entry && message.severity != Severity::info &&
-      (authentic || !entry->last_failure || !entry->last_failure->authentic))
-    entry->last_failure = Failure{&message, detail, mismatch, now, authentic};
+  if (entry && message.severity != Severity::info) entry->note({&message, detail, mismatch, now, authentic});
   ReportLimit& limit = entry ? entry->reports : anonymous_reports;
   if (limit.allows(message, now))
     actions.push_back(Report{&message, connection, std::move(detail), std::move(mismatch), proof});

@@ -187,6 +187,7 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   const bool start_changed = !known || (known->connection->start == StartMode::start) != start;
   ConnectionEntry& entry = connections_.set(std::move(event.connection));
   entry.last_failure.reset();  // the former definition's
+  entry.unproven_since.reset();
   if (start_changed) entry.wanted = start;
   if (difference == Difference::local) {
     for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;

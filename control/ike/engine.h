@@ -195,7 +195,8 @@ struct ConnectionView {
   unsigned attempts = 0;                // that began here since the last IKE SA was established
   std::optional<Instant> next_attempt;  // at an IKE SA
   std::vector<Child> children;
-  std::optional<Failure> last_failure;  // warnings included; it may be over since
+  std::optional<Failure> last_failure;    // warnings included; it may be over since
+  std::optional<Failure> unproven_since;  // the last one after it that anybody may have provoked, if it was authentic
 };
 
 // ------------------------------------------------------------------------------------------------------- engine

@@ -121,11 +121,13 @@ json explain_tunnel(const Operations& operations, std::string_view name) {
   json view = {{"tunnel", views.empty() ? json() : views.front()},
                {"negotiation", known ? negotiation_view(*connection, now) : json()},
                {"last_failure", json()},
+               {"unproven_since", json()},
                {"child_sas", children},
                {"credentials", json::array()},
                {"warnings", warning_views(operations, name)},
                {"hints", json::array()}};
   if (known && connection->last_failure) view["last_failure"] = failure_view(*connection->last_failure, now);
+  if (known && connection->unproven_since) view["unproven_since"] = failure_view(*connection->unproven_since, now);
   if (configured != operations.running().tunnels.end())
     view["credentials"] = credential_views(configured->second.connection, operations.wall_clock());
   if (tunnel != tunnels.end() && configured != operations.running().tunnels.end())

@@ -9,9 +9,9 @@
 
 namespace sekisho::rpc {
 
-// Of a tunnel that is configured: {"tunnel", "negotiation", "last_failure", "child_sas", "credentials", "warnings",
-// "hints"}; the first and the child SAs as `show` has them, credentials with the time until they expire. "negotiation"
-// is null while the engine has nothing to do with it.
+// Of a tunnel that is configured: {"tunnel", "negotiation", "last_failure", "unproven_since", "child_sas",
+// "credentials", "warnings", "hints"}; the first and the child SAs as `show` has them, credentials with the time until
+// they expire. "negotiation" is null while the engine has nothing to do with it.
 nlohmann::json explain_tunnel(const Operations& operations, std::string_view name);
 
 }  // namespace sekisho::rpc

@@ -269,6 +269,12 @@ TEST_CASE("what a stranger provoked takes the place of an earlier stranger's, bu
   REQUIRE(last(known) == &messages::ike_closed_by_peer);
   known.deliver(unacceptable_request(known, 1));
   CHECK(last(known) == &messages::ike_closed_by_peer);
+  // It stands beside it, until something certain comes.
+  CHECK(known.engine->connections().at(0).unproven_since.value().message == &messages::ike_no_proposal);
+  known.outbox.clear();
+  known.establish_as_initiator();
+  known.ask(ExchangeType::informational, {Delete{Protocol::ike, {}}});
+  CHECK_FALSE(known.engine->connections().at(0).unproven_since);
 }
 
 TEST_CASE("2.5: a later major version is answered INVALID_MAJOR_VERSION, a response never") {

@@ -144,6 +144,7 @@ TEST_CASE("an explanation sets both sides' offers side by side") {
       {"last_failure",
        {{"id", "SKO-IKE-002"},
         {"mismatch", {{"kind", "IKE proposal"}, {"ours", {"aes128gcm16"}}, {"theirs", {"a\x1b", "b"}}}}}},
+      {"unproven_since", {{"id", "SKO-IKE-004"}, {"title", "peer failed to authenticate"}}},
       {"credentials",
        {{{"kind", "own certificate"},
          {"name", "CN=a"},
@@ -162,6 +163,7 @@ TEST_CASE("an explanation sets both sides' offers side by side") {
   CHECK(has(text, "no IKE proposal in common\n"));
   CHECK(has(text, "aes128gcm16  "));
   CHECK_FALSE(has(text, "\x1b"));
+  CHECK(has(text, "not proven who he is\n  SKO-IKE-004: peer failed to authenticate\n"));
   CHECK(has(text, "child voice is down\n"));
   CHECK(has(text, "hint: look there\n"));
 }

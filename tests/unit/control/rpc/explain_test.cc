@@ -20,6 +20,7 @@ TEST_CASE("an explanation has where the negotiation stands, both sides' offers, 
       ike::Failure{&messages::ike_peer_unreachable, "detail",
                    ike::Mismatch{ike::Mismatch::Kind::esp_proposal, {"aes128gcm16"}, {"aes256-sha1", "aes128-sha1"}},
                    now - std::chrono::seconds(5)};
+  connection.unproven_since = ike::Failure{&messages::ike_peer_not_authentic, "from 10.9.2.2", {}, now, false};
   operations.connections_ = {{.name = "osaka"}, connection};
   const json view = explain_tunnel(operations, "tokyo");
   CHECK(view["tunnel"]["name"] == "tokyo");
@@ -31,6 +32,7 @@ TEST_CASE("an explanation has where the negotiation stands, both sides' offers, 
   CHECK(view["last_failure"]["age_seconds"] == 5.0);
   CHECK(view["last_failure"]["mismatch"]["kind"] == "ESP proposal");
   CHECK(view["last_failure"]["mismatch"]["theirs"] == json({"aes256-sha1", "aes128-sha1"}));
+  CHECK(view["unproven_since"]["id"] == "SKO-IKE-004");
   CHECK(view["hints"].empty());
 }
 
@@ -40,6 +42,7 @@ TEST_CASE("an explanation of a tunnel that the engine does not know yet says so,
   const json view = explain_tunnel(operations, "tokyo");
   CHECK(view["negotiation"].is_null());
   CHECK(view["last_failure"].is_null());
+  CHECK(view["unproven_since"].is_null());
   REQUIRE(view["hints"].size() == 1);
   CHECK(view["hints"][0].get<std::string>().find("tunnel up") != std::string::npos);
 }
