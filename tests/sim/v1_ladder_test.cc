@@ -19,6 +19,16 @@ wire::Notification esp_error(wire::NotifyType type) {
   return {.protocol = wire::Protocol::esp, .notify = type, .spi = {}, .data = {}};
 }
 
+// R-U-THERE or its answer (RFC 3706 section 5.3).
+wire::Notification dpd(const V1Puppet& puppet, wire::NotifyType type, uint32_t sequence) {
+  ByteWriter data;
+  data.u32(sequence);
+  return {.protocol = wire::Protocol::isakmp,
+          .notify = type,
+          .spi = puppet.cookies.bytes(),
+          .data = std::move(data).take()};
+}
+
 // A header of the established SA, and one block behind it that says whatever the receiver's key makes of it.
 Bytes without_payloads(const V1Puppet& puppet, ExchangeType exchange) {
   const wire::Header header{.initiator_cookie = puppet.cookies.initiator,
@@ -90,6 +100,55 @@ TEST_CASE("v1 ladder: a peer has no more children than its connection may have")
   puppet.deliver(puppet.informational({wire::Delete{wire::Protocol::esp, {std::move(spi).take()}}}));
   puppet.pass(2s);
   CHECK(ask(14));
+}
+
+TEST_CASE("v1 ladder: R-U-THERE is answered by its number: a new one, the last one a few times, an older one never") {
+  V1Puppet puppet;
+  puppet.establish();
+  const auto answers = [&](uint32_t sequence, unsigned times) {
+    puppet.outbox.clear();
+    const Bytes datagram = puppet.informational({dpd(puppet, wire::NotifyType::r_u_there, sequence)});
+    for (unsigned i = 0; i < times; ++i) puppet.deliver(datagram);
+    return puppet.outbox.size();
+  };
+  CHECK(answers(100, 1) == 1);
+  CHECK(answers(101, 50) == 5);
+  CHECK(answers(101, 50) == 0);  // under another message id
+  puppet.pass(60s);
+  CHECK(answers(101, 1) == 0);
+  CHECK(answers(100, 1) == 0);
+  CHECK(answers(102, 2) == 2);
+  for (uint32_t sequence = 103; sequence < 203; ++sequence) CHECK(answers(sequence, 1) == 1);
+}
+
+TEST_CASE("v1 ladder: every R-U-THERE has the next number, and an answer to any of a probe's counts") {
+  ike::Connection connection = V1Puppet::engine_connection();
+  connection.dpd_interval = 10s;
+  V1Puppet puppet(connection);
+  puppet.establish();
+  puppet.outbox.clear();
+  const auto next_number = [&] {
+    while (puppet.silent()) puppet.pass(1s);
+    V1Puppet::Exchange exchange;
+    const auto asked = puppet.receive_first(exchange, ExchangeType::informational);
+    return ByteReader(wire::find<wire::Notification>(asked)->data).u32();
+  };
+  const auto answer = [&](uint32_t sequence) {
+    puppet.deliver(puppet.informational({dpd(puppet, wire::NotifyType::r_u_there_ack, sequence)}));
+  };
+  const uint32_t first = next_number();
+  CHECK(next_number() == first + 1);
+  CHECK(next_number() == first + 2);
+  answer(first + 1);
+  puppet.pass(9s);
+  CHECK(puppet.silent());
+  CHECK(next_number() == first + 3);
+  // Neither an answer to the probe before, nor to one that was not sent.
+  answer(first + 2);
+  answer(first + 4);
+  CHECK(next_number() == first + 4);
+  puppet.pass(600s);
+  CHECK(puppet.reports(messages::ike_peer_dead) == 1);
 }
 
 TEST_CASE("v1 ladder: an error notification counts once") {

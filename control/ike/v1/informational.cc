@@ -63,18 +63,24 @@ void send_hashed(Context& context, const IkeSa& sa, uint32_t message_id, const w
 void take_probe(Context& context, IkeSa& sa, const DatagramReceived& datagram, uint32_t sequence) {
   // One of ours that somebody sends back.
   if (sa.probe_sequence - sequence < sa.probes) return;
-  // RFC 3706 section 7: an older one is a replay. The same one again is a retransmission, or a replay as well.
+  // RFC 3706 section 7: an older one is a replay. So is the same one again, or it is from a peer that does not count
+  // its retransmissions (section 6.2): it gets a few answers, and not one for each that somebody sends again.
+  constexpr unsigned most_answers = 5;
   if (sa.peers_sequence && static_cast<int32_t>(sequence - *sa.peers_sequence) < 0) return;
   if (sequence != sa.peers_sequence) {
     sa.peers_sequence = sequence;
+    sa.peers_probe_answers = 0;
     sa.last_heard = context.now;
     follow_peer(context, sa, datagram);
   }
+  if (sa.peers_probe_answers == most_answers) return;
+  ++sa.peers_probe_answers;
   send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there_ack, sequence)});
 }
 
 void take_probe_answer(Context& context, IkeSa& sa, const DatagramReceived& datagram, uint32_t sequence) {
-  if (sa.probe.idle() || sequence != sa.probe_sequence) return;
+  // To any of the numbers under which the one that awaits its answer was sent.
+  if (sa.probe.idle() || sa.probe_sequence - sequence >= sa.probe.tries()) return;
   sa.probe.answered();
   sa.last_heard = context.now;
   follow_peer(context, sa, datagram);
@@ -154,6 +160,9 @@ bool is_probed(const IkeSa& sa) {
 }
 
 void send_probe(Context& context, IkeSa& sa) {
+  // They begin anywhere, so that the two ends' numbers do not meet. A retransmission has a number of its own as well.
+  if (sa.probes++ == 0) sa.probe_sequence = context.random().next_u32() >> 1;
+  ++sa.probe_sequence;
   send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there, sa.probe_sequence)});
 }
 

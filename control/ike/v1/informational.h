@@ -14,7 +14,7 @@ void send_delete_children(Context& context, IkeSa& sa, std::span<const uint32_t>
 void send_delete_ike(Context& context, IkeSa& sa, std::span<const uint32_t> inbound_spis);
 // Whether R-U-THERE finds out that the peer is dead: it speaks it (RFC 3706), and the connection wants it.
 bool is_probed(const IkeSa& sa);
-// R-U-THERE, for the first time or again under the same sequence number.
+// R-U-THERE, for the first time or again, each under the next sequence number.
 void send_probe(Context& context, IkeSa& sa);
 
 void receive_informational(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Header& header);

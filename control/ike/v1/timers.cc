@@ -34,9 +34,6 @@ std::optional<Instant> deadline(const IkeSa& sa) {
 
 void probe(Context& context, IkeSa& sa) {
   if (const auto due = probe_at(sa); due && context.now >= *due) {
-    // They begin anywhere, so that the two ends' numbers do not meet.
-    if (sa.probes++ == 0) sa.probe_sequence = context.random().next_u32() >> 1;
-    ++sa.probe_sequence;
     sa.probe.sent({}, sa.connection->retransmission, context.now);
     return send_probe(context, sa);
   }
