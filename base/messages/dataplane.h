@@ -72,6 +72,12 @@ inline constexpr Message forwarding_table_full{
     "The forwarding table has no room for another route, or for another group of prefixes longer than /24.",
     "Summarize routes, or start sekisho-dataplane with a larger --memory."};
 
+inline constexpr Message next_hops_exhausted{
+    "SKO-DPL-025", Severity::warning, "no room for another next hop",
+    "There are more neighbours and tunnels than the forwarding table has next hops. Packets to the others go "
+    "through the kernel, which is slower.",
+    "Put a router between this gateway and so many hosts, or divide the tunnels among several gateways."};
+
 inline constexpr Message crypto_unavailable{
     "SKO-DPL-024", Severity::error, "ESP cannot be computed that way",
     "intel-ipsec-mb was asked for, but the processor has no AES instructions, or the build is without it (not x86).",
@@ -94,6 +100,7 @@ inline constexpr const Message* dataplane_messages[] = {
     &sa_refused,
     &route_refused,
     &forwarding_table_full,
+    &next_hops_exhausted,
     &crypto_unavailable,
 };
 

@@ -1,9 +1,12 @@
 #include "control/main/network.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "base/messages/dataplane.h"
 
 namespace sekisho::control {
 namespace {
@@ -175,6 +178,9 @@ void Network::push_routes() {
     return;
   }
   const auto commands = pushed_.advance(plan_);
+  if (pushed_.ran_out())
+    host_.network_failed({&messages::next_hops_exhausted,
+                          fmt::format("{} of {} next hops", pushed_.overflow(), plan_.next_hops.size())});
   if (commands.empty() && !push_all_) return host_.routed(round_);
   Transaction transaction(push_all_);
   for (const routing::RouteCommand& command : commands)

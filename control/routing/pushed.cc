@@ -1,5 +1,7 @@
 #include "control/routing/pushed.h"
 
+#include <utility>
+
 #include "ipc/convert.h"
 
 namespace sekisho::routing {
@@ -20,6 +22,7 @@ void Pushed::forget() {
   routes_.clear();
   freed_.clear();
   free_.clear();
+  overflow_ = 0;
   for (uint16_t id = 1; id < capacity_; ++id) free_.emplace_back(id);
 }
 
@@ -51,7 +54,7 @@ std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
   std::vector<RouteCommand> commands;
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_.clear();
-  overflow_ = 0;
+  had_room_ = std::exchange(overflow_, 0) == 0;
   // First of all the one that stands in for those that find no room.
   if (!next_hops_.contains(punt)) allocate(punt, {.kind = ipc::NextHopKind::punt}, commands);
   for (const auto& [key, content] : plan.next_hops) {

@@ -22,11 +22,13 @@ class Pushed {
   explicit Pushed(uint16_t capacity = ipc::max_next_hops);
 
   // The commands that lead to `plan`, in an order in which every next hop precedes the routes that use it; from now on
-  // the plan counts as pushed. Where next hops run out, the routes concerned are punted and counted in overflow().
+  // the plan counts as pushed. Where next hops run out, the routes concerned are punted.
   std::vector<RouteCommand> advance(const Plan& plan);
   // The dataplane knows nothing (any more): the next advance() names everything.
   void forget();
+  // How many next hops found no room in the last advance(), and whether all did before it.
   size_t overflow() const { return overflow_; }
+  bool ran_out() const { return overflow_ > 0 && had_room_; }
 
  private:
   struct Entry {
@@ -43,6 +45,7 @@ class Pushed {
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round
   size_t overflow_ = 0;
+  bool had_room_ = true;
 };
 
 }  // namespace sekisho::routing

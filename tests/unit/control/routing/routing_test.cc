@@ -229,9 +229,14 @@ TEST_CASE("routes whose next hop finds no room are punted") {
   kernel.route("10.9.1.0/24", {wan, {}, false});
   dataplane.take(pushed.advance(kernel.plan()));
   CHECK(pushed.overflow() == 7);
+  CHECK(pushed.ran_out());
   CHECK(dataplane.at("10.9.1.1/32").kind == NextHopKind::adjacency);
   CHECK(dataplane.at("10.9.1.9/32").kind == NextHopKind::punt);
+  dataplane.take(pushed.advance(kernel.plan()));
+  CHECK(pushed.overflow() == 7);
+  CHECK_FALSE(pushed.ran_out());  // that is no news
   kernel.state.neighbours.clear();
   dataplane.take(pushed.advance(kernel.plan()));
   CHECK(pushed.overflow() == 0);
+  CHECK_FALSE(pushed.ran_out());
 }
