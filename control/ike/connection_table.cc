@@ -17,6 +17,7 @@ void ConnectionEntry::note(Failure failure) {
 
 void ConnectionEntry::ike_sa_up() {
   attempts = 0;
+  unproven_since.reset();
   wanted = !held_down && connection->start == StartMode::start;
 }
 

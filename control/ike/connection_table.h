@@ -54,7 +54,7 @@ struct ConnectionEntry {
   // An IKE SA stands. An IKE SA alone, which may be all that the peer gets, does not end what holds the connection
   // down.
   void ike_sa_up();
-  // A child SA stands, whoever asked for it.
+  // A child SA stands that the peer asked for, and with IKEv1 confirmed.
   void child_up();
 };
 
@@ -70,6 +70,10 @@ class ConnectionTable {
                                                           const IpAddress& remote) const;
   // Whether that is the remote address of a connection.
   bool knows_peer_at(const IpAddress& remote) const { return by_remote_.contains(remote); }
+  // Whether there is a connection with its peer's address.
+  bool knows_peers() const {
+    return std::ranges::any_of(by_remote_, [](const auto& each) { return !each.first.is_any(); });
+  }
   // Whether there are any.
   bool match(IkeVersion version, const IpAddress& local, const IpAddress& remote) const;
   const std::map<std::string, ConnectionEntry>& all() const { return entries_; }

@@ -299,6 +299,9 @@ void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const 
   // A peer that asks for it again and again fills no log.
   if (refusals_.allows(*error.message, now())) note_tunnel_error(name, error);
   raise(ike::ChildSaEvent{inbound_spi, ike::ChildSaEvent::Kind::refused});
+  // The engine took the peer's child for the end of it.
+  if (const auto status = status_.find(name); status != status_.end() && status->second.held_down)
+    raise(ike::Terminate{name});
 }
 
 Result<std::unique_ptr<key_log::KeyLog>> Daemon::open_key_log(const config::Config& config) {

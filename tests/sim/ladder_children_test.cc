@@ -82,6 +82,25 @@ TEST_CASE("a connection that was taken down begins nothing in an IKE SA that the
   CHECK(puppet.engine->connections().at(0).wanted);
 }
 
+TEST_CASE("a connection that was taken down does not authenticate again, but lets the peer's IKE SA run out") {
+  auto connection = Puppet::engine_connection();
+  connection.start = ike::StartMode::start;
+  connection.reauthenticate = true;
+  connection.ike_lifetime = 100s;
+  Puppet puppet(connection);
+  puppet.step(ike::Terminate{"tunnel"});
+  puppet.pass(60s);
+  puppet.outbox.clear();
+  puppet.exchange_init();
+  Payloads childless = puppet.auth_request();
+  childless.erase(childless.begin() + 2, childless.end());
+  puppet.ask(ExchangeType::ike_auth, childless);
+  puppet.pass(99s);
+  CHECK(puppet.silent());
+  puppet.pass(2s);
+  CHECK(find<Delete>(puppet.receive().payloads));
+}
+
 TEST_CASE("2.9: an offer for several children is narrowed to one, and the answer says that there is more") {
   Puppet puppet = with_children({definition("one", "aes128gcm16", "10.3.0.0/16", "10.4.0.0/16"),
                                  definition("two", "aes128gcm16", "10.5.0.0/16", "10.4.0.0/16")});

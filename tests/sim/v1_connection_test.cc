@@ -120,19 +120,21 @@ TEST_CASE("v1: a child that the data path refuses is asked for again after a whi
 
 TEST_CASE("v1: a tunnel that was taken down begins nothing in an ISAKMP SA that the peer made") {
   for_seeds(5, [](World& world) {
-    bring_up(world);
+    bring_up(world, [](ike::Connection& connection) { connection.ike_lifetime = 30s; });
     world.step(world.a, ike::Terminate{tunnel});
     world.run_for(60s);
     unsigned begun = 0;
+    std::map<uint32_t, unsigned> of_peer;  // messages of quick modes that it began
     world.filter = [&](const Node& from, ByteView data) {
       const auto header = wire::decode_header(data);
       const bool quick_mode = header && header->exchange == wire::ExchangeType::quick_mode;
-      begun += &from == &world.a && (opens_phase1(data) || quick_mode);
-      return !quick_mode;
+      if (&from == &world.a) begun += opens_phase1(data) || (quick_mode && !of_peer.contains(header->message_id));
+      // The first message comes, whose answer makes a child here; the last one, which confirms it, never does.
+      return !quick_mode || &from == &world.a || ++of_peer[header->message_id] == 1;
     };
     world.step(world.b, ike::Initiate{tunnel});
-    world.run_for(60s);
-    if (world.a.count(messages::ike_established) < 2) throw Violation("no ISAKMP SA");
+    world.run_for(80s);
+    if (of_peer.empty()) throw Violation("no quick mode");
     if (begun != 0) throw Violation("it began by itself");
   });
 }

@@ -117,7 +117,6 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
     return suite::keymat(sa.proposal.prf, sa.keys.d, shared_secret, spi, negotiated.nonce_i, negotiated.nonce_r,
                          negotiated.chosen.suite);
   };
-  if (ConnectionEntry* entry = context.connections.find(sa.name())) entry->child_up();
   ChildSa& child = context.sas.children().emplace_back();
   child.connection = sa.name();
   child.name = definition.name;
@@ -169,6 +168,7 @@ void confirm_child(Context& context, ChildSa& child) {
   if (child.state != ChildState::unconfirmed) return;
   finish_quick_mode(context, child.inbound_spi);
   child.state = ChildState::installed;
+  if (ConnectionEntry* entry = context.connections.find(child.connection)) entry->child_up();
   activate(context, child);
 }
 

@@ -114,7 +114,8 @@ void begin_ike_sa(Context& context, const std::string& connection) {
 
 void renew_ike_sa(Context& context, const std::string& connection) {
   const ConnectionEntry* entry = context.connections.find(connection);
-  if (!entry || entry->connection->start == StartMode::respond || context.now < entry->not_before) return;
+  if (!entry || entry->held_down || entry->connection->start == StartMode::respond || context.now < entry->not_before)
+    return;
   begin_ike_sa(context, connection);
 }
 

@@ -246,6 +246,7 @@ bool reauthenticate(Context& context, IkeSa& sa) {
   const Connection& connection = *sa.connection;
   if (sa.state != IkeState::established || sa.superseded || connection.remote.is_any()) return false;
   if (connection.start == StartMode::respond && !sa.initiator) return false;
+  if (const ConnectionEntry* entry = context.connections.find(sa.name()); !entry || entry->held_down) return false;
   // Again, where nothing comes of it.
   if (sa.reauthenticate_at) sa.reauthenticate_at = context.now + connection.retry_interval;
   const auto handshakes = [&] {
