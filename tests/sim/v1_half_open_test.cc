@@ -58,7 +58,7 @@ TEST_CASE("v1 ladder: strangers do not lock out a peer where any may come") {
   V1Puppet puppet(connection);
   puppet.remote = {*IpAddress::parse("10.9.2.2"), 500};
   for (uint32_t number = 0; number < 300; ++number) feign_main_1(puppet, stranger(number), 1);
-  CHECK(puppet.ike_sas() == 128);
+  CHECK(puppet.ike_sas() == 256);
   puppet.establish();
   CHECK(established(puppet));
 }

@@ -123,7 +123,7 @@ struct IkeSa {
   uint32_t probe_sequence = 0;             // of the last R-U-THERE of ours; at random where there was none
   uint32_t probes = 0;                     // how many numbers we have used
   std::optional<uint32_t> peers_sequence;  // of its last R-U-THERE
-  unsigned peers_probe_answers = 0;        // how often that one was answered
+  TokenBucket repeated_probes;
   bool initial_contact_seen = false;
   std::vector<uint32_t> deleted_children;  // inbound SPIs of those that went with it
 

@@ -64,17 +64,16 @@ void take_probe(Context& context, IkeSa& sa, const DatagramReceived& datagram, u
   // One of ours that somebody sends back.
   if (sa.probe_sequence - sequence < sa.probes) return;
   // RFC 3706 section 7: an older one is a replay. So is the same one again, or it is from a peer that does not count
-  // its retransmissions (section 6.2): it gets a few answers, and not one for each that somebody sends again.
-  constexpr unsigned most_answers = 5;
+  // its retransmissions (section 6.2): it is answered, but not as often as anybody can send it.
+  constexpr TokenRate repetitions{5, std::chrono::seconds(1)};
   if (sa.peers_sequence && static_cast<int32_t>(sequence - *sa.peers_sequence) < 0) return;
   if (sequence != sa.peers_sequence) {
     sa.peers_sequence = sequence;
-    sa.peers_probe_answers = 0;
     sa.last_heard = context.now;
     follow_peer(context, sa, datagram);
+  } else if (!sa.repeated_probes.take(repetitions, context.now)) {
+    return;
   }
-  if (sa.peers_probe_answers == most_answers) return;
-  ++sa.peers_probe_answers;
   send_hashed(context, sa, new_message_id(context), {dpd(sa, NotifyType::r_u_there_ack, sequence)});
 }
 

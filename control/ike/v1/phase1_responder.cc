@@ -24,7 +24,8 @@ bool make_room(Context& context, const DatagramReceived& datagram, bool for_stra
   const Of strangers = context.sas.half_open([](const IkeSa& sa) { return sa.of_stranger; });
   const Of here = context.sas.half_open([&](const IkeSa& sa) { return sa.remote.address == datagram.remote.address; });
   const bool many_here = here.begun >= max_half_open_per_address || here.advanced >= max_half_open_per_address;
-  const bool many_strangers = for_stranger && strangers.count() >= max_half_open_of_strangers(context.options);
+  const bool many_strangers =
+      for_stranger && strangers.count() >= max_half_open_of_strangers(context.options, context.connections);
   if (!many_here && !many_strangers && all.count() < context.options.max_half_open) return true;
   context.report(messages::ike_half_open_limit, {}, "the last one from " + datagram.remote.text(), {},
                  Report::Proof::none);

@@ -54,8 +54,8 @@ bool too_many(Context& context, const DatagramReceived& datagram) {
 // Where there is no room, somebody goes, rather than everybody being refused who comes after a flood; by then all have
 // shown cookies, so one goes of the address that holds most, and for a stranger one of the strangers.
 void make_room(Context& context, const DatagramReceived& datagram, bool for_stranger) {
-  const bool strangers_full =
-      for_stranger && context.sas.half_open_of_strangers() >= max_half_open_of_strangers(context.options);
+  const bool strangers_full = for_stranger && context.sas.half_open_of_strangers() >=
+                                                  max_half_open_of_strangers(context.options, context.connections);
   if (!strangers_full && context.sas.half_open() < context.options.max_half_open) return;
   report_limit(context, datagram);
   if (IkeSa* one = context.sas.most_dispensable(strangers_full)) drop(context, *one, Farewell::silent);
