@@ -136,6 +136,11 @@ void read_authorities(const EndObject& remote, Tunnel& tunnel, const std::filesy
   std::vector<crypto::Certificate> anchors;
   for (const auto& set : sets) anchors.insert(anchors.end(), set.begin(), set.end());
   if (anchors.empty()) return;
+  for (const crypto::Certificate& anchor : anchors)
+    if (!anchor.has_signing_key())
+      remote.object.require("authorities")
+          ->fail(messages::config_bad_certificate,
+                 "the key of " + anchor.subject_text() + " is malformed, or neither RSA, ECDSA nor EdDSA");
   tunnel.connection.remote_auth.authorities = std::make_shared<const crypto::TrustAnchors>(
       std::move(anchors), lists, tunnel.files.require_crl ? crypto::RequireCrl::yes : crypto::RequireCrl::no);
 }

@@ -13,6 +13,7 @@
 #include "control/main/privileges.h"
 #include "control/main/sandbox.h"
 #include "control/rpc/server.h"
+#include "crypto/ike/public_key_context.h"
 
 namespace sekisho::control {
 namespace {
@@ -51,6 +52,7 @@ void watch_signals(sd_event* loop, Daemon& daemon) {
 }
 
 int run(const Options& options) {
+  crypto::public_key_context();  // what may throw throws now
   auto config = config::load(options.config, config::UnusableKeyLog::left_off);
   if (!config) {
     spdlog::critical("{} cannot be used:\n{}", options.config.string(), config::to_text(config.error()));

@@ -117,6 +117,8 @@ std::expected<PublicKey, std::string> Certificate::public_key() const {
   return PublicKey::from(key);
 }
 
+bool Certificate::has_signing_key() const { return X509_get0_pubkey(native()) != nullptr; }
+
 bool Certificate::has_dns_name(std::string_view name) const {
   // A leading dot would ask for any name in the domain.
   if (name.empty() || name.front() == '.') return false;

@@ -37,6 +37,8 @@ class Certificate {
   WallTime not_before() const;
   WallTime not_after() const;
   std::expected<PublicKey, std::string> public_key() const;
+  // Whether it can certify others at all: its key is RSA, ECDSA or EdDSA and well-formed.
+  bool has_signing_key() const;
 
   // Whether subjectAltName has this name; no wildcards, and the subject's CN counts for nothing.
   bool has_dns_name(std::string_view name) const;

@@ -13,8 +13,8 @@ namespace sekisho::crypto {
 namespace {
 
 // "EC:id-ecPublicKey:1.2.840.10045.2.1": the first name of several.
+constexpr std::string_view types[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
 bool signs_certificates(const OSSL_ALGORITHM& type) {
-  constexpr std::string_view types[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
   const std::string_view names = type.algorithm_names;
   return std::ranges::find(types, names.substr(0, names.find(':'))) != std::end(types);
 }
@@ -32,6 +32,8 @@ class Narrowed {
       if (signs_certificates(type)) key_types_.push_back(type);
     for (const OSSL_ALGORITHM& decoder : all(OSSL_OP_DECODER))
       if (signs_certificates(decoder) && reads_public_keys(decoder)) decoders_.push_back(decoder);
+    // Each once, or a libcrypto that is made otherwise would have every certificate refused.
+    require(key_types_.size() == std::size(types) && decoders_.size() == std::size(types), "types of public keys");
     key_types_.emplace_back();
     decoders_.emplace_back();
   }

@@ -10,7 +10,10 @@
 
 namespace sekisho::crypto {
 
-// Made by the first call, and never freed. Throws std::runtime_error where libcrypto has no default provider.
+// What openssl.cnf says of providers and properties does not reach it.
+//
+// Made by the first call, and never freed. Throws std::runtime_error where libcrypto has no default provider, or one of
+// another make.
 OSSL_LIB_CTX* public_key_context();
 
 }  // namespace sekisho::crypto

@@ -81,8 +81,9 @@ TrustAnchors::TrustAnchors(std::vector<Certificate> anchors, std::vector<Revocat
   X509_STORE_set_verify_cb(store_.get(), require_crl == RequireCrl::yes ? judge_strictly : judge_leniently);
 }
 
-std::expected<void, std::string> TrustAnchors::validate(const Certificate& certificate,
-                                                        std::span<const Certificate> untrusted, WallTime now) const {
+std::expected<void, std::string> TrustAnchors::validate_chain(const Certificate& certificate,
+                                                              std::span<const Certificate> untrusted,
+                                                              WallTime now) const {
   return verify(certificate, untrusted, now, revocation_checks);
 }
 

@@ -22,8 +22,8 @@ class TrustAnchors {
   // for revocation: signatures by keys of at least 112 bits of security with no SHA-1 in them, validity,
   // basicConstraints, path lengths, name constraints, keyUsage. The error says what is wrong with which certificate,
   // for an operator.
-  std::expected<void, std::string> validate(const Certificate& certificate, std::span<const Certificate> untrusted,
-                                            WallTime now) const;
+  std::expected<void, std::string> validate_chain(const Certificate& certificate,
+                                                  std::span<const Certificate> untrusted, WallTime now) const;
   // Whether there is one of which nothing is revoked. A list that is missing or out of date refuses nothing by itself,
   // unless lists are required. Each that counts is verified, however long it is: to be asked after all else.
   std::expected<void, std::string> check_revocation(const Certificate& certificate,

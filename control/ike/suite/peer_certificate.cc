@@ -56,10 +56,10 @@ Result<void> authenticate(const crypto::TrustAnchors& authorities, const Identit
   if (!own.may_sign()) return unusable("keyUsage does not permit signatures: " + own.subject_text());
   if (!own.may_authenticate_ike())
     return unusable("a critical extendedKeyUsage does not permit IKE: " + own.subject_text());
-  const auto others = std::span(*parsed).subspan(1);
-  if (const auto valid = authorities.validate(own, others, now); !valid) return unusable(valid.error());
   const auto key = own.public_key();
   if (!key) return unusable("it has " + key.error() + ": " + own.subject_text());
+  const auto others = std::span(*parsed).subspan(1);
+  if (const auto valid = authorities.validate_chain(own, others, now); !valid) return unusable(valid.error());
   if (const auto good = signed_by(*key); !good) return good;
   if (const auto valid = authorities.check_revocation(own, others, now); !valid) return unusable(valid.error());
   return {};

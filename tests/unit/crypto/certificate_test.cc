@@ -31,7 +31,7 @@ TrustAnchors trusting(const Credential& anchor, const std::vector<RevocationList
 // Empty where the certificate is valid.
 std::string fault(const TrustAnchors& anchors, const Credential& credential, std::vector<Certificate> untrusted = {},
                   WallTime now = new_year) {
-  auto valid = anchors.validate(credential.certificate(), untrusted, now);
+  auto valid = anchors.validate_chain(credential.certificate(), untrusted, now);
   if (valid) valid = anchors.check_revocation(credential.certificate(), untrusted, now);
   return valid ? std::string() : valid.error();
 }
@@ -133,7 +133,7 @@ TEST_CASE("a certificate with any octet changed is refused or not trusted") {
       Bytes bad = good;
       bad[at] ^= flip;
       const auto certificate = Certificate::from_der(bad);
-      if (certificate) CHECK_FALSE(anchors.validate(*certificate, {}, new_year));
+      if (certificate) CHECK_FALSE(anchors.validate_chain(*certificate, {}, new_year));
     }
   for (size_t size = 0; size < good.size(); ++size) CHECK_FALSE(Certificate::from_der(ByteView(good).first(size)));
   Bytes longer = good;

@@ -87,6 +87,8 @@ TEST_CASE("what is wrong with keys and certificates is said at its place") {
               "0 files");
   check_error(fixture, with("/remote/authorities/0", "writable.pem"), "/remote/authorities/0", config_bad_certificate,
               "0666");
+  check_error(fixture, with("/remote/authorities/0", "x25519.pem"), "/remote/authorities", config_bad_certificate,
+              "the key of CN=X");
   check_error(fixture, with("/remote/crls/0", "root.pem"), "/remote/crls/0", config_bad_certificate, "no revocation");
   check_error(fixture, with("/remote/require_crl", 1), "/remote/require_crl", config_wrong_type, "true or false");
   check_error(fixture, with("/remote/id", "keyid:b"), "/remote/id", config_not_certified, "keyid:b");

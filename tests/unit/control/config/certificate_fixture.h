@@ -20,6 +20,7 @@ class CertificateFixture : public Fixture {
     write("exposed.key", own.key_pem(), 0644);
     write("root.crl", root.list_pem({}), 0644);
     write("writable.pem", root.certificate_pem(), 0666);
+    write("x25519.pem", root.issue({.subject = "CN=X", .key_type = "X25519"}).certificate_pem(), 0644);
   }
 
   testing::Credential root, middle, own;
