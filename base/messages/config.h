@@ -159,10 +159,11 @@ inline constexpr Message config_key_log_directory{
     "user can replace on the way to it.",
     "Make one for it (mkdir -m 700 /var/lib/sekisho/keys), or leave \"key_log\" out."};
 inline constexpr Message config_candidates_differ{
-    "SKO-CFG-061", Severity::warning, "another tunnel decides how this one's peer is answered",
+    "SKO-CFG-061", Severity::warning, "another tunnel may decide how this one's peer is answered",
     "The first answer goes out before the peer says who it is. Of the tunnels that the addresses fit, the first by "
     "name with a proposal in common decides what the detail names, for the peers of the others as well.",
-    "Give both tunnels the same, or a local address each, or the peers' addresses in place of \"any\"."};
+    "Give each a local address of its own or its peer's address in place of \"any\". Proposals, encapsulation and "
+    "fragmentation may be made alike; a key is never shared among peers: take IKEv2 or certificates instead."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,

@@ -18,6 +18,11 @@ std::vector<std::string_view> differences(const ike::Connection& a, const ike::C
   return keys;
 }
 
+// IKEv1 has the first message say it, and looks only at connections of that kind.
+Candidates::Method method(const ike::Connection& connection) {
+  return {connection.version, connection.version == ike::IkeVersion::v1 && connection.local_auth.by_certificate()};
+}
+
 }  // namespace
 
 std::optional<std::string> Candidates::difference(const ike::Connection& connection) {
@@ -25,7 +30,7 @@ std::optional<std::string> Candidates::difference(const ike::Connection& connect
   std::vector<IpAddress> locals = connection.other_locals;
   locals.insert(locals.begin(), connection.local);
   for (const IpAddress& local : locals) {
-    const auto [first, alone] = first_.try_emplace({connection.version, local, connection.remote}, &connection);
+    const auto [first, alone] = first_.try_emplace({method(connection), local, connection.remote}, &connection);
     if (alone || found) continue;
     const auto keys = differences(*first->second, connection);
     if (!keys.empty())

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "control/ike/connection.h"
 
@@ -14,13 +15,16 @@ namespace sekisho::config {
 
 class Candidates {
  public:
+  // IKEv1: whether by certificates.
+  using Method = std::pair<ike::IkeVersion, bool>;
+
   // To be called in the order of names. What of the connection, by its keys in the configuration, differs from the
   // first one that the same addresses fit and is decided before the identity is known; nothing where nothing does. The
   // connection must live as long as this does.
   std::optional<std::string> difference(const ike::Connection& connection);
 
  private:
-  std::map<std::tuple<ike::IkeVersion, IpAddress, IpAddress>, const ike::Connection*> first_;  // local, remote
+  std::map<std::tuple<Method, IpAddress, IpAddress>, const ike::Connection*> first_;  // local, remote
 };
 
 }  // namespace sekisho::config

@@ -129,6 +129,7 @@ Result<void> Daemon::tunnel_up(std::string_view name) {
   Status& status = status_.find(name)->second;
   status.held_down = false;
   status.last_error.reset();
+  tunnels_.retry(std::string(name));
   set_ready_connections();
   raise(ike::Initiate{std::string(name)});
   return {};
@@ -150,12 +151,14 @@ Result<void> Daemon::rekey_ike(std::string_view name) {
   return {};
 }
 
-// The key log first, which may refuse, and is opened anew by each apply: its files may have been removed or full. Then
-// removals, so that interface names and ids are free for what comes; tunnels may exchange their interfaces.
+// The key log first, which is opened anew by each apply: its files may have been removed or full. It refuses where it
+// is new; where it was there before, it keeps nobody from changing what matters more. Then removals, so that interface
+// names and ids are free for what comes; tunnels may exchange their interfaces.
 Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   auto key_log = open_key_log(desired);
-  if (!key_log) return std::unexpected(key_log.error());
-  key_log_ = std::move(*key_log);
+  if (!key_log && desired.key_log != config_.key_log) return std::unexpected(key_log.error());
+  if (!key_log) desired.key_log_fault = key_log.error();
+  key_log_ = key_log ? std::move(*key_log) : nullptr;
   const config::Config before = std::exchange(config_, std::move(desired));
   const auto forget_tunnel = [this](const std::string& name) {
     if (status_[name].connection_set) raise(ike::RemoveConnection{name});

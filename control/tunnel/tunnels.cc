@@ -134,6 +134,13 @@ void Tunnels::forget_refusal(Tunnel& tunnel) {
   tunnel.retry_delay = first_retry;
 }
 
+void Tunnels::retry(const std::string& name) {
+  Tunnel* tunnel = find(name);
+  if (!tunnel || tunnel->refusal.empty() || !sink_.ready()) return;
+  forget_refusal(*tunnel);
+  push(name);
+}
+
 void Tunnels::retry_refused() {
   if (!sink_.ready()) return;
   for (auto& [name, tunnel] : tunnels_)

@@ -92,6 +92,8 @@ class Tunnels {
   void remove_child(const std::string& name, uint32_t inbound_spi);
   // Takes away the leftovers of tunnels that have an SA of their own for so long, and those that are older than any.
   void expire_leftovers();
+  // Sets it at once if it was refused last; the reason is told anew.
+  void retry(const std::string& name);
   // Sets what was refused and is due once more.
   void retry_refused();
   // When there is something to do for one of the two.

@@ -5,6 +5,7 @@
 #include "base/messages/config.h"
 #include "control/config/warnings.h"
 #include "tests/unit/control/config/fixture.h"
+#include "tests/unit/crypto/authority.h"
 
 namespace sekisho::config {
 namespace {
@@ -53,6 +54,20 @@ TEST_CASE("the keys of IKEv1 are decided before, and fragments it has none") {
   CHECK_FALSE(difference(first, second));
   second.psk = std::make_shared<SecretBytes>(17);
   CHECK(difference(first, second) == "tunnel berlin comes first, with other psk_file");
+}
+
+TEST_CASE("one of IKEv1 by certificates does not stand in for those by keys") {
+  ike::Connection first = to_any_peer("berlin", "aes256-sha256-modp2048"), second = first, third = first;
+  for (ike::Connection* each : {&first, &second, &third}) each->version = ike::IkeVersion::v1;
+  const testing::Credential credential = testing::root_authority();
+  first.local_auth = {{credential.certificate()}, std::make_shared<const crypto::PrivateKey>(credential.private_key())};
+  second.name = "osaka";
+  second.psk = std::make_shared<SecretBytes>(16);
+  third.psk = std::make_shared<SecretBytes>(17);
+  Candidates candidates;
+  CHECK_FALSE(candidates.difference(first));
+  CHECK_FALSE(candidates.difference(second));
+  CHECK(candidates.difference(third) == "tunnel osaka comes first, with other psk_file");
 }
 
 TEST_CASE("another version, local or remote address tells them apart, and an alternative that both have does not") {
