@@ -28,11 +28,12 @@ void speak(Script& script, sim::Puppet& puppet, const Features& features) {
 
 }  // namespace
 
-void engine_newcomer(ByteView input) {
+bool engine_newcomer(ByteView input) {
   Script script(input);
   const Features features(script.u8());
   const auto puppet = make_puppet(features);
   puppet->connection.psk = sim::secret("guess");  // the engine has another
+  bool half_open = false;
   for (unsigned count = 0; !script.done() && count < 32; ++count) {
     if (count % 8 == 0 || puppet->engine->ike_sas().empty()) {
       puppet->outbox.clear();
@@ -42,11 +43,13 @@ void engine_newcomer(ByteView input) {
         break;  // no more half-open SAs are taken, or one is under way
       }
     }
+    half_open = half_open || puppet->ike_sas() > 0;
     speak(script, *puppet, features);
     require_nobody_believed(*puppet);
     if (script.below(4) == 3) puppet->pass(100ms * script.u8());
   }
   require_nothing_left(*puppet);
+  return half_open;
 }
 
 }  // namespace sekisho::fuzz

@@ -240,6 +240,12 @@ std::unique_ptr<Puppet> make_puppet(const Features& features) {
 
 Payloads write_proof(Script& script, Puppet& puppet, const Features& features) {
   Payloads payloads = puppet.auth_request();
+  if (!puppet.session.initiator) {
+    // The answer to the engine's request has the other identity, and the number of one of its proposals.
+    payloads = puppet.child_answer(Puppet::own_spi, {});
+    payloads.insert(payloads.begin(),
+                    {IdResponder{puppet.connection.remote_id}, Authentication{AuthMethod::shared_key, nonce(script)}});
+  }
   if (features.certificate && script.yes()) {
     std::erase_if(payloads, [](const Payload& each) { return std::holds_alternative<Authentication>(each); });
     payloads.push_back(false_signature(script));

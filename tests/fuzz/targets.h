@@ -14,7 +14,8 @@ bool ike_v1_decode(ByteView datagram);
 // Datagrams of somebody who has no key, into an engine in any state: an established SA does not move.
 void engine_stranger(ByteView script);
 // Somebody who agreed on keys, as anybody can, and has no proof of who he is: he is not believed, and leaves nothing.
-void engine_newcomer(ByteView script);
+// Returns whether there was a half-open SA.
+bool engine_newcomer(ByteView script);
 // A peer that has authenticated and then sends what it likes, properly protected: nothing is leaked or piled up.
 void engine_peer(ByteView script);
 // What a peer sends as its certificates: none is accepted but those that the authority issued and did not revoke.
