@@ -9,6 +9,15 @@ inline constexpr Message netlink_failed{"SKO-RTG-001", Severity::error, "kernel 
                                         "A netlink request was answered with an error; the detail names both.",
                                         "Check CAP_NET_ADMIN and that no other program owns the interface or route."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed};
+inline constexpr Message zebra_too_old{"SKO-RTG-010", Severity::error, "FRR is too old",
+                                       "The zebra that answers is of a release whose messages are not spoken here.",
+                                       "Install FRR 8.2 or later (Debian 12 has 8.4), and restart it."};
+inline constexpr Message zebra_nonsense{
+    "SKO-RTG-011", Severity::error, "message from zebra not understood",
+    "A message from zebra does not have the form that its release's messages have; the session was ended and is begun "
+    "again, and the routes that were known stay.",
+    "Compare FRR's release with the supported ones in docs/routing.md; see zebra's own log."};
+
+inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense};
 
 }  // namespace sekisho::messages
