@@ -17,7 +17,12 @@ inline constexpr Message zebra_nonsense{
     "A message from zebra does not have the form that its release's messages have; the session was ended and is begun "
     "again, and the routes that were known stay.",
     "Compare FRR's release with the supported ones in docs/routing.md; see zebra's own log."};
+inline constexpr Message zebra_lost{
+    "SKO-RTG-012", Severity::warning, "no session with zebra",
+    "FRR's zebra cannot be reached, or has ended the session. The routes that it told stay until it is back, or until "
+    "their hold time is over.",
+    "See whether zebra runs (systemctl status frr), and whether its directory is the configured one."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense};
+inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense, &zebra_lost};
 
 }  // namespace sekisho::messages

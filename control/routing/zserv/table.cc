@@ -1,0 +1,83 @@
+#include "control/routing/zserv/table.h"
+
+#include <algorithm>
+
+namespace sekisho::zserv {
+namespace {
+
+constexpr Duration staticd_returns = std::chrono::seconds(15);
+
+}  // namespace
+
+Table::Kind Table::kind(RouteType type) {
+  switch (type) {
+    case RouteType::system:
+    case RouteType::kernel:
+    case RouteType::connect:
+    case RouteType::local:
+      return of_links;
+    case RouteType::static_route:
+      return of_staticd;
+    default:
+      return of_protocols;
+  }
+}
+
+void Table::freshen(Entry& entry) {
+  if (entry.stale) --stale_;
+  entry.stale = false;
+}
+
+bool Table::add(Route route) {
+  const auto [found, added] = routes_.try_emplace(route.prefix);
+  freshen(found->second);
+  if (!added && found->second.route == route) return false;
+  found->second.route = std::move(route);
+  return true;
+}
+
+bool Table::remove(const Prefix& prefix) {
+  const auto found = routes_.find(prefix);
+  if (found == routes_.end()) return false;
+  freshen(found->second);
+  routes_.erase(found);
+  return true;
+}
+
+void Table::session_ended(Instant now) {
+  for (auto& [prefix, entry] : routes_) entry.stale = true;
+  stale_ = routes_.size();
+  // Time runs from the first of several ends on: a zebra that cannot stay up holds nothing for ever.
+  for (auto& at : sweep_at_) at = std::min(at.value_or(now + hold_), now + hold_);
+}
+
+bool Table::dump_ended(Instant now) {
+  auto& statics = sweep_at_[of_staticd];
+  if (statics) statics = std::min(*statics, now + staticd_returns);
+  return drop_stale(of_links);
+}
+
+bool Table::sweep(Instant now) {
+  bool changed = false;
+  for (const Kind each : {of_links, of_staticd, of_protocols})
+    if (sweep_at_[each] && now >= *sweep_at_[each]) changed |= drop_stale(each);
+  return changed;
+}
+
+std::optional<Instant> Table::next_sweep() const {
+  std::optional<Instant> next;
+  for (const auto& at : sweep_at_)
+    if (at) next = std::min(next.value_or(*at), *at);
+  return next;
+}
+
+bool Table::drop_stale(Kind which) {
+  sweep_at_[which].reset();
+  if (stale_ == 0) return false;
+  const size_t dropped = std::erase_if(
+      routes_, [&](const auto& known) { return known.second.stale && kind(known.second.route.type) == which; });
+  stale_ -= dropped;
+  return dropped > 0;
+}
+
+}  // namespace sekisho::zserv
