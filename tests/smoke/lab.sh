@@ -11,7 +11,7 @@
 # lab/net.sh        namespaces and wires          lab/traffic.sh   ping, TCP, and what they lost
 # lab/sekisho.sh    Sekisho as a gateway          lab/capture.sh   what is on the wire
 # lab/strongswan.sh strongSwan as a gateway       lab/wait.sh      waiting for events; assertions
-# lab/pki.sh        certificates for both
+# lab/pki.sh        certificates for both              lab/frr.sh       FRR, beside a gateway or alone
 set -euo pipefail
 
 SMOKE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,6 +28,6 @@ declare -A LAN4=([a]=10.1.0 [b]=10.2.0) LAN6=([a]=fd00:1: [b]=fd00:2:)
 declare -A WAN=([a]=10.9.1.1 [b]=10.9.2.2) ROUTER=([a]=10.9.1.254 [b]=10.9.2.254)
 declare -A OTHER=([a]=b [b]=a)
 
-for part in wait net pki strongswan sekisho traffic capture; do
+for part in wait net pki strongswan sekisho frr traffic capture; do
   source "$SMOKE/lab/$part.sh"
 done
