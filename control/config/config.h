@@ -59,10 +59,30 @@ struct AuthFiles {
   bool require_crl = false;
 };
 
+// How FRR is to know a tunnel's routes.
+struct Propagation {
+  bool wanted = true;
+  uint8_t distance = 1;  // administrative; the lower one wins over other protocols' routes
+  uint32_t metric = 0;
+  uint32_t tag = 0;  // for route maps
+
+  bool operator==(const Propagation&) const = default;
+};
+
+// FRR beside this gateway.
+struct Frr {
+  enum class RoutesAs : uint8_t { babel, openfabric, nhrp };
+  RoutesAs routes_as = RoutesAs::babel;            // the protocol whose name our routes bear there
+  Duration hold_time = std::chrono::seconds(150);  // what it said stays for so long after it is gone
+
+  bool operator==(const Frr&) const = default;
+};
+
 struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
+  Propagation propagation;
   Profile profile = Profile::modern;
   AuthFiles files;
 };
@@ -79,6 +99,7 @@ using ByName = std::map<std::string, T, std::less<>>;
 
 struct Config {
   ByName<Port> ports;
+  std::optional<Frr> frr;
   std::vector<Route> routes;
   ByName<Tunnel> tunnels;
   std::optional<KeyLog> key_log;       // off unless the operator says so

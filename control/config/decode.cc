@@ -34,7 +34,8 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"ports", "routes", "tunnels", "key_log"});
+  const Object object(root, {"ports", "frr", "routes", "tunnels", "key_log"});
+  if (const auto node = object.get("frr")) read_frr(*node, context);
   if (const auto node = object.get("ports"))
     if (const auto ports = node->members()) {
       check_count(*node, ports->size(), ipc::max_ports);

@@ -105,13 +105,16 @@ void compare_routes(std::vector<Route> before, std::vector<Route> after, Plan& p
     plan.changes.push_back({Change::Kind::add, pointer(route), nullptr, encode(route)});
 }
 
-void compare_key_log(const std::optional<KeyLog>& before, const std::optional<KeyLog>& after, Plan& plan) {
+// A section that may be missing.
+template <typename T>
+void compare_section(const std::optional<T>& before, const std::optional<T>& after, const std::string& pointer,
+                     std::vector<Change>& changes) {
   using Kind = Change::Kind;
   if (before == after) return;
-  plan.changes.push_back({!before  ? Kind::add
-                          : !after ? Kind::remove
-                                   : Kind::change,
-                          "/key_log", before ? encode(*before) : json(), after ? encode(*after) : json()});
+  changes.push_back({!before  ? Kind::add
+                     : !after ? Kind::remove
+                              : Kind::change,
+                     pointer, before ? encode(*before) : json(), after ? encode(*after) : json()});
 }
 
 std::string_view word(Change::Kind kind) {
@@ -164,9 +167,10 @@ std::vector<Effect> effects_of(const Plan& plan, const Config& running, const Co
 Plan diff(const Config& running, const Config& desired) {
   Plan plan;
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
+  compare_section(running.frr, desired.frr, "/frr", plan.changes);
   compare_routes(running.routes, desired.routes, plan);
   compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
-  compare_key_log(running.key_log, desired.key_log, plan);
+  compare_section(running.key_log, desired.key_log, "/key_log", plan.changes);
   plan.effects = effects_of(plan, running, desired);
   return plan;
 }

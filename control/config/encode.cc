@@ -54,6 +54,23 @@ std::string_view word(ike::StartMode mode) {
   return "";
 }
 
+std::string_view word(Frr::RoutesAs type) {
+  switch (type) {
+    case Frr::RoutesAs::babel:
+      return "babel";
+    case Frr::RoutesAs::openfabric:
+      return "openfabric";
+    case Frr::RoutesAs::nhrp:
+      return "nhrp";
+  }
+  return "";
+}
+
+json encode(const Propagation& propagation) {
+  if (!propagation.wanted) return false;
+  return {{"distance", propagation.distance}, {"metric", propagation.metric}, {"tag", propagation.tag}};
+}
+
 // A margin that follows the lifetime is no setting of its own.
 void add_renewal(const ike::Renewal& renewal, json& object) {
   if (renewal.margin != Duration::zero()) object["margin"] = whole_seconds(renewal.margin);
@@ -86,6 +103,10 @@ json encode(const Port& port) {
 }
 
 json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
+
+json encode(const Frr& frr) {
+  return {{"routes_as", word(frr.routes_as)}, {"hold_time", whole_seconds(frr.hold_time)}};
+}
 
 json encode(const ike::Connection& connection) {
   json result = {{"local",
@@ -125,6 +146,7 @@ json encode(const Tunnel& tunnel) {
   result["interface"] = {
       {"name", tunnel.interface.name}, {"addresses", texts(tunnel.interface.addresses)}, {"mtu", tunnel.interface.mtu}};
   result["routes"] = texts(tunnel.routes);
+  result["propagate"] = encode(tunnel.propagation);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
   const AuthFiles& files = tunnel.files;
   result["local"].update({{"auth", word(tunnel.connection.local_auth.by_certificate())},

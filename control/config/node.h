@@ -28,6 +28,7 @@ class Node {
   void fail(const Message& message, std::string detail) const { errors_->add(pointer_, message, std::move(detail)); }
 
   bool is_text() const { return value_->is_string(); }
+  bool is_boolean() const { return value_->is_boolean(); }
   std::optional<std::string> text() const;
   bool is(std::string_view text) const;  // exactly this text
   std::optional<bool> boolean() const;

@@ -18,6 +18,9 @@ struct Context {
 
 void read_port(const std::string& name, const Node& node, Context& context);
 void read_route(const Node& node, Context& context);
+void read_frr(const Node& node, Context& context);
+// "propagate" of a tunnel.
+void read_propagation(const Object& tunnel, Propagation& propagation);
 void read_tunnel(const std::string& name, const Node& node, Context& context);
 
 // The two ends' "auth" with what belongs to it, "psk_file" and "ppk". `local` and `remote` are the ends' objects; their
