@@ -22,7 +22,12 @@ inline constexpr Message zebra_lost{
     "FRR's zebra cannot be reached, or has ended the session. The routes that it told stay until it is back, or until "
     "their hold time is over.",
     "See whether zebra runs (systemctl status frr), and whether its directory is the configured one."};
+inline constexpr Message zebra_refuses{
+    "SKO-RTG-013", Severity::warning, "zebra does not install a tunnel's route",
+    "zebra finds the route's interface down or unknown, or the kernel refused it. It is told again and again.",
+    "See `show ip route PREFIX` in vtysh, and that FRR runs in the same network namespace as this gateway."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense, &zebra_lost};
+inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense, &zebra_lost,
+                                                      &zebra_refuses};
 
 }  // namespace sekisho::messages

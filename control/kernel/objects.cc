@@ -6,17 +6,20 @@
 
 namespace sekisho::kernel {
 
+// FRR's numbers that the kernel's header does not name: zebra/rt_netlink.h.
+namespace frr {
+constexpr uint8_t ripng = 190, nhrp = 191, staticd = 196, openfabric = 197, srte = 198;
+}
+
 static_assert(main_table == RT_TABLE_MAIN && local_table == RT_TABLE_LOCAL);
 
 std::string_view protocol_name(uint8_t protocol) {
-  // FRR gives the routes of its staticd this number; the kernel's header has no name for it.
-  constexpr uint8_t frr_static = 196;
   switch (protocol) {
     case RTPROT_KERNEL:
       return "kernel";
     case RTPROT_BOOT:
     case RTPROT_STATIC:
-    case frr_static:
+    case frr::staticd:
       return "static";
     case RTPROT_DHCP:
       return "dhcp";
@@ -30,9 +33,25 @@ std::string_view protocol_name(uint8_t protocol) {
       return "isis";
     case RTPROT_ZEBRA:
       return "zebra";
+    case RTPROT_RIP:
+      return "rip";
+    case RTPROT_EIGRP:
+      return "eigrp";
+    case RTPROT_BABEL:
+      return "babel";
+    case frr::ripng:
+      return "ripng";
+    case frr::nhrp:
+      return "nhrp";
+    case frr::openfabric:
+      return "openfabric";
     default:
       return {};
   }
+}
+
+bool made_by_frr(uint8_t protocol) {
+  return protocol == RTPROT_ZEBRA || protocol == RTPROT_BABEL || (protocol >= RTPROT_BGP && protocol <= frr::srte);
 }
 
 std::string_view name(NeighbourState state) {

@@ -52,6 +52,8 @@ inline constexpr uint8_t own_protocol = 94;
 
 // Who makes routes with that protocol number: "kernel", "static", "dhcp", "bgp", ...; empty where that is not known.
 std::string_view protocol_name(uint8_t protocol);
+// zebra gives that number to routes that it installs for itself or for another daemon of FRR.
+bool made_by_frr(uint8_t protocol);
 
 // What tells routes to one prefix apart.
 struct RouteKey {

@@ -3,16 +3,32 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <set>
+#include <limits>
+
+#include "control/routing/zserv/resolve.h"
 
 namespace sekisho::routing {
 namespace {
 
 using ipc::NextHopKind;
 
+// Those of links, and what others than routing protocols have made, the kernel knows best.
+bool is_learnt(zserv::RouteType type) {
+  switch (type) {
+    case zserv::RouteType::system:
+    case zserv::RouteType::kernel:
+    case zserv::RouteType::connect:
+    case zserv::RouteType::local:
+      return false;
+    default:
+      return true;
+  }
+}
+
 class Planner {
  public:
-  Planner(const kernel::State& kernel, const Attachments& attachments) : kernel_(kernel) {
+  Planner(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt)
+      : kernel_(kernel), learnt_(learnt) {
     for (const auto& [index, link] : kernel.links)
       if (const auto found = attachments.find(link.name); found != attachments.end())
         attached_.emplace(index, found->second);
@@ -20,8 +36,12 @@ class Planner {
 
   Plan run() {
     add_fixed();
-    // Of equal prefixes the better route comes first: see order().
-    for (const kernel::Route* route : order()) add(*route);
+    // Of equal prefixes the better route comes first.
+    const std::vector<const kernel::Route*> routes = order();
+    const auto others = std::ranges::find_if_not(routes, is_local);
+    std::for_each(routes.begin(), others, [this](const kernel::Route* route) { add(*route); });
+    if (learnt_) add_learnt();
+    std::for_each(others, routes.end(), [this](const kernel::Route* route) { add(*route); });
     add_neighbours();
     return std::move(plan_);
   }
@@ -35,16 +55,38 @@ class Planner {
     for (const Prefix& prefix : fixed_) put(prefix, {.kind = NextHopKind::punt}, {});
   }
 
+  static bool is_local(const kernel::Route* route) { return route->key.table == RT_TABLE_LOCAL; }
+
   std::vector<const kernel::Route*> order() const {
     std::vector<const kernel::Route*> routes;
     for (const auto& [key, same_key] : kernel_.routes)
-      for (const kernel::Route& route : same_key) routes.push_back(&route);
+      for (const kernel::Route& route : same_key)
+        if (!learnt_ || !kernel::made_by_frr(route.protocol)) routes.push_back(&route);
     std::ranges::stable_sort(routes, [](const kernel::Route* a, const kernel::Route* b) {
-      const bool a_local = a->key.table == RT_TABLE_LOCAL;
-      const bool b_local = b->key.table == RT_TABLE_LOCAL;
-      return std::tuple(!a_local, a->key.metric) < std::tuple(!b_local, b->key.metric);
+      return std::tuple(!is_local(a), a->key.metric) < std::tuple(!is_local(b), b->key.metric);
     });
     return routes;
+  }
+
+  void add_learnt() {
+    zserv::Resolver resolver(*learnt_);
+    for (const auto& [prefix, entry] : learnt_->routes()) {
+      const zserv::Route& route = entry.route;
+      if (!is_learnt(route.type) || taken(prefix)) continue;
+      const PlannedRoute origin{.metric = route.metric, .learnt = PlannedRoute::Learnt{route.type, route.distance}};
+      if (!route.next_hops.empty() && route.next_hops.front().blackhole)
+        put(prefix, {.kind = NextHopKind::drop}, origin);
+      else
+        add_by_hop(prefix, to_hops(resolver.ways(route)), origin);
+    }
+  }
+
+  static std::vector<kernel::Hop> to_hops(const std::vector<zserv::Way>& ways) {
+    std::vector<kernel::Hop> hops;
+    for (const zserv::Way& way : ways)
+      if (way.link <= std::numeric_limits<int>::max())
+        hops.push_back({.link = static_cast<int>(way.link), .via = way.via});
+    return hops;
   }
 
   const Attachment* attachment(int link) const {
@@ -52,18 +94,26 @@ class Planner {
     return found == attached_.end() ? nullptr : &found->second;
   }
 
-  const kernel::Hop* usable_hop(const kernel::Route& route) const {
-    for (const kernel::Hop& hop : route.hops) {
+  const kernel::Hop* usable_hop(const std::vector<kernel::Hop>& hops) const {
+    for (const kernel::Hop& hop : hops) {
       const auto link = kernel_.links.find(hop.link);
       if (!hop.dead && link != kernel_.links.end() && link->second.up) return &hop;
     }
     return nullptr;
   }
 
+  bool taken(const Prefix& prefix) const {
+    return plan_.routes.contains(prefix) ||
+           std::ranges::any_of(fixed_, [&](const Prefix& fixed) { return fixed.contains(prefix); });
+  }
+
+  void add_by_hop(const Prefix& prefix, const std::vector<kernel::Hop>& hops, const PlannedRoute& origin) {
+    if (const kernel::Hop* hop = usable_hop(hops)) put(prefix, next_hop(*hop), with_hop(origin, *hop));
+  }
+
   void add(const kernel::Route& route) {
     // Routes by type of service are the kernel's business alone; the dataplane looks at destinations.
-    if (route.key.tos != 0 || plan_.routes.contains(route.key.prefix)) return;
-    if (std::ranges::any_of(fixed_, [&](const Prefix& fixed) { return fixed.contains(route.key.prefix); })) return;
+    if (route.key.tos != 0 || taken(route.key.prefix)) return;
     const PlannedRoute origin{.metric = route.key.metric, .protocol = route.protocol};
     switch (route.type) {
       case kernel::RouteType::local:
@@ -75,8 +125,7 @@ class Planner {
       case kernel::RouteType::multicast:
         return put(route.key.prefix, {.kind = NextHopKind::punt}, origin);
       case kernel::RouteType::unicast:
-        if (const kernel::Hop* hop = usable_hop(route)) put(route.key.prefix, next_hop(*hop), with_hop(origin, *hop));
-        return;
+        return add_by_hop(route.key.prefix, route.hops, origin);
       case kernel::RouteType::other:
         return;
     }
@@ -128,6 +177,7 @@ class Planner {
   }
 
   const kernel::State& kernel_;
+  const zserv::Table* learnt_;
   std::map<int, Attachment> attached_;
   std::vector<Prefix> fixed_;
   Plan plan_;
@@ -135,8 +185,8 @@ class Planner {
 
 }  // namespace
 
-Plan plan_routes(const kernel::State& kernel, const Attachments& attachments) {
-  return Planner(kernel, attachments).run();
+Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt) {
+  return Planner(kernel, attachments, learnt).run();
 }
 
 const std::pair<const Prefix, PlannedRoute>* find_route(const Plan& plan, const IpAddress& address) {

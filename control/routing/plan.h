@@ -1,6 +1,6 @@
-// The kernel's routes as the dataplane is to see them. The kernel's FIB is the one source of truth: whoever puts a
-// route there (the operator, FRR, control itself), the dataplane forwards by it. This is a pure function of the
-// mirrored state and of which links are twins of the dataplane's ports and tunnels.
+// The routes as the dataplane is to see them: the kernel's, whoever put them there (the operator, control itself), and
+// those of routing protocols, by zebra's word. This is a pure function of both and of which links are twins of the
+// dataplane's ports and tunnels.
 //
 //   route out of a port, by a gateway   -> adjacency with the gateway's MAC; while it is unresolved: punt
 //   route out of a port, on the link    -> punt, and a host route with an adjacency for each neighbour that has a MAC
@@ -9,8 +9,12 @@
 //   blackhole, unreachable, prohibit    -> drop
 //   anything else (another interface, broadcast, multicast) -> punt: the kernel forwards it
 //
-// Of several routes to a prefix the local table's wins, then the lowest metric whose hops are usable; of several hops
-// the first usable one.
+// Of several routes to a prefix the local table's wins, then that of a routing protocol, then the kernel's with the
+// lowest metric; one without a usable hop counts for nothing. Of several hops the first usable one is taken.
+//
+// What a routing protocol's routes are, zebra knows before the kernel does, and still knows when a zebra that was
+// started anew has swept the kernel. So while zebra's word is known, what FRR has put into the kernel is not looked at;
+// while it is not, the kernel is what there is. Connected routes and those that others made are always the kernel's.
 #pragma once
 
 #include <map>
@@ -21,6 +25,7 @@
 
 #include "base/address.h"
 #include "control/kernel/objects.h"
+#include "control/routing/zserv/table.h"
 #include "ipc/schema.h"
 
 namespace sekisho::routing {
@@ -52,8 +57,13 @@ struct PlannedRoute {
   int link = 0;  // 0: none
   std::optional<IpAddress> via;
   uint32_t metric = 0;
-  uint8_t protocol = 0;    // RTPROT_*
-  bool neighbour = false;  // the host route of a resolved neighbour
+  uint8_t protocol = 0;  // RTPROT_*, of the kernel's routes
+  struct Learnt {
+    zserv::RouteType type{};
+    uint8_t distance = 0;
+  };
+  std::optional<Learnt> learnt;  // of zebra's
+  bool neighbour = false;        // the host route of a resolved neighbour
 };
 
 struct Plan {
@@ -67,7 +77,8 @@ struct Plan {
 using Attachment = std::variant<ipc::PortId, ipc::TunnelId>;
 using Attachments = std::map<std::string, Attachment, std::less<>>;
 
-Plan plan_routes(const kernel::State& kernel, const Attachments& attachments);
+// `learnt` is nullptr while zebra's word is not known.
+Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt = nullptr);
 
 // The route that the plan takes for an address, or nullptr.
 const std::pair<const Prefix, PlannedRoute>* find_route(const Plan& plan, const IpAddress& address);

@@ -86,7 +86,6 @@ void Session::greet(Dialect dialect) {
   send(keep_routes(dialect, settings_.keep_seconds));
   for (const Family family : {Family::ipv4, Family::ipv6}) send(routes_follow(dialect, family));
   listener_.zebra_up();
-  for (const Family family : {Family::ipv4, Family::ipv6}) send(routes_complete(dialect, family));
   for (const Family family : {Family::ipv4, Family::ipv6}) send(subscribe(dialect, family));
   send(barrier());
   flush();
@@ -127,9 +126,9 @@ void Session::read() {
 // False where the listener, or what it sent, has ended the session.
 bool Session::take(const FromZebra& message) {
   if (const auto* added = std::get_if<RouteAdded>(&message)) {
-    listener_.zebra_route(added->route);
+    if (!added->route.source) listener_.zebra_route(added->route);
   } else if (const auto* deleted = std::get_if<RouteDeleted>(&message)) {
-    listener_.zebra_route_gone(deleted->route.prefix);
+    if (!deleted->route.source) listener_.zebra_route_gone(deleted->route.prefix);
   } else if (const auto* notified = std::get_if<OwnerNotified>(&message)) {
     listener_.zebra_notice(notified->notice, notified->prefix);
   } else if (std::holds_alternative<Barrier>(message) && phase_ == Phase::dumping) {
@@ -148,6 +147,11 @@ void Session::add(const Route& route) {
 
 void Session::remove(const Prefix& prefix) {
   send(delete_route(*dialect_, settings_.own_type, prefix));
+  flush();
+}
+
+void Session::complete() {
+  for (const Family family : {Family::ipv4, Family::ipv6}) send(routes_complete(*dialect_, family));
   flush();
 }
 

@@ -3,7 +3,7 @@
 //
 //   zebra.vty   show version ->  <- release         the connection is closed again
 //   zserv.api   HELLO, notices please, keep our routes, more follow ->
-//               what the owner of our routes wants to say (up) ->, complete ->
+//               what the owner of our routes says (up) ->   and when it has said all of them, complete ->
 //               subscribe IPv4, IPv6, nonsense ->   <- every route, ..., ERROR (synchronized)   <- changes
 //
 // zebra does not say that its dump is over. It answers in the order of the questions, so its complaint about nonsense
@@ -26,9 +26,10 @@ namespace sekisho::zserv {
 class SessionListener {
  public:
   virtual ~SessionListener() = default;
-  // Routes of ours may be sent, and what is sent now is what zebra is to have.
+  // Routes of ours may be sent.
   virtual void zebra_up() = 0;
   virtual void zebra_synchronized() = 0;
+  // Routes for packets from some source only are left out.
   virtual void zebra_route(const Route& route) = 0;
   virtual void zebra_route_gone(const Prefix& prefix) = 0;
   virtual void zebra_notice(Notice notice, const Prefix& prefix) = 0;
@@ -60,6 +61,8 @@ class Session {
   // While up(). The route's type is settings.own_type.
   void add(const Route& route);
   void remove(const Prefix& prefix);
+  // While up(), once in a session: what was added in it is all. Routes that are left from an earlier session go.
+  void complete();
   // zebra is to drop our routes when the session ends; for an end that is meant.
   void farewell();
 

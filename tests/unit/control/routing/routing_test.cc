@@ -43,8 +43,25 @@ struct Kernel {
   void neighbour(int link, const char* at, NeighbourState how, const MacAddress& mac = gateway_mac) {
     state.neighbours[{link, address(at)}] = {{link, address(at)}, how, mac};
   }
-  Plan plan() const { return plan_routes(state, attachments); }
+  void made_by(const char* to, uint32_t metric, uint8_t protocol) {
+    state.routes.at({RT_TABLE_MAIN, prefix(to), 0, metric}).front().protocol = protocol;
+  }
+  Plan plan(const zserv::Table* learnt = nullptr) const { return plan_routes(state, attachments, learnt); }
 };
+
+// zebra's word: a route by a link, by a gateway (which may be several hops away), or by nothing at all.
+struct Zebra {
+  zserv::Table table;
+
+  void route(zserv::RouteType type, const char* to, std::vector<zserv::NextHop> hops) {
+    table.add({.type = type, .prefix = prefix(to), .next_hops = std::move(hops), .distance = 20, .metric = 5});
+  }
+};
+zserv::NextHop by(int link, const char* gateway = nullptr) {
+  zserv::NextHop hop{.link = static_cast<uint32_t>(link)};
+  if (gateway) hop.gateway = address(gateway);
+  return hop;
+}
 
 NextHop hop_to(const Plan& plan, const char* destination) {
   const auto* route = find_route(plan, address(destination));
@@ -239,4 +256,98 @@ TEST_CASE("routes whose next hop finds no room are punted") {
   dataplane.take(pushed.advance(kernel.plan()));
   CHECK(pushed.overflow() == 0);
   CHECK_FALSE(pushed.ran_out());
+}
+
+TEST_CASE("a learnt route takes precedence over the kernel's, but for local addresses") {
+  Kernel kernel;
+  kernel.route("10.2.0.0/24", {wan, address("10.9.1.254"), false}, 15);
+  Zebra zebra;
+  zebra.route(zserv::RouteType::bgp, "10.2.0.0/24", {by(vti, "169.254.1.2")});
+  zebra.route(zserv::RouteType::ospf, "10.9.1.1/32", {by(vti)});
+  CHECK(hop_to(kernel.plan(), "10.2.0.9").kind == NextHopKind::punt);
+  const Plan plan = kernel.plan(&zebra.table);
+  CHECK(hop_to(plan, "10.2.0.9") == NextHop{.kind = NextHopKind::tunnel, .tunnel = ipc::TunnelId(7)});
+  CHECK(hop_to(plan, "10.9.1.1").kind == NextHopKind::local);
+  const PlannedRoute& route = plan.routes.at(prefix("10.2.0.0/24"));
+  REQUIRE(route.learnt);
+  CHECK(route.learnt->type == zserv::RouteType::bgp);
+  CHECK(route.learnt->distance == 20);
+  CHECK(route.metric == 5);
+  CHECK(route.link == vti);
+}
+
+TEST_CASE("while zebra's word is known, what FRR has put into the kernel is not looked at") {
+  Kernel kernel;
+  for (const uint8_t protocol : {RTPROT_BGP, RTPROT_OSPF, RTPROT_ZEBRA, RTPROT_BABEL, 196}) {
+    kernel.state.routes.erase({RT_TABLE_MAIN, prefix("10.2.0.0/24"), 0, 20});
+    kernel.route("10.2.0.0/24", {vti, {}, false}, 20);
+    kernel.made_by("10.2.0.0/24", 20, protocol);
+    Zebra zebra;
+    CHECK(kernel.plan().routes.contains(prefix("10.2.0.0/24")));
+    CHECK_FALSE(kernel.plan(&zebra.table).routes.contains(prefix("10.2.0.0/24")));
+  }
+  kernel.made_by("10.2.0.0/24", 20, RTPROT_STATIC);
+  const Zebra zebra;
+  CHECK(kernel.plan(&zebra.table).routes.contains(prefix("10.2.0.0/24")));
+}
+
+TEST_CASE("connected networks and others' routes are the kernel's, whatever zebra says of them") {
+  Kernel kernel;
+  Zebra zebra;
+  for (const auto type : {zserv::RouteType::connect, zserv::RouteType::kernel, zserv::RouteType::local})
+    zebra.route(type, "10.5.0.0/16", {by(vti)});
+  zebra.route(zserv::RouteType::connect, "10.1.0.0/24", {by(vti)});
+  CHECK_FALSE(kernel.plan(&zebra.table).routes.contains(prefix("10.5.0.0/16")));
+  CHECK(kernel.plan(&zebra.table).routes.at(prefix("10.1.0.0/24")).link == lan);
+}
+
+TEST_CASE("a learnt route leads over gateways to a link that is up") {
+  Kernel kernel;
+  kernel.neighbour(wan, "10.9.1.254", NeighbourState::reachable);
+  Zebra zebra;
+  zebra.route(zserv::RouteType::static_route, "192.0.2.0/24", {by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::bgp, "203.0.113.0/24", {by(0, "192.0.2.1")});
+  zebra.route(zserv::RouteType::bgp, "2001:db8::/32", {by(vti)});
+  zebra.route(zserv::RouteType::bgp, "10.3.0.0/24", {by(99), by(vti), by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::bgp, "10.4.0.0/24", {by(0, "198.51.100.1")});
+  zebra.route(zserv::RouteType::bgp, "10.6.0.0/24", {by(99)});
+  Plan plan = kernel.plan(&zebra.table);
+  CHECK(hop_to(plan, "203.0.113.9") ==
+        NextHop{.kind = NextHopKind::adjacency, .port = ipc::PortId(0), .mac = gateway_mac});
+  CHECK(hop_to(plan, "2001:db8::1").kind == NextHopKind::tunnel);
+  CHECK(hop_to(plan, "10.3.0.1").kind == NextHopKind::tunnel);
+  CHECK_FALSE(plan.routes.contains(prefix("10.4.0.0/24")));
+  CHECK_FALSE(plan.routes.contains(prefix("10.6.0.0/24")));
+  kernel.state.links[vti].up = false;
+  plan = kernel.plan(&zebra.table);
+  CHECK(hop_to(plan, "10.3.0.1").kind == NextHopKind::adjacency);
+  CHECK_FALSE(plan.routes.contains(prefix("2001:db8::/32")));
+}
+
+TEST_CASE("a learnt route that leads nowhere leaves its prefix to the kernel's guard") {
+  Kernel kernel;
+  kernel.route("10.2.0.0/24", {0, {}, false}, 4294967294, RouteType::blackhole);
+  Zebra zebra;
+  zebra.route(zserv::RouteType::babel, "10.2.0.0/24", {by(vti)});
+  CHECK(hop_to(kernel.plan(&zebra.table), "10.2.0.1").kind == NextHopKind::tunnel);
+  kernel.state.links[vti].up = false;
+  CHECK(hop_to(kernel.plan(&zebra.table), "10.2.0.1").kind == NextHopKind::drop);
+  CHECK(kernel.plan(&zebra.table).routes.at(prefix("10.2.0.0/24")).metric == 4294967294);
+}
+
+TEST_CASE("a learnt blackhole drops") {
+  Kernel kernel;
+  Zebra zebra;
+  zebra.route(zserv::RouteType::static_route, "10.3.0.0/24", {{.blackhole = zserv::Blackhole::drop}});
+  CHECK(kernel.plan(&zebra.table).routes.at(prefix("10.3.0.0/24")).next_hop.kind == NextHopKind::drop);
+}
+
+TEST_CASE("multicast and link-local destinations stay the kernel's in spite of what is learnt") {
+  Kernel kernel;
+  Zebra zebra;
+  zebra.route(zserv::RouteType::bgp, "224.0.0.0/4", {by(vti)});
+  zebra.route(zserv::RouteType::bgp, "ff02::/16", {by(vti)});
+  const Plan plan = kernel.plan(&zebra.table);
+  CHECK(hop_to(plan, "224.0.0.5").kind == NextHopKind::punt);
+  CHECK(hop_to(plan, "ff02::1").kind == NextHopKind::punt);
 }

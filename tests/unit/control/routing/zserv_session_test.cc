@@ -113,7 +113,10 @@ const Bytes complaint = {0, 14, 254, 6, 0, 0, 0, 0, 0, 118, 2, 0, 0, 0};
 
 TEST_CASE("hello, our routes, then the question for all of zebra's", "[zserv]") {
   Lab lab;
-  lab.listener.on_up = [&] { lab.session->add(some_route()); };
+  lab.listener.on_up = [&] {
+    lab.session->add(some_route());
+    lab.session->complete();
+  };
   lab.begin();
   lab.accept();
   CHECK(lab.heard(lab.vty) == Bytes{'s', 'h', 'o', 'w', ' ', 'v', 'e', 'r', 's', 'i', 'o', 'n', 0});
