@@ -11,6 +11,16 @@ std::string dataplane_text(const json& dataplane) {
          ", workers: " + field(dataplane, "/workers");
 }
 
+std::string zebra_text(const json& zebra) {
+  const std::string state = field(zebra, "/state");
+  if (zebra.is_null() || state == "off") return state;
+  std::string text = state;
+  if (!at(zebra, "/release").is_null()) text += " with FRR " + field(zebra, "/release");
+  text += ", " + field(zebra, "/routes") + " routes";
+  if (at(zebra, "/stale_routes") != 0) text += " (" + field(zebra, "/stale_routes") + " stale)";
+  return text + ", own: " + field(zebra, "/own_installed") + " of " + field(zebra, "/own_routes") + " installed";
+}
+
 // Whose error it is: a tunnel's, a port's or the daemon's own.
 std::string owner(const json& error) {
   if (!at(error, "/tunnel").is_null()) return "tunnel " + field(error, "/tunnel");
@@ -36,6 +46,7 @@ std::string status_text(const json& status) {
                {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up"},
                {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
                                   field(status, "/handshakes/dropped") + " dropped"},
+               {"zebra", zebra_text(at(status, "/zebra"))},
                {"ports", field(status, "/ports")}});
   return text + errors_text("warnings", at(status, "/warnings")) +
          errors_text("last errors", at(status, "/last_errors"));

@@ -38,11 +38,24 @@ void log(const std::string& tunnel, const Error& error) {
   spdlog::log(level(error.message->severity), "{}{}", owner, printable(error.text()));
 }
 
+zserv::RouteType to_route_type(config::Frr::RoutesAs name) {
+  switch (name) {
+    case config::Frr::RoutesAs::babel:
+      return zserv::RouteType::babel;
+    case config::Frr::RoutesAs::openfabric:
+      return zserv::RouteType::openfabric;
+    case config::Frr::RoutesAs::nhrp:
+      return zserv::RouteType::nhrp;
+  }
+  return {};
+}
+
 bool wakes_on_traffic(const config::Tunnel& tunnel) { return tunnel.connection.start == ike::StartMode::on_traffic; }
 
 }  // namespace
 
-Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket)
+Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket,
+               FrrDoors frr)
     : loop_(loop),
       config_(std::move(config)),
       config_file_(std::move(config_file)),
@@ -50,6 +63,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       ports_(*this, [this] { network_->touch(); }),
       tunnels_(*this, *this, random_, &MonotonicClock::now),
       engine_({}, *this),
+      frr_(std::move(frr)),
       handshakes_([this](ByteView message) { return engine_.knows(message); }),
       engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
       handshake_turn_(loop, [this] { take_handshake(); }),
@@ -70,8 +84,9 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config config, std::string config_file,
-                                              const std::string& dataplane_socket) {
-  std::unique_ptr<Daemon> daemon(new Daemon(loop, std::move(config), std::move(config_file), dataplane_socket));
+                                              const std::string& dataplane_socket, FrrDoors frr) {
+  std::unique_ptr<Daemon> daemon(
+      new Daemon(loop, std::move(config), std::move(config_file), dataplane_socket, std::move(frr)));
   auto network = Network::open(loop, *daemon, *daemon);
   if (!network) return std::unexpected(network.error());
   daemon->network_ = std::move(*network);
@@ -92,6 +107,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
     daemon->config_.key_log.reset();
     daemon->config_.key_log_fault = key_log.error();
   }
+  daemon->open_zebra();
   daemon->warn();
   return daemon;
 }
@@ -284,6 +300,9 @@ void Daemon::tunnel_changed(const std::string& name) {
     status.held_down = false;
   } else {
     up_since_.not_live(name);
+    // The interface goes down in a moment; nobody is to send what has no way any more.
+    if (const auto tunnel = config_.tunnels.find(name); zebra_ && tunnel != config_.tunnels.end())
+      for (const Prefix& prefix : tunnel->second.routes) zebra_->withdraw(prefix);
   }
   network_->touch();
 }
@@ -307,6 +326,19 @@ void Daemon::child_refused(const std::string& name, uint32_t inbound_spi, const 
 Result<std::unique_ptr<key_log::KeyLog>> Daemon::open_key_log(const config::Config& config) {
   if (!config.key_log) return nullptr;
   return key_log::KeyLog::open(config.key_log->directory, [this](const Error& fault) { note_daemon_error(fault); });
+}
+
+void Daemon::open_zebra() {
+  if (zebra_) zebra_->farewell();
+  zebra_.reset();
+  if (!config_.frr) return;
+  const auto connect = [this](zserv::Door door) {
+    return frr_.connect(door == zserv::Door::zserv ? FrrDoor::zserv : FrrDoor::zebra_vty);
+  };
+  ZebraHost& host = *this;
+  zebra_ = std::make_unique<Zebra>(
+      loop_, connect, host,
+      Zebra::Settings{.own_type = to_route_type(config_.frr->routes_as), .hold = config_.frr->hold_time});
 }
 
 void Daemon::warn() {
@@ -343,7 +375,8 @@ KernelSpec Daemon::kernel_spec() const {
     // What is to wake the tunnel has to find its way into it first.
     spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
                                          .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
-                                         .routes = tunnel.routes};
+                                         .routes = tunnel.routes,
+                                         .told_to_zebra = config_.frr && tunnel.propagation.wanted};
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
   }
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
@@ -370,7 +403,25 @@ void Daemon::routed(uint64_t round) {
   for (const std::string& name : up_since_.routed(round, now())) spdlog::info("tunnel {}: up", name);
 }
 
+// Through the interfaces of tunnels that are up: zebra refuses a route by any other.
+Zebra::OwnRoutes Daemon::routes_for_zebra() const {
+  Zebra::OwnRoutes routes;
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    const kernel::Link* link = network_->state().find_link(tunnel.interface.name);
+    if (!tunnel.propagation.wanted || !tunnels_.live(name) || !link || !link->up) continue;
+    for (const Prefix& prefix : tunnel.routes)
+      routes[prefix] = {.prefix = prefix,
+                        .next_hops = {{.link = static_cast<uint32_t>(link->index)}},
+                        .distance = tunnel.propagation.distance,
+                        .metric = tunnel.propagation.metric,
+                        .tag = tunnel.propagation.tag};
+  }
+  return routes;
+}
+
 void Daemon::network_changed() {
+  // Which tunnels are up shows once the dataplane is there.
+  if (zebra_ && ready()) zebra_->want(routes_for_zebra());
   tell_local_addresses();
   set_ready_connections();
 }
@@ -381,6 +432,7 @@ void Daemon::shut_down() {
   if (farewell_until_) return sd_event_exit(loop_, 0), void();
   spdlog::info("ending");
   farewell_until_ = now() + farewell_patience;
+  if (zebra_) zebra_->farewell();
   raise(ike::Shutdown{});
   farewell_timer_.set_in(farewell_step);
 }

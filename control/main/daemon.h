@@ -4,6 +4,7 @@
 //   peers <-> UdpTransport <-> Engine -> actions -> Tunnels -> DataplaneClient <-> dataplane
 //                                  ^--- SA events, refusals ---'         ^
 //   configuration -> Ports, Tunnels, Engine          Network (kernel) ---' routes
+//                                        FRR's zebra <-> Zebra ---^
 //
 // Events for the engine are queued and taken one after the other, because carrying out its actions may raise new ones.
 #pragma once
@@ -19,8 +20,10 @@
 #include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
 #include "control/key_log/key_log.h"
+#include "control/main/frr_doors.h"
 #include "control/main/network.h"
 #include "control/main/ports.h"
+#include "control/main/zebra.h"
 #include "control/rpc/operations.h"
 #include "control/transport/handshake_queue.h"
 #include "control/transport/udp.h"
@@ -34,11 +37,12 @@ class Daemon final : public rpc::Operations,
                      private DataplaneListener,
                      private TransactionSink,
                      private TunnelListener,
-                     private NetworkHost {
+                     private NetworkHost,
+                     private ZebraHost {
  public:
   // Opens sockets and reads the kernel; the dataplane is waited for in the loop.
   static Result<std::unique_ptr<Daemon>> start(sd_event* loop, config::Config config, std::string config_file,
-                                               const std::string& dataplane_socket);
+                                               const std::string& dataplane_socket, FrrDoors frr);
   ~Daemon() override;
 
   // Reads the file again and applies what differs; an invalid file changes nothing.
@@ -74,7 +78,8 @@ class Daemon final : public rpc::Operations,
     ike::Report::Proof last_error_proof = ike::Report::Proof::authentic;
   };
 
-  Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket);
+  Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket,
+         FrrDoors frr);
 
   // ike::Environment
   Random& random() override { return random_; }
@@ -100,10 +105,14 @@ class Daemon final : public rpc::Operations,
   // NetworkHost
   KernelSpec kernel_spec() const override;
   routing::Attachments attachments() const override;
+  const zserv::Table* learnt_routes() const override { return zebra_ ? zebra_->table() : nullptr; }
   std::vector<IpAddress> peers() const override;
   void network_changed() override;
   void routed(uint64_t round) override;
   void network_failed(const Error& error) override { note_daemon_error(error); }
+  // ZebraHost
+  void zebra_changed() override { network_->touch(); }
+  void zebra_failed(const Error& error) override { note_daemon_error(error); }
 
   // Puts an event into the queue and works the queue off, unless that is being done already.
   void raise(ike::Event event);
@@ -129,6 +138,8 @@ class Daemon final : public rpc::Operations,
   void note_daemon_error(const Error& error);
   // Nothing where `config` wants none.
   Result<std::unique_ptr<key_log::KeyLog>> open_key_log(const config::Config& config);
+  void open_zebra();
+  Zebra::OwnRoutes routes_for_zebra() const;
   void warn();  // of what is due
   void check_farewell();
 
@@ -146,6 +157,8 @@ class Daemon final : public rpc::Operations,
   ike::Engine engine_;
   std::unique_ptr<UdpTransport> transport_;
   std::unique_ptr<Network> network_;
+  FrrDoors frr_;
+  std::unique_ptr<Zebra> zebra_;             // where the configuration has FRR
   std::vector<IpAddress> usable_addresses_;  // as the engine has been told
   HandshakeQueue handshakes_;
   std::optional<Instant> handshake_dropped_said_;

@@ -9,6 +9,7 @@
 #include "control/config/grade.h"
 #include "control/config/report.h"
 #include "control/main/daemon.h"
+#include "control/main/frr_doors.h"
 #include "control/main/options.h"
 #include "control/main/privileges.h"
 #include "control/main/sandbox.h"
@@ -51,7 +52,15 @@ void watch_signals(sd_event* loop, Daemon& daemon) {
   sd_event_add_signal(loop, nullptr, SIGHUP, on_reload, &daemon);
 }
 
+int critical(const Error& error) {
+  spdlog::critical("{}", error.text());
+  return 1;
+}
+
 int run(const Options& options) {
+  // First of all, so that the child has seen no secret. It is made where FRR is not configured, too: that may change.
+  auto frr = FrrDoors::open(options.frr);
+  if (!frr) return critical(frr.error());
   crypto::public_key_context();  // what may throw throws now
   auto config = config::load(options.config, config::UnusableKeyLog::left_off);
   if (!config) {
@@ -59,11 +68,8 @@ int run(const Options& options) {
     return 1;
   }
   const Loop loop = make_loop();
-  const auto critical = [](const Error& error) {
-    spdlog::critical("{}", error.text());
-    return 1;
-  };
-  auto daemon = Daemon::start(loop.get(), std::move(*config), options.config.string(), options.dataplane);
+  auto daemon =
+      Daemon::start(loop.get(), std::move(*config), options.config.string(), options.dataplane, std::move(*frr));
   if (!daemon) return critical(daemon.error());
   watch_signals(loop.get(), **daemon);
   auto server = rpc::Server::listen(loop.get(), **daemon, {.socket = options.socket});

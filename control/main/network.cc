@@ -99,7 +99,7 @@ void Network::settle() {
     configure_whole();
   else
     guard();
-  plan_ = routing::plan_routes(state(), host_.attachments());
+  plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes());
   if (sink_.ready()) push_routes();
   last_settle_ = MonotonicClock::now() - begun;
   host_.network_changed();

@@ -28,6 +28,8 @@ class NetworkHost {
   virtual KernelSpec kernel_spec() const = 0;
   // Twins of what the dataplane has acknowledged.
   virtual routing::Attachments attachments() const = 0;
+  // By zebra's word; nullptr where that is not known.
+  virtual const zserv::Table* learnt_routes() const = 0;
   // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
   virtual std::vector<IpAddress> peers() const = 0;
   virtual void network_changed() = 0;

@@ -11,8 +11,10 @@
 namespace sekisho::control {
 namespace {
 
-std::string origin(const routing::PlannedRoute& route) {
+// `own` is the type of the routes that zebra is told.
+std::string origin(const routing::PlannedRoute& route, zserv::RouteType own) {
   if (route.neighbour) return "neighbour";
+  if (route.learnt) return route.learnt->type == own ? "tunnel" : std::string(zserv::name(route.learnt->type));
   if (route.next_hop.kind == ipc::NextHopKind::local) return "local";
   if (route.protocol == kernel::own_protocol) {
     if (route.metric == guard_metric) return "guard";
@@ -20,6 +22,28 @@ std::string origin(const routing::PlannedRoute& route) {
   }
   const std::string_view maker = kernel::protocol_name(route.protocol);
   return std::string(maker == "kernel" ? "connected" : maker);
+}
+
+rpc::ZebraView to_view(const Zebra& zebra) {
+  using State = rpc::ZebraView::State;
+  rpc::ZebraView view{.own_routes = zebra.told(), .own_installed = zebra.installed()};
+  switch (zebra.state()) {
+    case Zebra::State::connecting:
+      view.state = State::connecting;
+      break;
+    case Zebra::State::synchronizing:
+      view.state = State::synchronizing;
+      break;
+    case Zebra::State::synchronized:
+      view.state = State::synchronized;
+      break;
+  }
+  if (const auto release = zebra.release()) view.release = release->text();
+  if (const zserv::Table* table = zebra.table()) {
+    view.routes = table->routes().size();
+    view.stale_routes = table->stale();
+  }
+  return view;
 }
 
 rpc::Traffic to_view(const Tunnels::TrafficCount& count) { return {count.packets, count.octets}; }
@@ -37,6 +61,7 @@ rpc::DaemonView Daemon::daemon() const {
                                       .refused = handshakes_.counters().refused,
                                       .dropped = handshakes_.counters().dropped},
                        .last_error = last_error_};
+  if (zebra_) view.zebra = to_view(*zebra_);
   if (const auto* table = dataplane_.counters())
     view.workers = std::min<unsigned>(__atomic_load_n(&table->workers, __ATOMIC_RELAXED), ipc::max_workers);
   return view;
@@ -85,12 +110,14 @@ std::vector<rpc::RouteView> Daemon::routes() const {
   std::vector<rpc::RouteView> views;
   const routing::Plan& plan = network_->plan();
   const auto& links = network_->state().links;
+  const zserv::RouteType own = zebra_ ? zebra_->own_type() : zserv::RouteType::system;
   for (const auto& [prefix, route] : plan.routes) {
     rpc::RouteView view{.prefix = prefix, .via = route.via};
     view.kind = plan.next_hops.at(route.next_hop).kind;
     if (const auto link = links.find(route.link); link != links.end()) view.interface = link->second.name;
-    if (route.protocol != 0) view.metric = route.metric;
-    view.origin = origin(route);
+    if (route.protocol != 0 || route.learnt) view.metric = route.metric;
+    if (route.learnt) view.distance = route.learnt->distance;
+    view.origin = origin(route, own);
     views.push_back(std::move(view));
   }
   return views;
@@ -166,6 +193,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     up_since_.not_live(name);
     status_.erase(name);
   };
+  if (before.frr != config_.frr) open_zebra();
   warnings_.forget();
   warn();
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);

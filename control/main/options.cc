@@ -24,6 +24,9 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
       ->excludes("--check");
   app.add_flag("--json", options.json, "with --check and --grade: the verdict as JSON");
   app.add_option("--dataplane", options.dataplane, "the dataplane's socket")->type_name("PATH")->capture_default_str();
+  app.add_option("--frr", options.frr, "the directory of FRR's sockets, for a configuration with \"frr\"")
+      ->type_name("DIR")
+      ->capture_default_str();
   app.add_option("--socket", socket, "the control socket, which `sekisho` talks to")
       ->type_name("PATH")
       ->capture_default_str();

@@ -9,6 +9,7 @@ namespace sekisho::control {
 struct Options {
   std::filesystem::path config;
   std::string dataplane = "/run/sekisho/dataplane.sock";
+  std::string frr = "/run/frr";
   std::filesystem::path socket = "/run/sekisho/control.sock";
   bool check = false;
   bool grade = false;

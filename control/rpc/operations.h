@@ -31,6 +31,17 @@ struct HandshakeCounts {
   uint64_t waiting = 0, queued = 0, repeated = 0, refused = 0, dropped = 0;
 };
 
+// FRR's zebra, as the session with it stands.
+struct ZebraView {
+  enum class State : uint8_t { off, connecting, synchronizing, synchronized };
+  State state = State::off;  // off: not configured
+  std::string release;       // "8.4", while there is a session
+  size_t routes = 0;         // known of it; best ones, of all protocols
+  size_t stale_routes = 0;   // of these not said again since a session ended
+  size_t own_routes = 0;     // that it is told
+  size_t own_installed = 0;  // of these in the kernel by its word
+};
+
 struct DaemonView {
   std::string config_file;
   Instant started{};
@@ -38,6 +49,7 @@ struct DaemonView {
   std::optional<Instant> dataplane_since;  // of the connection
   unsigned workers = 0;                    // of the dataplane, while connected
   HandshakeCounts handshakes;
+  ZebraView zebra;
   std::optional<LastError> last_error;  // of the daemon as a whole: channel, kernel, configuration
 };
 
@@ -78,7 +90,8 @@ struct RouteView {
   std::string interface;  // the port or VTI; empty with drop and local
   std::optional<IpAddress> via;
   std::optional<uint32_t> metric;
-  std::string origin;  // "connected", "static", "tunnel", "bgp", ...: who made it, where known
+  std::optional<uint8_t> distance;  // where FRR's zebra has said the route
+  std::string origin;               // "connected", "static", "tunnel", "bgp", ...: who made it, where known
 };
 
 struct NeighbourView {

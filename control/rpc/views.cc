@@ -42,6 +42,20 @@ std::string_view word(ipc::NextHopKind kind) {
   return "";
 }
 
+std::string_view word(ZebraView::State state) {
+  switch (state) {
+    case ZebraView::State::off:
+      return "off";
+    case ZebraView::State::connecting:
+      return "connecting";
+    case ZebraView::State::synchronizing:
+      return "synchronizing";
+    case ZebraView::State::synchronized:
+      return "synchronized";
+  }
+  return "";
+}
+
 json or_null(const std::optional<LastError>& error, Instant now) { return error ? to_json(*error, now) : json(); }
 
 json since(const std::optional<Instant>& start, Instant now) {
@@ -169,6 +183,13 @@ json status_view(const Operations& operations) {
             {"repeated", daemon.handshakes.repeated},
             {"refused", daemon.handshakes.refused},
             {"dropped", daemon.handshakes.dropped}}},
+          {"zebra",
+           {{"state", word(daemon.zebra.state)},
+            {"release", daemon.zebra.release.empty() ? json() : json(daemon.zebra.release)},
+            {"routes", daemon.zebra.routes},
+            {"stale_routes", daemon.zebra.stale_routes},
+            {"own_routes", daemon.zebra.own_routes},
+            {"own_installed", daemon.zebra.own_installed}}},
           {"tunnels",
            {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
           {"ports", operations.running().ports.size()},
@@ -211,6 +232,7 @@ std::optional<json> route_views(const Operations& operations, std::string_view n
                       {"interface", route.interface.empty() ? json() : json(route.interface)},
                       {"via", route.via ? json(route.via->text()) : json()},
                       {"metric", route.metric ? json(*route.metric) : json()},
+                      {"distance", route.distance ? json(*route.distance) : json()},
                       {"origin", route.origin}});
   }
   if (result.empty() && !name.empty()) return {};

@@ -35,7 +35,22 @@ class Reconciler {
     // The kernel refuses routes by a link that is down; this one goes up before they are set.
     if (!twin.up) return;
     for (const Prefix& prefix : twin.routes)
-      want_route({.prefix = prefix, .metric = tunnel_route_metric, .link = link.index});
+      want_route({.prefix = prefix, .metric = tunnel_metric(prefix, twin), .link = link.index});
+  }
+
+  uint32_t tunnel_metric(const Prefix& prefix, const TwinSpec& twin) const {
+    if (!twin.told_to_zebra) return tunnel_route_metric;
+    auto known = kernel_.routes.lower_bound({.table = kernel::main_table, .prefix = prefix});
+    for (; known != kernel_.routes.end(); ++known) {
+      const kernel::RouteKey& key = known->first;
+      if (key.table != kernel::main_table || key.prefix != prefix) break;
+      if (std::ranges::any_of(known->second, rivals)) return tunnel_route_metric;
+    }
+    return spare_route_metric;
+  }
+
+  static bool rivals(const kernel::Route& route) {
+    return route.protocol != kernel::own_protocol && !kernel::made_by_frr(route.protocol);
   }
 
   // By an interface that is up, else the kernel would refuse the route.

@@ -18,15 +18,21 @@
 
 namespace sekisho::control {
 
-// Metrics of control's own routes. FRR installs at 20, DHCP clients at 100 and more.
+// Metrics of control's own routes. FRR installs at 20, DHCP clients at 100 and more. zebra takes the upper eight bits
+// of another program's metric for a distance: 0, which nothing surpasses, 254, and 255, which is never used.
 inline constexpr uint32_t tunnel_route_metric = 10;
 inline constexpr uint32_t static_route_metric = 15;
+// Of a tunnel's routes that zebra is told of: behind what zebra makes of them, and there when it is gone.
+inline constexpr uint32_t spare_route_metric = 4261412864;
 inline constexpr uint32_t guard_metric = 4294967294;
 
 struct TwinSpec {
   std::vector<InterfaceAddress> addresses;
   bool up = false;
   std::vector<Prefix> routes;  // out of it while it is up
+  // zebra installs the routes, and what stands here is spare; but where another program has one to the same prefix,
+  // zebra would prefer that one, so there the tunnel's stands before it as ever.
+  bool told_to_zebra = false;
 };
 
 struct StaticRoute {

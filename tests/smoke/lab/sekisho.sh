@@ -53,11 +53,11 @@ dataplane_start() {
   DATAPLANE_PID[$side]=$STARTED
 }
 
-# control_start SIDE; it may come before the data plane.
+# control_start SIDE; it may come before the data plane. FRR beside it is that of frr.sh.
 control_start() {
   local directory=$LAB_DIR/$1
   start "$1" "$directory/control.log" "$(program sekisho-control)" --config "$directory/sekisho.json" \
-    --dataplane "$directory/dataplane.sock" --socket "$directory/control.sock"
+    --dataplane "$directory/dataplane.sock" --socket "$directory/control.sock" --frr "$LAB_DIR/$1-frr"
   CONTROL_PID[$1]=$STARTED
 }
 

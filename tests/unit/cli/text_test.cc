@@ -193,14 +193,21 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
                    {"dataplane", {{"connected", true}, {"connected_seconds", 90}, {"workers", 2}}},
                    {"tunnels", {{"up", 1}, {"total", 2}}},
                    {"handshakes", {{"waiting", 3}, {"dropped", 7}}},
+                   {"zebra",
+                    {{"state", "synchronized"},
+                     {"release", "8.4"},
+                     {"routes", 12},
+                     {"stale_routes", 3},
+                     {"own_routes", 2},
+                     {"own_installed", 1}}},
                    {"last_errors", {last_error}}});
   CHECK(has(status, "connected for 1m30s, workers: 2"));
   CHECK(has(status, "1 of 2 up"));
   CHECK(has(status, "3 waiting, 7 dropped"));
   CHECK(has(status, "SKO-IKE-001"));
-  CHECK(
-      has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"metric", nullptr}}}),
-          "0.0.0.0/0  adjacency  -          10.9.1.254       -  -"));
+  CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), own: 1 of 2 installed"));
+  CHECK(has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"distance", 20}}}),
+            "0.0.0.0/0  adjacency  -          10.9.1.254        20       -  -"));
   CHECK(has(neighbours_text({{{"address", "10.9.1.254"}, {"mac", "02:00:00:00:00:01"}}}), "02:00:00:00:00:01"));
   CHECK(has(ports_text({{{"name", "wan"}, {"present", false}}}), "absent"));
   CHECK(has(ports_text({{{"name", "wan"}, {"present", true}, {"link", "up"}, {"counters", {{"rx_packets", 1000}}}}}),

@@ -28,7 +28,8 @@ class FakeOperations final : public Operations {
             .dataplane_connected = dataplane_connected_,
             .dataplane_since = Instant(std::chrono::seconds(910)),
             .workers = 2,
-            .handshakes = {.refused = 5, .dropped = 7}};
+            .handshakes = {.refused = 5, .dropped = 7},
+            .zebra = {.state = ZebraView::State::synchronized, .release = "8.4", .routes = 3}};
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
@@ -39,6 +40,7 @@ class FakeOperations final : public Operations {
              .kind = ipc::NextHopKind::adjacency,
              .interface = "wan",
              .via = *IpAddress::parse("10.9.1.254"),
+             .distance = 20,
              .origin = "static"},
             {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop}};
   }

@@ -107,6 +107,8 @@ TEST_CASE("views carry units and last errors") {
 
   CHECK(result(operations, "show", {{"what", "route"}}).size() == 2);
   CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["via"] == "10.9.1.254");
+  CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["distance"] == 20);
+  CHECK(result(operations, "show", {{"what", "route"}}).at(1)["distance"].is_null());
   for (const auto& [address, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.3.0.5", "0.0.0.0/0"}}) {
     const json routes = result(operations, "show", {{"what", "route"}, {"name", address}});
     CHECK(routes.size() == 1);
@@ -120,6 +122,9 @@ TEST_CASE("views carry units and last errors") {
   CHECK(status["dataplane"]["workers"] == 2);
   CHECK(status["handshakes"]["refused"] == 5);
   CHECK(status["handshakes"]["dropped"] == 7);
+  CHECK(status["zebra"]["state"] == "synchronized");
+  CHECK(status["zebra"]["release"] == "8.4");
+  CHECK(status["zebra"]["routes"] == 3);
   CHECK(status["last_errors"].at(0)["tunnel"] == "tokyo");
 }
 

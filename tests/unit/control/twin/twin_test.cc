@@ -141,3 +141,38 @@ TEST_CASE("a route with the right key and the wrong hop is replaced") {
   CHECK(settle(kernel, wishes(true)) == 1);
   CHECK(kernel.state.routes.at(key).front().hops.front().via == *IpAddress::parse("10.9.1.254"));
 }
+
+TEST_CASE("a tunnel's routes may stand behind a routing daemon's, and still before the guards") {
+  KernelSpec spec = wishes(true);
+  spec.twins["vti0"].told_to_zebra = true;
+  Kernel kernel;
+  settle(kernel, spec);
+  CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric));
+  CHECK_FALSE(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  CHECK(kernel.has_route("10.2.0.0/24", guard_metric));
+  CHECK(spare_route_metric < guard_metric);
+  // By the distance that zebra sees in it, a protocol's route is better.
+  CHECK(spare_route_metric >> 24 == 254);
+}
+
+TEST_CASE("a tunnel's route stands before another program's, which zebra would prefer") {
+  KernelSpec spec = wishes(true);
+  spec.twins["vti0"].told_to_zebra = true;
+  Kernel kernel;
+  const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.2.0.0/24"), 0, 100};
+  SECTION("FRR's is none") {
+    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_BGP, .hops = {{2, {}, false}}}};
+    settle(kernel, spec);
+    CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric));
+  }
+  SECTION("a DHCP client's") {
+    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_DHCP, .hops = {{2, {}, false}}}};
+    settle(kernel, spec);
+    CHECK(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+    CHECK_FALSE(kernel.has_route("10.2.0.0/24", spare_route_metric));
+    kernel.state.routes.erase(key);
+    settle(kernel, spec);
+    CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric));
+    CHECK_FALSE(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+  }
+}

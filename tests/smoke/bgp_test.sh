@@ -1,0 +1,137 @@
+# BGP through a tunnel, two gateways with FRR beside each: 8.4 on one side and 10.3, which numbers its messages
+# differently, on the other. Neither configuration names the other side's network; BGP brings it, and takes it away.
+source "$(dirname "$0")/lab.sh"
+lab_up sekisho sekisho
+
+declare -A AS=([a]=65001 [b]=65002) INSIDE=([a]=169.254.1.1 [b]=169.254.1.2) RELEASE=([a]=8.4 [b]=10.3)
+declare -A BEHIND=([a]=10.66.1.0/24 [b]=10.66.2.0/24)  # what a tunnel of each side leads to, but for the other side's network
+tunnel='.tokyo.selectors = {local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"]} | .frr = {}'
+
+bgp_up() {
+  local side=$1 other=${OTHER[$1]}
+  frr_prepare "$side" "${RELEASE[$side]}"
+  cat >"$LAB_DIR/$side-frr/bgpd.conf" <<END
+router bgp ${AS[$side]}
+ bgp router-id ${WAN[$side]}
+ bgp graceful-restart
+ bgp graceful-restart preserve-fw-state
+ no bgp ebgp-requires-policy
+ no bgp network import-check
+ timers bgp 3 9
+ neighbor ${INSIDE[$other]} remote-as ${AS[$other]}
+ neighbor ${INSIDE[$other]} timers connect 1
+ address-family ipv4 unicast
+  network ${LAN4[$side]}.0/24
+  redistribute babel
+ exit-address-family
+END
+  zebra_start "$side"
+  bgpd_start "$side"
+}
+bgpd_start() { frr_start "$1" bgpd; }
+zebra_start() { frr_start "$1" zebra -s 212992 -r -K 60; }
+zebra_is() { [ "$(sekisho "$1" status --json | jq -r .zebra.state)" = "$2" ]; }
+own_installed() { [ "$(sekisho "$1" status --json | jq .zebra.own_installed)" = "$2" ]; }
+
+# route SIDE ADDRESS: who made the route that the data path takes, and where it leads.
+route() { sekisho "$1" show route "$2" --json | jq -r '.[0] | "\(.origin) \(.distance) \(.action) \(.interface)"'; }
+route_is() { [ "$(route "$1" "$2")" = "$3" ]; }
+learnt() { route_is "$1" "${LAN4[${OTHER[$1]}]}.2" 'bgp 20 tunnel vti0'; }
+
+# bgp_of SIDE PREFIX: its path there, as bgpd has it; empty: none.
+bgp_of() { vtysh "$1" "show bgp ipv4 unicast $2 json" | jq -r '.paths[0].aspath.string // empty'; }
+bgp_is() { [ "$(bgp_of "$1" "$2")" = "$3" ]; }
+
+# through WHAT MOST COMMAND...: pings meanwhile, prints how many were lost, and takes no more than that for right.
+through() {
+  local what=$1 most=$2
+  shift 2
+  ping_in_background left 4 500 0.02
+  "$@"
+  ping_wait
+  say "pings lost while $what: $PING_LOST of 500"
+  expect "no more than $most" test "$PING_LOST" -le "$most"
+}
+
+for side in a b; do
+  bgp_up $side
+  sekisho_launch $side "$tunnel" ".tokyo.routes = [\"${BEHIND[$side]}\"]"
+done
+BGPD_STARTED=$SECONDS
+for side in a b; do
+  await 20 "Sekisho's ports on side $side" ports_present $side
+  await_tunnel $side up
+  await 10 "the session with zebra on side $side" zebra_is $side synchronized
+done
+equal 'releases' '8.4 10.3' "$(for side in a b; do sekisho $side status --json | jq -r .zebra.release; done | xargs)"
+
+step 'the other side is learnt, and traffic follows'
+for side in a b; do await 20 "the route to the other side on $side" learnt $side; done
+equal 'pings lost from left' 0 "$(ping_lost left 4 50 0.02)"
+equal 'pings lost from right' 0 "$(ping_lost right 4 50 0.02)"
+tcp_both_ways 4 10
+
+step "a tunnel's own prefix is announced while the tunnel is up"
+for side in a b; do
+  equal "the route on $side" 'tunnel 1 tunnel vti0' "$(route $side "${BEHIND[$side]%0/24}9")"
+  await 10 "zebra to have installed it on $side" own_installed $side 1
+  await 10 "the announcement on the other side of $side" bgp_is ${OTHER[$side]} "${BEHIND[$side]}" "${AS[$side]}"
+done
+
+both_learnt() {
+  for side in a b; do
+    await 30 "zebra on side $side" zebra_is $side synchronized
+    await 30 "the route to the other side on $side" learnt $side
+  done
+  equal 'pings lost afterwards' 0 "$(ping_lost left 4 20 0.02)"
+}
+
+step 'the tunnel goes down: nothing leads into it, and nothing is announced'
+expect 'tunnel down' sekisho a tunnel down tokyo
+await 5 'zebra to lose our route' own_installed a 0
+await 5 'the guard' route_is a "${BEHIND[a]%0/24}9" 'guard null drop null'
+await 5 'bgpd to forget it' bgp_is a "${BEHIND[a]}" ''
+await 20 'BGP to forget the other side' eval '! learnt a'
+step 'and up again'
+expect 'tunnel up' sekisho a tunnel up tokyo
+both_learnt
+await 10 'our route in zebra' own_installed a 1
+
+step 'a restart of control'
+restart_control() {
+  killed "${CONTROL_PID[a]}"
+  control_start a
+}
+through 'control is restarted' 20 restart_control
+await_tunnel a up 30
+both_learnt
+equal 'the announcement on the other side' "${AS[a]}" "$(bgp_of b "${BEHIND[a]}")"
+
+# restart SIDE DAEMON...: killed all, and started again as they were.
+restart() {
+  local side=$1 daemon
+  shift
+  for daemon in "$@"; do killed "${FRR_PID[$side $daemon]}"; done
+  for daemon in "$@"; do "${daemon}_start" "$side"; done
+}
+# For its first two minutes a bgpd sets the restart bit (RFC 4724 section 4.2), so that one that has just been started
+# does not wait for what it has to say, and forgets its own routes for a moment.
+await 125 'the bgpd on side b to set the restart bit no more' eval '[ $SECONDS -gt $((BGPD_STARTED + 122)) ]'
+for what in bgpd 'zebra bgpd'; do
+  step "a restart of $what, FRR ${RELEASE[a]}"
+  through "$what is restarted" 0 restart a $what
+  both_learnt
+done
+step "a restart of zebra, FRR ${RELEASE[b]}"
+through 'zebra is restarted' 0 restart b zebra
+both_learnt
+
+step 'FRR goes: the kernel takes over'
+sekisho_apply a "$tunnel" ".tokyo.routes = [\"${BEHIND[a]}\"]" '.frr = {hold_time: 1}'
+both_learnt
+frr_stop a bgpd
+frr_stop a zebra
+await 10 'the route that zebra left there' route_is a "${BEHIND[a]%0/24}9" 'babel null tunnel vti0'
+equal 'zebra' connecting "$(sekisho a status --json | jq -r .zebra.state)"
+on a ip route flush proto babel
+await 5 "the tunnel's own" route_is a "${BEHIND[a]%0/24}9" 'tunnel null tunnel vti0'
