@@ -17,6 +17,7 @@ TEST_CASE("each target takes its corpus") {
       {"engine_v1_stranger", engine_v1_stranger},
       {"engine_v1_peer", engine_v1_peer},
       {"config", config},
+      {"zebra", zebra},
   }));
   INFO(name);
   const auto inputs = corpus(name);

@@ -28,6 +28,8 @@ void signatures(ByteView script);
 // The same two of IKEv1. The stranger may come when certificates are awaited, with keys that anybody can agree on.
 void engine_v1_stranger(ByteView script);
 void engine_v1_peer(ByteView script);
+// What FRR's zebra may send, of some release: its codec, the table of its routes, and where their gateways lead.
+void zebra(ByteView script);
 // A configuration's text.
 void config(ByteView text);
 
