@@ -25,6 +25,13 @@ lab_places=(left a net b right)
 
 # lab_up KIND_A KIND_B: KIND is what the gateway will be, sekisho or strongswan.
 lab_up() {
+  places_up
+  side_up a "$1"
+  side_up b "$2"
+}
+
+# places_up: the namespaces of lab_places, without wires, and their end when the shell ends.
+places_up() {
   trap lab_down EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -36,8 +43,6 @@ lab_up() {
     on "$place" sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
   done
   on net sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.default.disable_ipv6=1  # quiet: no neighbour discovery
-  side_up a "$1"
-  side_up b "$2"
 }
 
 side_up() {
@@ -106,22 +111,27 @@ lab_pids() {
 # Ends all that runs in this lab's namespaces (nothing else is in there), and removes them and the directory.
 # LAB_KEEP_LOGS names a directory for the logs and captures of a test that failed.
 lab_down() {
-  local status=$? signal place
+  local status=$?
   trap '' INT TERM HUP
   trap - EXIT
   set +e
   exec 2>/dev/null
   await_line_end
-  for signal in TERM KILL; do
-    lab_pids | xargs -r kill -s "$signal"
-    timeout 5 bash -c 'while [ -n "$(for n in "$@"; do ip netns pids "$n" 2>/dev/null; done)" ]; do sleep 0.05; done' \
-      lab_down "${lab_places[@]/#/$LAB-}" && break
-  done
-  for place in "${lab_places[@]}"; do ip netns delete "$LAB-$place" 2>/dev/null; done
+  places_down
   if [ "$status" != 0 ] && [ -n "${LAB_KEEP_LOGS:-}" ]; then
     mkdir -p "$LAB_KEEP_LOGS"
     cp -r "$LAB_DIR/." "$LAB_KEEP_LOGS/" 2>/dev/null
   fi
   rm -rf "$LAB_DIR"
   exit "$status"
+}
+
+places_down() {
+  local signal place
+  for signal in TERM KILL; do
+    lab_pids | xargs -r kill -s "$signal"
+    timeout 5 bash -c 'while [ -n "$(for n in "$@"; do ip netns pids "$n" 2>/dev/null; done)" ]; do sleep 0.05; done' \
+      lab_down "${lab_places[@]/#/$LAB-}" && break
+  done
+  for place in "${lab_places[@]}"; do ip netns delete "$LAB-$place" 2>/dev/null; done
 }
