@@ -17,6 +17,7 @@ declare -A FAR         # tunnel's end -> the other end
 declare -A OUTSIDE     # tunnel's end -> the address of the gateway's outside interface
 declare -A PUBLIC      # tunnel's end -> what the internet sees instead, where it is behind a translator
 declare -A INSIDE      # tunnel's end -> its address in the tunnel's /30
+declare -A ASN         # gateway -> its AS number, where it speaks BGP
 declare -A SHARED_KEY  # number of the tunnel -> pre-shared key
 declare -A MORE_LAN4   # gateway -> a second LAN behind it, as LAN4
 declare -A WAN_MTU     # gateway -> MTU of its outside interface, unless 1500
@@ -28,7 +29,7 @@ ends_of() { printf '%s\n' "${!FAR[@]}" | grep "^$1" | sort; }
 gateways() { printf '%s\n' "${!KIND[@]}" | sort; }
 sekishos() { for each in $(gateways); do [ "${KIND[$each]}" != sekisho ] || echo "$each"; done; }
 seen() { echo "${PUBLIC[$1]:-${OUTSIDE[$1]}}"; }
-prefix24() { echo "${1%.*}.0/24"; }
+prefix30() { echo "${1%.*}.$((${1##*.} & ~3))/30"; }
 
 # tunnel FIRST SECOND: the two ends of a tunnel.
 tunnel() { FAR[$1]=$2 FAR[$2]=$1; }
@@ -148,8 +149,9 @@ mend() { for each in "$@"; do on net nft delete table ip "cut-$each"; done; }
 
 # A gateway that is Sekisho -------------------------------------------------------------------------------------------
 
-# field_config GATEWAY [FILTER...]: its sekisho.json. Tunnel N is `tunnelN` on vtiN, without selectors and without routes of
-# its own. The customer's end begins, the cloud's end waits. jq filters change it.
+# field_config GATEWAY [FILTER...]: its sekisho.json. Tunnel N is `tunnelN` on vtiN, for any packet. Its route is its own /30,
+# so that this has a guard, too: what is for the inside of a tunnel that is down, as BGP has it, does not follow the default
+# route. The customer's end begins, the cloud's end waits. jq filters change it.
 field_config() {
   local gateway=$1 end far filter=. each
   shift
@@ -158,6 +160,7 @@ field_config() {
     far=${FAR[$end]}
     (umask 077 && printf '%s\n' "${SHARED_KEY[${end:1}]}" >"$LAB_DIR/$gateway/psk${end:1}")
     jq -n --arg number "${end:1}" --arg outside "${OUTSIDE[$end]}" --arg inside "${INSIDE[$end]}/30" \
+      --arg inside_prefix "$(prefix30 "${INSIDE[$end]}")" \
       --arg peer "$(seen "$far")" --arg peer_id "${OUTSIDE[$far]}" --arg version "$IKE_VERSION" --arg ike "$IKE" \
       --arg esp "$ESP" --arg start "$([ "$gateway" = b ] && echo start || echo respond)" --argjson mtu "$VTI_MTU" \
       --argjson ike_lifetime "$IKE_LIFETIME" --argjson esp_lifetime "$ESP_LIFETIME" --argjson bytes "$ESP_BYTES" \
@@ -168,7 +171,7 @@ field_config() {
         ike: { version: $version, proposals: [$ike], lifetime: $ike_lifetime, dpd_interval: $dpd, retry_interval: 1,
           retransmission: { first_ms: 400, factor: 1.4, tries: 4 } },
         esp: { proposals: [$esp], lifetime: $esp_lifetime, lifetime_bytes: $bytes },
-        selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }
+        selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }, routes: [$inside_prefix]
       } }'
   done | jq -s --arg lan "${LAN4[$gateway]}" --arg more "${MORE_LAN4[$gateway]:-}" --argjson mtu "${WAN_MTU[$gateway]:-1500}" \
     --arg outside "$(for end in $(ends_of "$gateway"); do echo "${OUTSIDE[$end]}/24"; done | sort -u)" '{
@@ -211,12 +214,8 @@ state_is() {
 # await_state GATEWAY TUNNEL STATE: one of them, or `not up`.
 await_state() { await "${4:-20}" "tunnel $2 at $1 to be $3" state_is "$1" "$2" "$3"; }
 
-# through GATEWAY PREFIX: the interface that the data plane has for this route, or what it does there instead; `none`: it
-# has no such route.
-through() {
-  sekisho "$1" show route --json | jq -r --arg prefix "$2" \
-    '[.[] | select(.prefix == $prefix) | .interface // .action][0] // "none"'
-}
+# through GATEWAY ADDRESS: the interface by which the data plane sends there, or `drop`, `punt`, ...: what it does instead.
+through() { sekisho "$1" show route "$2" --json | jq -r '.[0] | .interface // .action'; }
 through_is() { [ "$(through "$1" "$2")" = "$3" ]; }
 
 # A gateway that is a router with strongSwan ----------------------------------------------------------------------------
@@ -280,10 +279,60 @@ routing_start() {
   for daemon in ${FRR_LOADED[$gateway]}; do frr_start "$gateway" "$daemon"; done
 }
 
+# guard GATEWAY PREFIX...: what is for these networks is dropped where no better route is. In the kernel, for no daemon is
+# as fast as the kernel is at taking the routes of an interface that went down. (The highest octet of the metric is, to
+# zebra, the administrative distance; with 255 it takes the route for no way.)
+guard() {
+  local gateway=$1 prefix
+  shift
+  for prefix in "$@"; do on "$gateway" ip route add blackhole "$prefix" metric $((255 << 24 | 8192)); done
+}
+
+# bgp_start GATEWAY [TUNNEL]: announces its LAN over every tunnel, and prefers what it learns over that one (1).
+bgp_start() {
+  local gateway=$1 preferred=${2:-1} end other=a
+  [ "$gateway" = b ] || other=b
+  routing "$gateway" bgpd "$(
+    echo "route-map second permit 10"
+    echo "set local-preference 50"
+    echo "router bgp ${ASN[$gateway]}"
+    echo "bgp router-id ${LAN4[$gateway]}.1"
+    echo "no bgp ebgp-requires-policy"
+    echo "timers bgp $BGP_TIMERS"
+    for end in $(ends_of "$gateway"); do
+      echo "neighbor ${INSIDE[${FAR[$end]}]} remote-as ${ASN[$other]}"
+      echo "neighbor ${INSIDE[${FAR[$end]}]} timers connect 1"
+    done
+    echo "address-family ipv4 unicast"
+    echo "network ${LAN4[$gateway]}.0/24"
+    for end in $(ends_of "$gateway"); do
+      [ "${end:1}" = "$preferred" ] || echo "neighbor ${INSIDE[${FAR[$end]}]} route-map second in"
+    done
+    echo exit-address-family
+  )"
+  routing_start "$gateway"
+}
+BGP_TIMERS='1 3'
+
+# paths GATEWAY TUNNEL...: the BGP table that it has where these tunnels have a session, the best one first, as bgp_table
+# prints it.
+paths() {
+  local gateway=$1 best='>' number other=a
+  [ "$gateway" = b ] || other=b
+  shift
+  {
+    echo "> ${LAN4[$gateway]}.0/24 0.0.0.0 "
+    for number in "$@"; do
+      echo "$best ${LAN4[$other]}.0/24 ${INSIDE[$other$number]} ${ASN[$other]}"
+      best=' '
+    done
+  } | sort -k 1.2
+}
+
 # bgp_table GATEWAY: a line for each path: prefix, next hop, AS path, and > before the best one.
 bgp_table() {
   vtysh "$1" 'show bgp ipv4 unicast json' | jq -r '.routes | to_entries[] | .key as $prefix | .value[] |
-    "\(if .bestpath then ">" else " " end) \($prefix) \(.nexthops[0].ip) \(.path)"' | sort -k 2
+    "\(if .bestpath then ">" else " " end) \($prefix) \(.nexthops[0].ip) \(.path)"' | sort -k 1.2
 }
 bgp_table_is() { [ "$(bgp_table "$1")" = "$2" ]; }
 # expect_bgp GATEWAY TABLE: within the time that sessions and updates take.
@@ -312,6 +361,9 @@ pings() {
 no_pings() {
   equal "ping from $1 to $2: answers" 0 "$(on "$1" ping -n -c 5 -i 0.05 -W 1 -p "$MARKER_HEX" "$2" | grep -c ttl= || :)"
 }
+
+# esp_crossed FROM TO: how many packets of ESP have gone from one tunnel's end to the other, so far.
+esp_crossed() { capture_count internet "$ESP_FILTER" and src "$(seen "$1")" and dst "$(seen "$2")"; }
 
 # A flow of echoes, 50 a second, over what happens meanwhile. flow_end awaits answers to what was sent last, and says how
 # many had none and how long was the longest time between two answers.

@@ -19,12 +19,12 @@ field() {
   router_start "$PEER_END"
   routing "$PEER_END" staticd "$(printf "ip route %s ${INSIDE[${SEKISHO_END}1]}\n" ${PREFIXES[$SEKISHO_END]})"
   routing_start "$PEER_END"
-  gateway_start "$SEKISHO_END" ".tunnels.tunnel1.routes = $(jq -cn '$ARGS.positional' --args $far)" \
+  gateway_start "$SEKISHO_END" ".tunnels.tunnel1.routes += $(jq -cn '$ARGS.positional' --args $far)" \
     '.tunnels.tunnel1.start = "respond"'
 
   step 'before the tunnel is up nothing leaves'
   for prefix in $far; do
-    await 5 "$prefix nowhere" through_is "$SEKISHO_END" "$prefix" drop
+    await 5 "$prefix nowhere" through_is "$SEKISHO_END" "${prefix%.*}.2" drop
     no_pings "${HOST[$SEKISHO_END]}" "${prefix%.*}.2"
   done
 
@@ -32,7 +32,7 @@ field() {
   [ "$SEKISHO_END" = a ] || sekisho b tunnel up tunnel1 --timeout 20
   begin b1
   sekisho "$SEKISHO_END" show child-sa
-  for prefix in $far; do await 5 "$prefix through the VTI" through_is "$SEKISHO_END" "$prefix" vti1; done
+  for prefix in $far; do await 5 "$prefix through the VTI" through_is "$SEKISHO_END" "${prefix%.*}.2" vti1; done
 
   step 'both LANs, from either side, up to the MTU'
   pings left 192.168.0.2
@@ -45,7 +45,7 @@ field() {
   flow_start "${HOST[$SEKISHO_END]}" "${LAN4[$PEER_END]}.2"
   sekisho "$SEKISHO_END" tunnel down tunnel1 >/dev/null
   await_state "$SEKISHO_END" 1 down
-  for prefix in $far; do await 5 "$prefix nowhere" through_is "$SEKISHO_END" "$prefix" drop; done
+  for prefix in $far; do await 5 "$prefix nowhere" through_is "$SEKISHO_END" "${prefix%.*}.2" drop; done
   no_pings "${HOST[$SEKISHO_END]}" "${LAN4[$PEER_END]}.2"
   sekisho "$SEKISHO_END" tunnel up tunnel1 --timeout 20
   flow_end 'down and up by the operator'
