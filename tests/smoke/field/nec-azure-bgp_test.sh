@@ -1,0 +1,75 @@
+# An Azure VPN gateway and a NEC IX router that go from static routes to BGP while the tunnel stands. BGP is spoken between
+# loopback addresses, which are reached by a /32 through the tunnel. Then the tunnel goes down: so does the session, and the
+# route that it brought. (BGP holds 3 seconds here instead of 180.)
+#
+#    server 10.0.0.2 -- 10.0.0.1 a 203.0.113.1 === 198.51.100.10 b 192.168.1.1 -- pc 192.168.1.2
+#       AS 65515, 10.0.255.30 on its loopback       AS 65001, 192.168.255.1 on its loopback
+source "$(dirname "$0")/field.sh"
+tunnel a1 b1
+LAN4=([a]=10.0.0 [b]=192.168.1) ASN=([a]=65515 [b]=65001)
+OUTSIDE=([a1]=203.0.113.1 [b1]=198.51.100.10) INSIDE=([a1]=169.254.21.1 [b1]=169.254.21.2)
+SPEAKER=([a1]=10.0.255.30 [b1]=192.168.255.1)
+SHARED_KEY=([1]='P@ssw0rd1234')
+IKE=aes256-sha1-modp1024 ESP=aes256-sha256 ESP_BYTES=$((102400000 * 1024)) VTI_MTU=1350
+
+field() {
+  local here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 far=${LAN4[$PEER_END]}.0/24
+  local via=${INSIDE[${SEKISHO_END}1]} near=${LAN4[$SEKISHO_END]}.0/24 before
+  # What Sekisho's tunnel leads to: with static routes the LAN, with BGP the other one's loopback address.
+  local static=".tunnels.tunnel1.routes += [\"$far\"]" bgp=".tunnels.tunnel1.routes += [\"$(speaker "${PEER_END}1")/32\"]"
+  field_up
+  router_start "$PEER_END"
+  routing "$PEER_END" staticd "ip route $near $via" "ip route $(speaker "${SEKISHO_END}1")/32 $via"
+  routing_start "$PEER_END"
+  gateway_start "$SEKISHO_END" "$static"
+  guard "$SEKISHO_END" "${LAN4[$PEER_END]%.*}.0.0/16"
+
+  step 'static routes'
+  begin b1
+  await 5 "$there through the VTI" through_is "$SEKISHO_END" "$there" vti1
+  pings right 10.0.0.2
+  pings left 192.168.1.2
+  equal 'where the route is from' tunnel "$(origin "$SEKISHO_END" "$there")"
+
+  step 'to BGP, under traffic and with the same SAs'
+  before=$(spis "$SEKISHO_END")
+  flow_start "$here" "$there"
+  address a lo "${SPEAKER[a1]}/32"
+  address b lo "${SPEAKER[b1]}/32"
+  field_config "$SEKISHO_END" "$static" "$bgp"
+  expect 'the change takes no tunnel down' goes_down "$SEKISHO_END" false
+  gateway_apply "$SEKISHO_END" "$static" "$bgp"
+  bgp_start a
+  bgp_start b
+  expect_bgp a "$(paths a 1)"
+  expect_bgp b "$(paths b 1)"
+  vtysh "$PEER_END" 'configure terminal' "no ip route $near $via"
+  gateway_apply "$SEKISHO_END" "$bgp"
+  await 5 'the route to come from BGP' origin_is "$SEKISHO_END" "$there" bgp
+  flow_end 'from static routes to BGP'
+  equal 'the SPIs' "$before" "$(spis "$SEKISHO_END")"
+  sekisho "$SEKISHO_END" show route "$there"
+  pings left 192.168.1.2
+  pings right 10.0.0.2
+
+  step 'the tunnel goes down: the propagated route is gone, and nothing leaves'
+  sekisho "$SEKISHO_END" tunnel down tunnel1 >/dev/null
+  await 10 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
+  no_pings "$here" "$there"
+  expect_bgp a "$(paths a)"
+  expect_bgp b "$(paths b)"
+
+  step 'and back'
+  sekisho "$SEKISHO_END" tunnel up tunnel1 --timeout 20
+  expect_bgp a "$(paths a 1)"
+  expect_bgp b "$(paths b 1)"
+  pings left 192.168.1.2
+  field_sealed bare
+}
+spis() { sekisho "$1" show child-sa --json | jq -c 'map([.inbound_spi, .outbound_spi])'; }
+origin() { sekisho "$1" show route "$2" --json | jq -r '.[0].origin'; }
+origin_is() { [ "$(origin "$1" "$2")" = "$3" ]; }
+goes_down() {
+  [ "$(sekisho "$1" config diff "$LAB_DIR/$1/sekisho.json" --json | jq 'any(.effects[]; .goes_down)')" = "$2" ]
+}
+field_run "$@"
