@@ -33,7 +33,7 @@ field() {
   sekisho "$SEKISHO_END" show ike-sa
   sekisho "$SEKISHO_END" show child-sa
 
-  step "what the server sends takes tunnel 1, what the pc sends tunnel 2"
+  step 'what the server sends takes tunnel 1, what the pc sends tunnel 2'
   await 5 "$there through the VTI" through_is "$SEKISHO_END" "$there" "vti$([ "$SEKISHO_END" = a ] && echo 1 || echo 2)"
   before=($(esp_crossed a1 b1) $(esp_crossed b2 a2))
   pings left 192.168.0.2
@@ -51,7 +51,7 @@ field() {
   await 10 "$more to go" not_propagated "$SEKISHO_END" "$more"
   no_pings "$here" "${more%.*}.2"
 
-  step "an operator takes tunnel 1 down: Sekisho's side goes over at once, the router's when it hears no more"
+  step 'an operator takes tunnel 1 down: both ends go over at once'
   flow_start "$here" "$there"
   sekisho "$SEKISHO_END" tunnel down tunnel1 >/dev/null
   expect_bgp a "$(paths a 2)"

@@ -20,6 +20,7 @@ declare -A INSIDE      # tunnel's end -> its address in the tunnel's /30
 declare -A SPEAKER     # tunnel's end -> the address that BGP speaks from, where it is not INSIDE but one of the loopback
 declare -A ASN         # gateway -> its AS number, where it speaks BGP
 declare -A SHARED_KEY  # number of the tunnel -> pre-shared key
+declare -A LAN_OCTET   # gateway -> its last octet in its LAN, unless 1
 declare -A MORE_LAN4   # gateway -> a second LAN behind it, as LAN4
 declare -A WAN_MTU     # gateway -> MTU of its outside interface, unless 1500
 
@@ -30,6 +31,7 @@ ends_of() { printf '%s\n' "${!FAR[@]}" | grep "^$1" | sort; }
 gateways() { printf '%s\n' "${!KIND[@]}" | sort; }
 sekishos() { for each in $(gateways); do [ "${KIND[$each]}" != sekisho ] || echo "$each"; done; }
 seen() { echo "${PUBLIC[$1]:-${OUTSIDE[$1]}}"; }
+lan_address() { echo "${LAN4[$1]}.${LAN_OCTET[$1]:-1}"; }
 speaker() { echo "${SPEAKER[$1]:-${INSIDE[$1]}}"; }
 prefix30() { echo "${1%.*}.$((${1##*.} & ~3))/30"; }
 
@@ -70,7 +72,7 @@ site_up() {
   fi
   site_lan "$gateway" lan
   on "$gateway" sysctl -qw net.ipv4.ip_forward=1
-  address "$gateway" lan "${LAN4[$gateway]}.1/24" ${MORE_LAN4[$gateway]:+"${MORE_LAN4[$gateway]}.1/24"}
+  address "$gateway" lan "$(lan_address "$gateway")/24" ${MORE_LAN4[$gateway]:+"${MORE_LAN4[$gateway]}.1/24"}
   for end in $(ends_of "$gateway"); do
     mkdir "$LAB_DIR/$end"
     wire net "to-$end" "$end" wan
@@ -81,12 +83,18 @@ site_up() {
   done
 }
 
-# site_lan GATEWAY INTERFACE: the host behind it, with an address in each of its LANs.
+# site_lan GATEWAY INTERFACE: the host behind it, with an address in each of its LANs. The host's eth0 is a bridge, so that
+# two gateways can stand in one LAN; the first one is its way out.
 site_lan() {
   local gateway=$1 host=${HOST[$1]}
-  wire "$host" eth0 "$gateway" "$2"
-  address "$host" eth0 "${LAN4[$gateway]}.2/24" ${MORE_LAN4[$gateway]:+"${MORE_LAN4[$gateway]}.2/24"}
-  on "$host" ip route add default via "${LAN4[$gateway]}.1"
+  wire "$host" "to-$gateway" "$gateway" "$2"
+  if ! ip -n "$LAB-$host" link show eth0 >/dev/null 2>&1; then
+    on "$host" sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.conf.default.accept_redirects=0
+    on "$host" ip link add eth0 up type bridge forward_delay 0 mcast_snooping 0
+    address "$host" eth0 "${LAN4[$gateway]}.2/24" ${MORE_LAN4[$gateway]:+"${MORE_LAN4[$gateway]}.2/24"}
+    on "$host" ip route add default via "$(lan_address "$gateway")"
+  fi
+  on "$host" ip link set "to-$gateway" master eth0
 }
 
 # internet_port PLACE ENDS: what the internet router has on its wire there: the default gateway of these outside addresses.
@@ -176,12 +184,12 @@ field_config() {
         esp: { proposals: [$esp], lifetime: $esp_lifetime, lifetime_bytes: $bytes },
         selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }, routes: [$inside_prefix]
       } }'
-  done | jq -s --arg lan "${LAN4[$gateway]}" --arg more "${MORE_LAN4[$gateway]:-}" --argjson mtu "${WAN_MTU[$gateway]:-1500}" \
+  done | jq -s --arg lan "$(lan_address "$gateway")" --arg more "${MORE_LAN4[$gateway]:+${MORE_LAN4[$gateway]}.1}" --argjson mtu "${WAN_MTU[$gateway]:-1500}" \
     --arg outside "$(for end in $(ends_of "$gateway"); do echo "${OUTSIDE[$end]}/24"; done | sort -u)" '{
       ports: {
         wan: { device: "net_af_packet0,iface=wan-wire", addresses: ($outside | split("\n")), mtu: $mtu },
         lan: { device: "net_af_packet1,iface=lan-wire",
-          addresses: ([$lan, $more] | map(select(. != "") + ".1/24")) }
+          addresses: ([$lan, $more] | map(select(. != "") + "/24")) }
       },
       routes: [ { prefix: "0.0.0.0/0", via: ($outside | sub("[0-9]+/.*"; "254"; "m")) } ],
       tunnels: from_entries
@@ -224,7 +232,8 @@ through_is() { [ "$(through "$1" "$2")" = "$3" ]; }
 # A gateway that is a router with strongSwan ----------------------------------------------------------------------------
 
 # router_start GATEWAY: its strongSwans, which wait, and their TUNs as vtiN, of 1400 octets as strongSwan has them. (What strongSwan needs to see in its namespace is
-# an interface of the TUN's name; its own routes come after the main table, and nothing is ever sent by them.)
+# an interface of the TUN's name; its own routes come after the main table, and nothing is ever sent by them.) The interface
+# is up while there is a child SA, as a router's is: strongSwan tells of it by its updown script.
 router_start() {
   local gateway=$1 end
   for end in $(ends_of "$gateway"); do
@@ -233,7 +242,9 @@ router_start() {
     on "$end" ip link add ipsec0 type bridge
     on "$end" ip link set ipsec0 up
     ip -n "$LAB-$gateway" address add "${INSIDE[$end]}/30" dev "vti${end:1}"
-    ip -n "$LAB-$gateway" link set "vti${end:1}" up
+    start "$gateway" "$LAB_DIR/$end/follow.log" bash -c 'tail -n +1 -F "$1" | while read -r verb; do
+      case $verb in up-client) ip link set "$2" up ;; down-client) ip link set "$2" down ;; esac
+    done' follow "$LAB_DIR/$end/updown.log" "vti${end:1}"
   done
 }
 
@@ -244,6 +255,9 @@ ROUTER_CHARON='routing_table_prio = 40000
 
 router_end_start() {
   local end=$1 far=${FAR[$1]} WAN LAN4 LAN6 OTHER
+  printf '#!/bin/sh\necho "$PLUTO_VERB" >>/lab/%s/updown.log\n' "$end" >"$LAB_DIR/$end/updown"
+  chmod +x "$LAB_DIR/$end/updown"
+  : >"$LAB_DIR/$end/updown.log"
   local -A WAN=([$end]=${OUTSIDE[$end]} [$far]=$(seen "$far")) OTHER=([$end]=$far)
   local -A LAN4=([$end]=0.0.0 [$far]=0.0.0) LAN6=([$end]=:: [$far]=::)
   strongswan_start "$end" release=trixie raw_esp=yes charon="$ROUTER_CHARON" ike="$IKE" esp="$ESP" \
@@ -255,6 +269,7 @@ router_end_start() {
     dpd_delay = ${DPD}s" \
     child="life_time = ${ESP_LIFETIME}s
         life_bytes = $ESP_BYTES
+        updown = /lab/$end/updown
         dpd_action = $([ "${end:0:1}" = b ] && echo restart || echo clear)"
   await 5 "the TUN of $end" ip -n "$LAB-$end" link show ipsec0
 }
@@ -359,12 +374,12 @@ bgp_state_is() { [ "$(bgp_state "$1" "$2")" = "$3" ]; }
 
 # Proofs ----------------------------------------------------------------------------------------------------------------
 
-# pings FROM ADDRESS [ARGUMENTS...]: ten echoes get there and back, each forwarded by two gateways.
+# pings FROM ADDRESS [ARGUMENTS...]: ten echoes get there and back. The answers come by two gateways, so their TTL is 62.
 pings() {
   local from=$1 to=$2 answer
   shift 2
   answer=$(on "$from" ping -n -c 10 -i 0.02 -W 2 -p "$MARKER_HEX" "$@" "$to") || fail "ping from $from to $to $*: $answer"
-  equal "ping from $from to $to $*: answers, their TTLs" '10 62' \
+  equal "ping from $from to $to $*: answers, their TTLs" "10 ${TTL:-62}" \
     "$(grep -c ttl= <<<"$answer") $(sed -nE 's/.* ttl=([0-9]+) .*/\1/p' <<<"$answer" | sort -u | xargs)"
 }
 # no_pings FROM ADDRESS: five echoes, no answer.
