@@ -1,6 +1,7 @@
-# An AWS virtual private gateway and a Cisco CSR 1000V: IKEv1 without NAT traversal, PFS, two tunnels, BGP over both. Either
-# end prefers another tunnel, so what returns takes another way. Routes are propagated: they come with what the other end
-# announces, and go with it; then an operator takes down the tunnels. (BGP holds 3 seconds here instead of 30.)
+# An AWS virtual private gateway and a Cisco CSR 1000V: IKEv1 without NAT traversal, PFS, two tunnels, BGP over both.
+# Either end prefers another tunnel, so what returns takes another way. Routes are propagated: they come with what the
+# other end announces, and go with it; then an operator takes down the tunnels. (BGP holds 3 seconds here instead of
+# 30.)
 #
 #    server 172.31.0.2 -- 172.31.0.1 a 203.0.113.1 === 198.51.100.10 b 192.168.0.1 -- pc 192.168.0.2
 #                         AS 10124     203.0.113.2 === 198.51.100.11   AS 65000

@@ -1,7 +1,7 @@
-# An AWS virtual private gateway and a VyOS instance behind elastic IPs: IKEv2, NAT traversal, two tunnels, BGP over both.
-# Tunnel 2 is down at first, which is a normal state; then tunnel 1 dies silently and BGP goes over to tunnel 2. The
-# identities are the private addresses. (Here peers are probed every second instead of every 15, and BGP holds 3 seconds
-# instead of 30.)
+# An AWS virtual private gateway and a VyOS instance behind elastic IPs: IKEv2, NAT traversal, two tunnels, BGP over
+# both. Tunnel 2 is down at first, which is a normal state; then tunnel 1 dies silently and BGP goes over to tunnel 2.
+# The identities are the private addresses. (Here peers are probed every second instead of every 15, and BGP holds 3
+# seconds instead of 30.)
 #
 #    server 10.0.0.2 -- 10.0.0.1 a 203.0.113.1 === 198.51.100.10 = NAT = 172.100.0.200 b 172.100.1.1 -- pc 172.100.1.2
 #                       AS 10124   203.0.113.2 === 198.51.100.11 = NAT = 172.100.0.201   AS 65000

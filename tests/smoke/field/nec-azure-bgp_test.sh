@@ -1,6 +1,6 @@
-# An Azure VPN gateway and a NEC IX router that go from static routes to BGP while the tunnel stands. BGP is spoken between
-# loopback addresses, which are reached by a /32 through the tunnel. Then the tunnel goes down: so does the session, and the
-# route that it brought. (BGP holds 3 seconds here instead of 180.)
+# An Azure VPN gateway and a NEC IX router that go from static routes to BGP while the tunnel stands. BGP is spoken
+# between loopback addresses, which are reached by a /32 through the tunnel. Then the tunnel goes down: so does the
+# session, and the route that it brought. (BGP holds 3 seconds here instead of 180.)
 #
 #    server 10.0.0.2 -- 10.0.0.1 a 203.0.113.1 === 198.51.100.10 b 192.168.1.1 -- pc 192.168.1.2
 #       AS 65515, 10.0.255.30 on its loopback       AS 65001, 192.168.255.1 on its loopback
@@ -16,7 +16,8 @@ field() {
   local here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 far=${LAN4[$PEER_END]}.0/24
   local via=${INSIDE[${SEKISHO_END}1]} near=${LAN4[$SEKISHO_END]}.0/24 before
   # What Sekisho's tunnel leads to: with static routes the LAN, with BGP the other one's loopback address.
-  local static=".tunnels.tunnel1.routes += [\"$far\"]" bgp=".tunnels.tunnel1.routes += [\"$(speaker "${PEER_END}1")/32\"]"
+  local static=".tunnels.tunnel1.routes += [\"$far\"]"
+  local bgp=".tunnels.tunnel1.routes += [\"$(speaker "${PEER_END}1")/32\"]"
   field_up
   router_start "$PEER_END"
   routing "$PEER_END" staticd "ip route $near $via" "ip route $(speaker "${SEKISHO_END}1")/32 $via"

@@ -45,6 +45,7 @@ field() {
   await_state "$SEKISHO_END" 1 'not up'
   await_state "$PEER_END" 1 'not up'
   await 5 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
+  no_pings "${HOST[$SEKISHO_END]}" "$there"
   mend 1
   await_state "$SEKISHO_END" 1 up
   flow_end 'a dead link, and back'

@@ -1,8 +1,8 @@
-# Two regions of NIFCLOUD with one subnet, and a customer's YAMAHA RTX1210 behind NAT with a tunnel to the gateway of each:
-# IKEv1, the private address as identity, floating static routes. While the tunnel to the east lives, everything goes
-# there. When it dies the route over the west takes its place, at the customer and at the gateway in the east, which sends
-# what the server gives it to the west; what returns takes the direct way. When it lives again so does its route. (The
-# subnet is one wire here. Peers are probed every second instead of every 10.)
+# Two regions of NIFCLOUD with one subnet, and a customer's YAMAHA RTX1210 behind NAT with a tunnel to the gateway of
+# each: IKEv1, the private address as identity, floating static routes. While the tunnel to the east lives, everything
+# goes there. When it dies the route over the west takes its place, at the customer and at the gateway in the east,
+# which sends what the server gives it to the west; what returns takes the direct way. When it lives again so does its
+# route. (The subnet is one wire here. Peers are probed every second instead of every 10.)
 #
 #                                   .1 a (east) 203.0.113.1 ===                 (NAT)
 #    server 192.168.10.2 -- switch                              198.51.100.10 = 192.168.100.1 b 192.168.20.1 -- pc
@@ -19,7 +19,7 @@ SHARED_KEY=([1]=rtx-pre-shared-key-east [2]=rtx-pre-shared-key-west)
 IKE_VERSION=v1 IKE=aes128-sha1-modp1024 ESP=aes128-sha1-modp1024 VTI_MTU=1400 DPD=1
 
 field() {
-  local gateway here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 second first=vti1
+  local gateway west here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 second first=vti1
   KIND[c]=${KIND[a]}
   # Where the standby way leads: at the gateway in the east to the one in the west, at the customer into tunnel 2.
   second=$([ "$SEKISHO_END" = a ] && echo lan || echo vti2)

@@ -1,0 +1,91 @@
+# FRR at a gateway of either kind, and what the field set-ups say of BGP.
+
+declare -A FRR_LOADED  # gateway -> the daemons that have a configuration
+
+# routing GATEWAY DAEMON LINE...: the configuration that this daemon starts with.
+routing() {
+  local gateway=$1 daemon=$2
+  shift 2
+  [ -n "${FRR_LOADED[$gateway]}" ] || frr_prepare "$gateway" 8.4
+  FRR_LOADED[$gateway]+="$daemon "
+  printf '%s\n' "hostname $gateway" "$@" >"$LAB_DIR/$gateway-frr/$daemon.conf"
+}
+
+# routing_start GATEWAY: zebra, and the daemons that have a configuration; those that do not run yet.
+routing_start() {
+  local gateway=$1 daemon
+  for daemon in zebra ${FRR_LOADED[$gateway]}; do
+    [ -n "${FRR_PID[$gateway $daemon]:-}" ] || frr_start "$gateway" "$daemon" $([ $daemon != zebra ] || echo -s 212992)
+  done
+}
+
+# guard GATEWAY PREFIX...: what is for these networks is dropped where no better route is. In the kernel, for no daemon
+# is as fast as the kernel is at taking the routes of an interface that went down. (The highest octet of the metric is,
+# to zebra, the administrative distance; with 255 it takes the route for no way.)
+guard() {
+  local gateway=$1 prefix
+  shift
+  for prefix in "$@"; do on "$gateway" ip route add blackhole "$prefix" metric $((255 << 24 | 8192)); done
+}
+
+# bgp_start GATEWAY [TUNNEL]: announces its LAN over every tunnel, and prefers what it learns over that one (1).
+bgp_start() {
+  local gateway=$1 preferred=${2:-1} end peer other=a
+  [ "$gateway" = b ] || other=b
+  routing "$gateway" bgpd "$(
+    echo "route-map second permit 10"
+    echo "set local-preference 50"
+    echo "router bgp ${ASN[$gateway]}"
+    echo "bgp router-id ${LAN4[$gateway]}.1"
+    echo "no bgp ebgp-requires-policy"
+    echo "timers bgp $BGP_TIMERS"
+    for end in $(ends_of "$gateway"); do
+      peer=$(speaker "${FAR[$end]}")
+      echo "neighbor $peer remote-as ${ASN[$other]}"
+      echo "neighbor $peer timers connect 1"
+      # FRR 8.4 takes the next hop for one on the wire after two connections at once, even with ebgp-multihop.
+      [ -z "${SPEAKER[$end]:-}" ] || printf "neighbor $peer %s\n" "update-source ${SPEAKER[$end]}" 'ebgp-multihop 2' \
+        disable-connected-check
+    done
+    echo "address-family ipv4 unicast"
+    echo "network ${LAN4[$gateway]}.0/24"
+    for end in $(ends_of "$gateway"); do
+      [ "${end:1}" = "$preferred" ] || echo "neighbor $(speaker "${FAR[$end]}") route-map second in"
+    done
+    echo exit-address-family
+  )"
+  routing_start "$gateway"
+}
+BGP_TIMERS='1 3'
+
+# paths GATEWAY TUNNEL...: the BGP table that it has where these tunnels have a session, the best one first, as
+# bgp_table prints it.
+paths() {
+  local gateway=$1 best='>' number other=a
+  [ "$gateway" = b ] || other=b
+  shift
+  {
+    echo "> ${LAN4[$gateway]}.0/24 0.0.0.0 "
+    for number in "$@"; do
+      echo "$best ${LAN4[$other]}.0/24 $(speaker "$other$number") ${ASN[$other]}"
+      best=' '
+    done
+  } | sort -k 1.2
+}
+
+# bgp_table GATEWAY: a line for each path: prefix, next hop, AS path, and > before the best one.
+bgp_table() {
+  vtysh "$1" 'show bgp ipv4 unicast json' | jq -r '.routes | to_entries[] | .key as $prefix | .value[] |
+    "\(if .bestpath then ">" else " " end) \($prefix) \(.nexthops[0].ip) \(.path)"' | sort -k 1.2
+}
+bgp_table_is() {
+  bgp_table "$1" >"$LAB_DIR/bgp.last"
+  [ "$(cat "$LAB_DIR/bgp.last")" = "$2" ]
+}
+# expect_bgp GATEWAY TABLE: within the time that sessions and updates take.
+expect_bgp() {
+  await 20 "the BGP table of $1 to be as follows; $LAB_DIR/bgp.last has what it was:
+$2" bgp_table_is "$1" "$2"
+  say "ok: the BGP table of $1:"
+  say "$2"
+}
