@@ -14,6 +14,7 @@ PUBLIC=([b1]=198.51.100.10 [b2]=198.51.100.11)
 INSIDE=([a1]=169.254.249.1 [b1]=169.254.249.2 [a2]=169.254.249.5 [b2]=169.254.249.6)
 SHARED_KEY=([1]=5cdb29fd-f4a1-4e3c-9d45-0b1a4c1d2f6e [2]=0fd0c1f2-93b7-4a7c-8a16-2f8f5ad0b1c7)
 IKE=aes128-sha1-modp1024 ESP=aes128-sha1-modp1024 VTI_MTU=1400 DPD=1
+ROUTER_FRR=10.3
 
 field() {
   local here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2

@@ -19,7 +19,7 @@ SHARED_KEY=([1]=rtx-pre-shared-key-east [2]=rtx-pre-shared-key-west)
 IKE_VERSION=v1 IKE=aes128-sha1-modp1024 ESP=aes128-sha1-modp1024 VTI_MTU=1400 DPD=1
 
 field() {
-  local gateway west here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 second first=vti1
+  local gateway east west here=${HOST[$SEKISHO_END]} there=${LAN4[$PEER_END]}.2 second first=vti1
   KIND[c]=${KIND[a]}
   # Where the standby way leads: at the gateway in the east to the one in the west, at the customer into tunnel 2.
   second=$([ "$SEKISHO_END" = a ] && echo lan || echo vti2)
@@ -46,9 +46,10 @@ field() {
 
   step 'all goes by the east'
   await 10 'the first answer' on left ping -c 1 -W 1 192.168.20.2
-  west=$(esp_crossed c2 b2)
+  east=$(esp_crossed a1 b1) west=$(esp_crossed c2 b2)
   pings left 192.168.20.2
   pings right 192.168.10.2
+  expect_crossed a1 b1 "$east"
   equal 'packets of ESP from the west' 0 $(($(esp_crossed c2 b2) - west))
 
   step 'the tunnel to the east dies: the west takes over'
@@ -58,7 +59,7 @@ field() {
   flow_end 'over to the west'
   pings left 192.168.20.2
   TTL=61 pings right 192.168.10.2
-  at_least 'packets of ESP from the west' 20 $(($(esp_crossed c2 b2) - west))
+  expect_crossed c2 b2 "$west"
   sekisho "$SEKISHO_END" show tunnel
 
   step 'the tunnel to the east lives again, and its route returns by itself'

@@ -5,7 +5,7 @@
 pings() {
   local from=$1 to=$2 answer
   shift 2
-  answer=$(on "$from" ping -n -c 10 -i 0.02 -W 2 -p "$MARKER_HEX" "$@" "$to") ||
+  answer=$(on "$from" ping -n -c 10 -l 10 -i 2 -W 2 -p "$MARKER_HEX" "$@" "$to") ||
     fail "ping from $from to $to $*: $answer"
   equal "ping from $from to $to $*: answers, their TTLs" "10 ${TTL:-62}" \
     "$(grep -c ttl= <<<"$answer") $(sed -nE 's/.* ttl=([0-9]+) .*/\1/p' <<<"$answer" | sort -u | xargs)"
@@ -15,8 +15,15 @@ no_pings() {
   equal "ping from $1 to $2: answers" 0 "$(on "$1" ping -n -c 5 -i 0.05 -W 1 -p "$MARKER_HEX" "$2" | grep -c ttl= || :)"
 }
 
-# esp_crossed FROM TO: how many packets of ESP have gone from one tunnel's end to the other, so far.
+# esp_crossed FROM TO: how many packets of ESP have gone from one tunnel's end to the other, as far as they are written.
 esp_crossed() { capture_count internet "$ESP_FILTER" and src "$(seen "$1")" and dst "$(seen "$2")"; }
+esp_crossed_at_least() { [ "$(esp_crossed "$1" "$2")" -ge "$3" ]; }
+
+# expect_crossed FROM TO BEFORE: the echoes and answers of two `pings` have gone there, since esp_crossed said BEFORE.
+expect_crossed() {
+  await 5 "20 more packets of ESP from $1 to $2 than $3" esp_crossed_at_least "$1" "$2" $(($3 + 20))
+  say "ok: packets of ESP from $1 to $2: at least 20"
+}
 
 # A flow of echoes, 50 a second, over what happens meanwhile. flow_end awaits answers to what was sent last, and says
 # how many had none and how long was the longest time between two answers.
@@ -50,7 +57,8 @@ flow_end() {
 field_sealed() {
   capture_stop internet
   capture_stop server
-  at_least 'plaintext markers at the server, so that the search is known to find' 20 "$(capture_markers server)"
+  equal 'packets on the internet that the capture missed' 0 "$(capture_lost internet)"
+  at_least 'lines with the marker in what the server saw, so that the search is known to find' 1 "$(capture_markers server)"
   expect_silent internet
   case $1 in
     bare)

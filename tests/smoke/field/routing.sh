@@ -1,12 +1,14 @@
 # FRR at a gateway of either kind, and what the field set-ups say of BGP.
 
+ROUTER_FRR=8.4  # the release of FRR at a router: 8.4 or 10.3 (which has its static routes from mgmtd, not from staticd)
 declare -A FRR_LOADED  # gateway -> the daemons that have a configuration
 
 # routing GATEWAY DAEMON LINE...: the configuration that this daemon starts with.
 routing() {
-  local gateway=$1 daemon=$2
+  local gateway=$1 daemon=$2 release=8.4
   shift 2
-  [ -n "${FRR_LOADED[$gateway]}" ] || frr_prepare "$gateway" 8.4
+  [ "${KIND[$gateway]}" = sekisho ] || release=$ROUTER_FRR
+  [ -n "${FRR_LOADED[$gateway]}" ] || frr_prepare "$gateway" "$release"
   FRR_LOADED[$gateway]+="$daemon "
   printf '%s\n' "hostname $gateway" "$@" >"$LAB_DIR/$gateway-frr/$daemon.conf"
 }

@@ -2,13 +2,14 @@
 
 declare -A CAPTURE  # name -> process id
 
-# capture_start NAME PLACE INTERFACE [FILTER...]: returns when the capture runs.
+# capture_start NAME PLACE INTERFACE [FILTER...]: returns when the capture runs. (tcpdump's buffer gives each packet room for
+# the longest one: 16 MiB are 8192 packets of 2048 octets. Its defaults have room for eight.)
 capture_start() {
   local name=$1 place=$2 interface=$3
   shift 3
   rm -f "$LAB_DIR/$name.tcpdump"
   start "$place" "$LAB_DIR/$name.tcpdump" \
-    tcpdump -Z root -n -i "$interface" -s 0 --immediate-mode -U -w "$LAB_DIR/$name.pcap" "$@"
+    tcpdump -Z root -n -i "$interface" -s 2048 --immediate-mode -B 16384 -U -w "$LAB_DIR/$name.pcap" "$@"
   CAPTURE[$name]=$STARTED
   await_line 10 "$LAB_DIR/$name.tcpdump" 'listening on'
 }
@@ -21,6 +22,9 @@ capture_count() {
   shift
   tcpdump -n -r "$LAB_DIR/$name.pcap" "$@" 2>/dev/null | wc -l
 }
+
+# capture_lost NAME: how many packets the capture has missed, now that it has stopped.
+capture_lost() { sed -nE 's/^([0-9]+) packets? dropped by kernel/\1/p' "$LAB_DIR/$1.tcpdump"; }
 
 # IKE has four zero octets where an SPI would be (RFC 3948 section 2.2), a NAT keepalive is one octet.
 ESP_FILTER='(esp or (udp port 4500 and udp[8:4] != 0 and udp[4:2] > 9))'
