@@ -54,12 +54,15 @@ inline constexpr Message config_bad_proposal{
     "Put it together from the algorithms that the detail lists."};
 inline constexpr Message config_legacy_proposal{
     "SKO-CFG-013", Severity::error, "legacy algorithm outside the legacy profile",
-    "SHA-1 in IKE, the 1024-bit MODP group and 3DES are too weak for new connections (RFC 8247, RFC 8221).",
+    "SHA-1 in IKE, 3DES and the MODP groups of 1024 and 1536 bits are too weak for new connections (RFC 8247, RFC "
+    "8221).",
     "Use a modern proposal, or write \"profile\": \"legacy\" in the tunnel if the peer can do no better."};
 inline constexpr Message config_psk_unreadable{
     "SKO-CFG-014", Severity::error, "pre-shared key file cannot be read",
-    "The file that is to hold the key does not exist, is no regular file or may not be read by the control daemon.",
-    "Check the path, which is relative to the configuration file, and the owner and mode of the file."};
+    "The file that is to hold the key does not exist, is no regular file or may not be read by whoever checks here: "
+    "the "
+    "control daemon, or the user of `sekisho config check`.",
+    "Check the path, which is relative to the configuration file, and the owner and mode of the file; check as root."};
 inline constexpr Message config_psk_exposed{
     "SKO-CFG-015", Severity::error, "pre-shared key file is open to everyone",
     "The mode of the file lets every user of the machine read or change the key.",
@@ -164,6 +167,22 @@ inline constexpr Message config_candidates_differ{
     "name with a proposal in common decides what the detail names, for the peers of the others as well.",
     "Give each a local address of its own or its peer's address in place of \"any\". Proposals, encapsulation and "
     "fragmentation may be made alike; a key is never shared among peers: take IKEv2 or certificates instead."};
+inline constexpr Message config_no_route{
+    "SKO-CFG-062", Severity::warning, "nothing leads into the tunnel",
+    "\"routes\" is empty, or is left out where the remote selectors are 0.0.0.0/0 or ::/0, of which no route is made. "
+    "Packets for the far side take other routes, in clear, and no blackhole guards them.",
+    "List the far side's networks under \"routes\". Where a routing daemon makes the routes by the tunnel's interface, "
+    "this is as intended."};
+inline constexpr Message config_route_beside{
+    "SKO-CFG-063", Severity::warning, "part of a tunnel's route leads past the tunnel",
+    "A static route is more specific than a route of the tunnel: packets for that part go to its gateway, in clear.",
+    "Remove the static route, or leave it where that part is meant to go by the gateway."};
+inline constexpr Message config_local_address_elsewhere{
+    "SKO-CFG-064", Severity::warning, "no port has the tunnel's local address",
+    "Neither a port nor a tunnel interface of the configuration has it or an alternative to it. The tunnel is not "
+    "negotiated before some interface of the machine has one.",
+    "Correct \"local\".\"address\", or give the address to a port; where something else gives it to an interface, this "
+    "is as intended."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -201,6 +220,9 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_any_peer,
                                                      &config_writable,
                                                      &config_key_log_directory,
-                                                     &config_candidates_differ};
+                                                     &config_candidates_differ,
+                                                     &config_no_route,
+                                                     &config_route_beside,
+                                                     &config_local_address_elsewhere};
 
 }  // namespace sekisho::messages

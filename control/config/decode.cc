@@ -67,8 +67,10 @@ const Message& message_of(FileFault::Kind kind) {
 }
 
 std::unexpected<ConfigErrors> unusable(const std::filesystem::path& file, const FileFault& fault) {
+  std::error_code error;
+  const std::string place = std::filesystem::absolute(file, error).string();
   return std::unexpected(
-      ConfigErrors{{"", Error{&message_of(fault.kind), fmt::format("{}: {}", shown(file.string()), fault.detail)}}});
+      ConfigErrors{{"", Error{&message_of(fault.kind), fmt::format("{}: {}", shown(place), fault.detail)}}});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "control/config/legacy.h"
 #include "control/config/report.h"
 #include "control/config/warnings.h"
 
@@ -109,8 +110,14 @@ class Grades {
            std::string_view algorithm) {
     const auto found = std::ranges::find(table.rules, id, &Rule<Id>::id);
     const bool listed = found != table.rules.end();
-    add({tunnel_, protocol, kind, std::string(algorithm), listed ? found->level : Level::may,
-         listed ? table.section : table.otherwise});
+    Grade grade{tunnel_,
+                protocol,
+                kind,
+                std::string(algorithm),
+                listed ? found->level : Level::may,
+                listed ? table.section : table.otherwise};
+    if constexpr (requires { is_legacy(id); }) grade.legacy = is_legacy(id);
+    add(std::move(grade));
   }
   void add(Grade grade) {
     const bool known = std::ranges::any_of(grades_, [&](const Grade& each) {
@@ -124,11 +131,12 @@ class Grades {
 };
 
 std::string to_text(const std::vector<Grade>& grades) {
-  constexpr auto row = "{:<16}  {:<8}  {:<14}  {:<16}  {:<10}  {}\n";
-  std::string text = fmt::format(row, "TUNNEL", "PROTOCOL", "KIND", "ALGORITHM", "LEVEL", "SOURCE");
+  constexpr auto row = "{:<16}  {:<8}  {:<14}  {:<16}  {:<10}  {:<7}  {}\n";
+  std::string text = fmt::format(row, "TUNNEL", "PROTOCOL", "KIND", "ALGORITHM", "LEVEL", "PROFILE", "SOURCE");
   for (const Grade& each : grades)
-    text += fmt::format(row, each.tunnel, each.protocol, each.kind, each.algorithm, name(each.level), each.source);
-  const auto count = std::ranges::count_if(grades, [](const Grade& each) { return discouraged(each.level); });
+    text += fmt::format(row, each.tunnel, each.protocol, each.kind, each.algorithm, name(each.level),
+                        each.legacy ? "legacy" : "any", each.source);
+  const auto count = std::ranges::count_if(grades, discouraged);
   return text + (count == 0 ? "nothing is discouraged\n" : fmt::format("discouraged: {}\n", count));
 }
 
@@ -140,7 +148,8 @@ nlohmann::json to_json(const std::vector<Grade>& grades) {
                     {"kind", each.kind},
                     {"algorithm", each.algorithm},
                     {"level", name(each.level)},
-                    {"discouraged", discouraged(each.level)},
+                    {"legacy", each.legacy},
+                    {"discouraged", discouraged(each)},
                     {"source", each.source}});
   return list;
 }
@@ -178,9 +187,8 @@ int grade_file(const std::filesystem::path& file, bool json, std::FILE* out) {
   const std::vector<Warning> warned = warnings(*config, std::chrono::system_clock::now());
   const nlohmann::json verdict = {
       {"valid", true}, {"errors", nlohmann::json::array()}, {"grades", to_json(grades)}, {"warnings", to_json(warned)}};
-  std::fputs((json ? verdict.dump(2) + "\n" : to_text(grades) + to_text(warned)).c_str(), out);
-  const bool sound = std::ranges::none_of(grades, [](const Grade& each) { return discouraged(each.level); });
-  return sound && warned.empty() ? 0 : 1;
+  if (!write_out(json ? verdict.dump(2) + "\n" : to_text(grades) + to_text(warned), out)) return 1;
+  return warned.empty() && std::ranges::none_of(grades, discouraged) ? 0 : 1;
 }
 
 }  // namespace sekisho::config

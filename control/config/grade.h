@@ -23,6 +23,7 @@ struct Grade {
   std::string algorithm;      // as the configuration writes it
   Level level = Level::may;
   std::string_view source;  // "RFC 8247 section 2.1"
+  bool legacy = false;      // no tunnel of the modern profile may name it
 };
 
 // A pre-shared key of fewer octets is weak: it cannot have the unpredictability of the keys that it vouches for.
@@ -35,8 +36,8 @@ inline constexpr size_t least_psk = 16;
 std::vector<Grade> grade(const Config& config);
 
 std::string_view name(Level level);
-// The RFCs advise against it, or warn of it.
-constexpr bool discouraged(Level level) { return level >= Level::should_not; }
+// The RFCs advise against it, or warn of it; or it is only for peers that can do no better.
+constexpr bool discouraged(const Grade& grade) { return grade.level >= Level::should_not || grade.legacy; }
 
 // `sekisho-control --grade FILE`: writes the grades and warnings.h's warnings to `out`, as text or as {"valid",
 // "errors", "grades", "warnings"}. The process's exit code: 0 where the file is valid, nothing in it is discouraged and

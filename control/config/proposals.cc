@@ -7,6 +7,7 @@
 #include "base/esp_suite.h"
 #include "base/messages/config.h"
 #include "control/config/fields.h"
+#include "control/config/legacy.h"
 
 namespace sekisho::config {
 namespace {
@@ -61,7 +62,8 @@ std::optional<Proposal> read(const Node& node, Profile profile, const std::strin
     return {};
   }
   if (proposal->legacy() && profile != Profile::legacy) {
-    node.fail(messages::config_legacy_proposal, shown(*text));
+    node.fail(messages::config_legacy_proposal,
+              fmt::format("{} in {}", fmt::join(legacy_algorithms(*proposal), ", "), shown(*text)));
     return {};
   }
   return proposal;

@@ -26,6 +26,14 @@ std::optional<std::string> read_path(const Node& node, const Message& message) {
   return {};
 }
 
+// With where the file was looked for. Not its name, in whose place somebody may have written a secret.
+std::string placed(const std::string& why, const std::string& file, const std::filesystem::path& directory) {
+  if (std::filesystem::path(file).is_absolute()) return why;
+  std::error_code error;
+  const auto place = std::filesystem::absolute(directory.empty() ? "." : directory, error).lexically_normal();
+  return fmt::format("{} (relative to {})", why, shown(place.string()));
+}
+
 std::shared_ptr<const SecretBytes> read_key(const Node& node, std::string& file,
                                             const std::filesystem::path& directory) {
   const auto path = read_path(node, messages::config_psk_unreadable);
@@ -33,7 +41,7 @@ std::shared_ptr<const SecretBytes> read_key(const Node& node, std::string& file,
   file = *path;
   auto key = read_psk(directory / file);
   if (key) return std::make_shared<const SecretBytes>(std::move(*key));
-  node.fail(*key.error().message, key.error().detail);
+  node.fail(*key.error().message, placed(key.error().detail, file, directory));
   return {};
 }
 
@@ -46,7 +54,7 @@ auto read_file(const Node& node, std::string& file, const std::filesystem::path&
   file = *path;
   const auto content = read_public_file(directory / file, most);
   if (!content) {
-    node.fail(messages::config_bad_certificate, content.error().detail);
+    node.fail(messages::config_bad_certificate, placed(content.error().detail, file, directory));
     return result;
   }
   if (auto parsed = parse(*content))
@@ -63,7 +71,7 @@ std::shared_ptr<const crypto::PrivateKey> read_private_key(const Node& node, std
   file = *path;
   const auto content = read_secret_file(directory / file, max_key_file);
   if (!content) {
-    node.fail(messages::config_bad_private_key, content.error().detail);
+    node.fail(messages::config_bad_private_key, placed(content.error().detail, file, directory));
     return {};
   }
   auto key = crypto::PrivateKey::from_pem(content->view());

@@ -80,12 +80,13 @@ void check_version(const Object& object, const ike::Connection& connection, cons
 }
 
 void read_version(const Object& object, ike::Connection& connection) {
-  if (const auto version = object.get("version"))
-    if (const auto choice = version->choice({"v1", "v2"}))
-      connection.version = *choice == 0 ? ike::IkeVersion::v1 : ike::IkeVersion::v2;
+  const auto version = object.get("version");
+  const auto choice = version ? version->choice({"v1", "v2"}) : std::nullopt;
+  if (choice) connection.version = *choice == 0 ? ike::IkeVersion::v1 : ike::IkeVersion::v2;
   const auto aggressive = object.get("aggressive");
   if (!aggressive) return;
   assign(connection.aggressive, aggressive->boolean());
+  if (version && !choice) return;  // which one is meant is not known
   if (connection.aggressive && connection.version != ike::IkeVersion::v1)
     aggressive->fail(messages::config_aggressive_without_v1, "\"version\" is v2");
 }

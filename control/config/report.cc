@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <system_error>
+
+#include "base/messages/system.h"
 #include "base/printable.h"
+#include "control/config/warnings.h"
 
 namespace sekisho::config {
 namespace {
@@ -48,22 +53,31 @@ std::string to_text(const ConfigErrors& errors) {
   return text;
 }
 
+bool write_out(const std::string& text, std::FILE* out) {
+  if (std::fputs(text.c_str(), out) >= 0 && std::fflush(out) == 0) return true;
+  const Error error{&messages::file_unwritable, "standard output: " + std::generic_category().message(errno)};
+  std::fputs(to_text(error).c_str(), stderr);
+  return false;
+}
+
 int check_file(const std::filesystem::path& file, bool json, std::FILE* out) {
   const auto config = load(file);
   const ConfigErrors errors = config ? ConfigErrors{} : config.error();
+  const std::vector<Warning> warned =
+      config ? warnings(*config, std::chrono::system_clock::now()) : std::vector<Warning>{};
   std::string text;
   if (json) {
-    const nlohmann::json verdict = {{"valid", errors.empty()}, {"errors", to_json(errors)}};
+    const nlohmann::json verdict = {
+        {"valid", errors.empty()}, {"errors", to_json(errors)}, {"warnings", to_json(warned)}};
     text = verdict.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
   } else {
-    text = to_text(errors);
+    text = to_text(errors) + to_text(warned);
     const std::string name = printable(file.string());
     text += errors.empty()
                 ? name + " is valid\n"
                 : fmt::format("{} is not valid: {} error{}\n", name, errors.size(), errors.size() == 1 ? "" : "s");
   }
-  std::fputs(text.c_str(), out);
-  return errors.empty() ? 0 : 1;
+  return write_out(text, out) && errors.empty() ? 0 : 1;
 }
 
 }  // namespace sekisho::config

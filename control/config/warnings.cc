@@ -1,8 +1,14 @@
 #include "control/config/warnings.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
 #include "base/messages/config.h"
 #include "base/messages/ike.h"
 #include "base/messages/system.h"
+#include "control/config/bypass.h"
 #include "control/config/candidates.h"
 #include "control/config/node.h"
 #include "control/config/report.h"
@@ -19,6 +25,21 @@ void add_expiries(const ike::Connection& connection, WallTime now, std::vector<W
   }
 }
 
+std::set<IpAddress> own_addresses(const Config& config) {
+  std::set<IpAddress> all;
+  const auto add = [&all](const std::vector<InterfaceAddress>& addresses) {
+    for (const InterfaceAddress& each : addresses) all.insert(each.address);
+  };
+  for (const auto& [name, port] : config.ports) add(port.addresses);
+  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.interface.addresses);
+  return all;
+}
+
+bool has_local_address(const ike::Connection& connection, const std::set<IpAddress>& own) {
+  const auto here = [&own](const IpAddress& address) { return own.contains(address); };
+  return here(connection.local) || std::ranges::any_of(connection.other_locals, here);
+}
+
 }  // namespace
 
 std::vector<Warning> warnings(const Config& config, WallTime now) {
@@ -27,11 +48,20 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
     all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
   if (config.key_log_fault) all.push_back({"", *config.key_log_fault, "key log"});
   Candidates candidates;
+  const std::set<IpAddress> own = own_addresses(config);
+  const ByName<std::string> past = bypasses(config);
   for (const auto& [name, tunnel] : config.tunnels) {
     if (tunnel.connection.aggressive)
       all.push_back({name, {&messages::ike_aggressive_mode, "\"aggressive\" is true"}, "aggressive mode"});
     if (auto difference = candidates.difference(tunnel.connection))
       all.push_back({name, {&messages::config_candidates_differ, std::move(*difference)}, "candidates"});
+    if (!has_local_address(tunnel.connection, own))
+      all.push_back(
+          {name, {&messages::config_local_address_elsewhere, tunnel.connection.local.text()}, "local address"});
+    if (tunnel.routes.empty())
+      all.push_back({name, {&messages::config_no_route, "interface " + tunnel.interface.name}, "no route"});
+    if (const auto found = past.find(name); found != past.end())
+      all.push_back({name, {&messages::config_route_beside, found->second}, "route beside"});
     add_expiries(tunnel.connection, now, all);
   }
   return all;

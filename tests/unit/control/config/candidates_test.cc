@@ -93,10 +93,12 @@ TEST_CASE("a tunnel for whose peer another one decides is warned of") {
   Json& tokyo = text["tunnels"]["tokyo"];
   tokyo["remote"] = {{"address", "any"}, {"id", "b.lab"}};
   tokyo["start"] = "respond";
+  tokyo["routes"] = {"10.2.0.0/24"};
   text["tunnels"]["berlin"] = tokyo;
   Json& berlin = text["tunnels"]["berlin"];
   berlin["interface"] = {{"name", "vti1"}};
   berlin["remote"]["id"] = "c.lab";
+  berlin["routes"] = {"10.3.0.0/24"};
   const auto alike = decode(text.dump(), fixture.directory());
   if (!alike) FAIL(describe(alike.error()));
   CHECK(warnings(*alike, WallTime{}).empty());

@@ -203,9 +203,11 @@ TEST_CASE("proposals are known, and legacy ones stand only in the legacy profile
               "/tunnels/tokyo/ike/proposals/0");
   check_value("/tunnels/tokyo/esp/proposals", {"aes128gcm16", "rot13"}, config_bad_proposal, "aes256-sha512",
               "/tunnels/tokyo/esp/proposals/1");
-  check_value("/tunnels/tokyo/ike/proposals", {"aes256-sha1-modp1024"}, config_legacy_proposal, "aes256-sha1-modp1024",
+  check_value("/tunnels/tokyo/ike/proposals", {"aes256-sha1-modp1024"}, config_legacy_proposal,
+              "sha1, modp1024 in \"aes256-sha1-modp1024\"", "/tunnels/tokyo/ike/proposals/0");
+  check_value("/tunnels/tokyo/ike/proposals", {"3des-sha256-modp2048"}, config_legacy_proposal, "3des in ",
               "/tunnels/tokyo/ike/proposals/0");
-  check_value("/tunnels/tokyo/esp/proposals", {"aes256-sha256-modp1024"}, config_legacy_proposal, "modp1024",
+  check_value("/tunnels/tokyo/esp/proposals", {"aes256-sha256-modp1536"}, config_legacy_proposal, "modp1536 in ",
               "/tunnels/tokyo/esp/proposals/0");
   Json config = Json::parse(valid_text);
   config["tunnels"]["tokyo"]["profile"] = "legacy";
@@ -235,6 +237,8 @@ TEST_CASE("IKEv1 is spoken where a tunnel asks for it, and says no more than it 
   CHECK(connection({{"version", "v1"}, {"aggressive", true}}).aggressive);
 
   check_value("/tunnels/tokyo/ike", "v3", config_bad_choice, "v1, v2");
+  check_value("/tunnels/tokyo/ike", {{"version", "ikev1"}, {"aggressive", true}}, config_bad_choice, "v1, v2",
+              "/tunnels/tokyo/ike/version");
   check_value("/tunnels/tokyo/ike/aggressive", true, config_aggressive_without_v1, "v2");
   check_value("/tunnels/tokyo/ike", {{"version", "v1"}, {"proposals", {"aes128gcm16-prfsha256-ecp256"}}},
               config_not_in_ikev1, "aes128gcm16-prfsha256-ecp256", "/tunnels/tokyo/ike/proposals");
@@ -265,7 +269,7 @@ TEST_CASE("routes that cannot work are refused") {
 TEST_CASE("psk files are read, and never quoted") {
   using namespace messages;
   const std::string at = "/tunnels/tokyo/psk_file";
-  check_value(at, "swordfish", config_psk_unreadable, "No such file");
+  check_value(at, "swordfish", config_psk_unreadable, "No such file or directory (relative to \"/tmp/config-test-");
   check_value(at, "psk", config_psk_unreadable, "not a regular file");
   check_value(at, "psk/empty", config_psk_length, "empty");
   check_value(at, "psk/newline", config_psk_length, "empty");

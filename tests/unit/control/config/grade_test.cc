@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "control/config/legacy.h"
 #include "tests/unit/control/config/fixture.h"
 
 namespace sekisho::config {
@@ -50,6 +51,29 @@ TEST_CASE("what no table names may be used, which another section says") {
   CHECK(grades[4].source == "RFC 8221 section 1.2");
 }
 
+TEST_CASE("what the legacy profile alone may name is discouraged, whatever level the RFCs give it") {
+  const auto discouraged_in = [](const char* ike, const char* esp, ike::IkeVersion version) {
+    Config config = one_tunnel(ike, esp);
+    config.tunnels["tokyo"].connection.version = version;
+    std::string text;
+    for (const Grade& each : grade(config))
+      if (discouraged(each)) text += (text.empty() ? "" : " ") + each.algorithm;
+    return text;
+  };
+  using enum ike::IkeVersion;
+  CHECK(discouraged_in("3des-sha1-modp2048", "aes128-sha1", v2) == "3des prfsha1 sha1");
+  CHECK(discouraged_in("3des-sha1-modp2048", "aes128-sha1-modp2048", v1) == "IKEv1 3des sha1");
+  CHECK(discouraged_in("aes128-sha256-modp1536", "aes128gcm16-modp1024", v2) == "modp1536 modp1024");
+  CHECK(discouraged_in("aes128-sha256-ecp256", "aes128-sha1", v2).empty());
+  for (const char* text : {"3des-sha256-modp2048", "aes128-sha1-modp2048", "aes128gcm16-prfsha1-ecp256",
+                           "aes128-sha256-modp1024", "aes128-sha256-modp2048", "aes128gcm16-prfsha256-x25519"}) {
+    const auto proposal = ike::IkeProposal::parse(text);
+    if (!proposal) continue;
+    INFO(text);
+    CHECK(proposal->legacy() != legacy_algorithms(*proposal).empty());
+  }
+}
+
 TEST_CASE("of IKEv1 the version is graded, phase 1 as IKEv2 is, and the group of quick mode") {
   Config config = one_tunnel("aes256-sha1-modp1024", "aes256-sha256-modp1536");
   config.tunnels["tokyo"].connection.version = ike::IkeVersion::v1;
@@ -57,7 +81,7 @@ TEST_CASE("of IKEv1 the version is graded, phase 1 as IKEv2 is, and the group of
                                                   "IKE hash sha1 MUST-", "IKE key exchange modp1024 SHOULD NOT",
                                                   "ESP encryption aes256 MUST", "ESP integrity sha256 MUST",
                                                   "ESP key exchange modp1536 SHOULD NOT"});
-  CHECK(discouraged(grade(config)[0].level));
+  CHECK(discouraged(grade(config)[0]));
 }
 
 TEST_CASE("quick mode without PFS is weak, and a child SA of IKEv2 without it is not") {
@@ -66,7 +90,7 @@ TEST_CASE("quick mode without PFS is weak, and a child SA of IKEv2 without it is
   config.tunnels["tokyo"].connection.version = ike::IkeVersion::v1;
   const Grade last = grade(config).back();
   CHECK(lines(config).back() == "ESP key exchange none weak");
-  CHECK(discouraged(last.level));
+  CHECK(discouraged(last));
   CHECK(last.source == "RFC 2409 section 5.5");
 }
 
@@ -101,10 +125,13 @@ TEST_CASE("the verdict on a file: nothing discouraged, something discouraged, no
     std::fclose(nowhere);
     return code;
   };
-  CHECK(verdict(valid_text) == 1);  // a short key
+  auto sound = Json::parse(valid_text);
+  sound["tunnels"]["tokyo"]["routes"] = {"10.2.0.0/24"};
+  CHECK(verdict(sound.dump()) == 1);  // a short key
   fixture.write("psk/tokyo", "0123456789abcdef");
-  CHECK(verdict(valid_text) == 0);
-  auto legacy = Json::parse(valid_text);
+  CHECK(verdict(sound.dump()) == 0);
+  CHECK(verdict(valid_text) == 1);  // no route into the tunnel
+  auto legacy = sound;
   legacy["tunnels"]["tokyo"]["profile"] = "legacy";
   legacy["tunnels"]["tokyo"]["ike"]["proposals"] = {"aes256-sha1-modp1024"};
   CHECK(verdict(legacy.dump()) == 1);

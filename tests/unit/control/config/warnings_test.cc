@@ -9,6 +9,7 @@
 #include "base/messages/system.h"
 #include "control/config/diff.h"
 #include "control/config/grade.h"
+#include "control/config/report.h"
 #include "tests/unit/control/config/certificate_fixture.h"
 
 namespace sekisho::config {
@@ -16,21 +17,28 @@ namespace {
 
 using namespace sekisho::testing;
 
+// With a route into the tunnel.
+Json routed(Json config) {
+  Json& tunnel = config["tunnels"]["tokyo"];
+  if (!tunnel.contains("routes")) tunnel["routes"] = {"10.2.0.0/24"};
+  return config;
+}
+
 Json with_key_log(const Json& directory) {
-  Json text = Json::parse(valid_text);
+  Json text = routed(Json::parse(valid_text));
   text["key_log"] = {{"directory", directory}};
   return text;
 }
 
 std::expected<Config, ConfigErrors> decoded(const Json& json, const Fixture& fixture) {
-  return decode(json.dump(), fixture.directory());
+  return decode(routed(json).dump(), fixture.directory());
 }
 
 }  // namespace
 
 TEST_CASE("keys are logged only where the configuration names a directory, and that is warned of") {
   const Fixture fixture;
-  const auto off = decode(valid_text, fixture.directory());
+  const auto off = decoded(Json::parse(valid_text), fixture);
   REQUIRE(off);
   CHECK_FALSE(off->key_log);
   CHECK(warnings(*off, new_year).empty());
@@ -68,6 +76,96 @@ TEST_CASE("aggressive mode is warned of") {
   REQUIRE(warned.size() == 1);
   CHECK(warned[0].tunnel == "tokyo");
   CHECK(warned[0].error.message == &messages::ike_aggressive_mode);
+}
+
+TEST_CASE("a tunnel that nothing leads into is warned of") {
+  const Fixture fixture;
+  const auto only = [&](const Json& routes) {
+    Json text = Json::parse(valid_text);
+    if (!routes.is_null()) text["tunnels"]["tokyo"]["routes"] = routes;
+    const auto config = decode(text.dump(), fixture.directory());
+    REQUIRE(config);
+    const auto warned = warnings(*config, new_year);
+    REQUIRE(warned.size() == 1);
+    CHECK(warned[0].tunnel == "tokyo");
+    CHECK(warned[0].error.message == &messages::config_no_route);
+  };
+  only(nullptr);  // the selectors are 0.0.0.0/0 and ::/0
+  only(Json::array());
+}
+
+TEST_CASE("a static route within a tunnel's route is warned of, unless a peer is behind it") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  text["tunnels"]["tokyo"]["routes"] = {"10.0.0.0/8", "10.2.0.0/16"};
+  text["routes"].push_back({{"prefix", "10.9.2.0/24"}, {"via", "10.9.1.254"}});  // the peer's
+  text["routes"].push_back({{"prefix", "172.16.0.0/12"}, {"via", "10.9.1.254"}});
+  const auto sound = decoded(text, fixture);
+  if (!sound) FAIL(describe(sound.error()));
+  CHECK(warnings(*sound, new_year).empty());
+
+  text["routes"].push_back({{"prefix", "10.2.7.0/24"}, {"via", "10.9.1.254"}});
+  text["routes"].push_back({{"prefix", "10.2.8.0/24"}, {"via", "10.9.1.254"}});
+  text["routes"].push_back({{"prefix", "10.3.0.0/16"}, {"via", "10.9.1.254"}});
+  const auto past = decoded(text, fixture);
+  if (!past) FAIL(describe(past.error()));
+  const auto warned = warnings(*past, new_year);
+  REQUIRE(warned.size() == 1);
+  CHECK(warned[0].tunnel == "tokyo");
+  CHECK(warned[0].error.message == &messages::config_route_beside);
+  CHECK(warned[0].error.detail == "10.2.7.0/24 by way of 10.9.1.254, within 10.2.0.0/16; and 2 more");
+}
+
+TEST_CASE("a local address that no interface of the configuration has is warned of") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  Json& local = text["tunnels"]["tokyo"]["local"];
+  local["address"] = "10.9.1.7";
+  const auto wrong = decoded(text, fixture);
+  REQUIRE(wrong);
+  const auto warned = warnings(*wrong, new_year);
+  REQUIRE(warned.size() == 1);
+  CHECK(warned[0].error.message == &messages::config_local_address_elsewhere);
+  CHECK(warned[0].error.detail == "10.9.1.7");
+  local["alternatives"] = {"10.9.1.1"};
+  const auto with_alternative = decoded(text, fixture);
+  REQUIRE(with_alternative);
+  CHECK(warnings(*with_alternative, new_year).empty());
+}
+
+TEST_CASE("the check of a file says what is to be warned of, and that the file is valid all the same") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  text["tunnels"]["tokyo"]["routes"] = Json::array();
+  fixture.write("sekisho.json", text.dump());
+  const auto checked = [&](bool json) {
+    char* written = nullptr;
+    size_t size = 0;
+    std::FILE* out = open_memstream(&written, &size);
+    CHECK(check_file(fixture.directory() / "sekisho.json", json, out) == 0);
+    std::fclose(out);
+    std::string result(written, size);
+    free(written);
+    return result;
+  };
+  const Json verdict = Json::parse(checked(true));
+  CHECK(verdict["valid"] == true);
+  REQUIRE(verdict["warnings"].size() == 1);
+  CHECK(verdict["warnings"][0]["id"] == "SKO-CFG-062");
+  CHECK(verdict["warnings"][0]["tunnel"] == "tokyo");
+  const std::string words = checked(false);
+  CHECK(words.find("warning, tunnel tokyo\n  SKO-CFG-062") == 0);
+  CHECK(words.find("is valid\n") != std::string::npos);
+}
+
+TEST_CASE("a verdict that cannot be written is no success") {
+  const Fixture fixture;
+  fixture.write("sekisho.json", valid_text);
+  std::FILE* full = std::fopen("/dev/full", "w");
+  REQUIRE(full != nullptr);
+  CHECK(check_file(fixture.directory() / "sekisho.json", false, full) == 1);
+  CHECK(grade_file(fixture.directory() / "sekisho.json", true, full) == 1);
+  std::fclose(full);
 }
 
 TEST_CASE("a file that logs keys does not pass the check of its algorithms unseen") {
