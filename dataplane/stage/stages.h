@@ -92,6 +92,11 @@ inline void set_content(rte_mbuf& mbuf, const uint8_t* start, uint32_t length) {
   mbuf.pkt_len = length;
 }
 
+// Among it is what the kernel says on every interface by itself: MLD, IGMP, neighbour discovery, routing protocols.
+inline bool is_multicast(const Packet& packet) {
+  return packet.header.family == 4 ? (packet.l3[16] & 0xf0) == 0xe0 : packet.l3[24] == 0xff;
+}
+
 // Whether the SA's selectors take the packet (RFC 4301 section 4.4.1).
 template <typename Sa>
 bool selects(const Sa& sa, const Packet& packet) {

@@ -71,7 +71,11 @@ bool admit(Context& context, Outbound& out) {
   if (!selects(*out.sa, packet)) [[unlikely]] {
     OutboundSa* further = find_further(context, out);
     if (further == nullptr) {
-      context.drop(packet.mbuf, DropReason::selector_outbound, out.sa->id, SaCounter::selector);
+      // The SA's counter is for what somebody may miss: the kernel's MLD reports are in every tunnel.
+      if (is_multicast(packet))
+        context.drop(packet.mbuf, DropReason::selector_outbound);
+      else
+        context.drop(packet.mbuf, DropReason::selector_outbound, out.sa->id, SaCounter::selector);
       return false;
     }
     out.sa = further;

@@ -7,14 +7,9 @@ namespace {
 
 constexpr uint64_t quiet_seconds = 5;
 
-// What the kernel says on every interface by itself (neighbour discovery, MLD, IGMP, routing protocols) is no reason to
-// bring a tunnel up.
-bool is_multicast(const Packet& packet) {
-  return packet.header.family == 4 ? (packet.l3[16] & 0xf0) == 0xe0 : packet.l3[24] == 0xff;
-}
-
 }  // namespace
 
+// What the kernel says on every interface is no reason to bring a tunnel up.
 void wait_for_sa(Context& context, const Packet& packet, ipc::TunnelId id) {
   if (!context.tunnels.get(id).on_traffic || is_multicast(packet) ||
       !context.tunnels.wakes(id, rte_rdtsc(), quiet_seconds * rte_get_tsc_hz()))

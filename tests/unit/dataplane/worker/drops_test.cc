@@ -315,6 +315,12 @@ TEST_CASE("selectors hold in both directions") {
   CHECK(from_lan(ip({"10.77.0.1", "10.2.0.2"}, udp(1, 99, {}))) == 0);
   CHECK(lab.a.drops(DropReason::selector_outbound) == 3);
   CHECK(lab.a.count(outbound_id, SaCounter::selector) == 3);
+  // An MLD report of the kernel, and IGMP: dropped as well, and nobody's loss.
+  lab.a.from_kernel(Via::tunnel, tunnel.value(), ip({"fe80::1", "ff02::16", 58}, text(8)));
+  lab.a.from_kernel(Via::tunnel, tunnel.value(), ip({"10.1.0.254", "224.0.0.22", 2}, text(8)));
+  CHECK(lab.a.drops(DropReason::selector_outbound) == 5);
+  CHECK(lab.a.count(outbound_id, SaCounter::selector) == 3);
+  CHECK(lab.a.sent(wan_port).empty());
   uint32_t sequence = 0;
   for (const Bytes& inner : {ip({"10.77.0.1", "10.2.0.2"}, udp(1, 2, {})), ip({"10.1.0.1", "10.77.0.2"}, udp(1, 2, {})),
                              ip({"fd00:7::1", "fd00:2::2"}, udp(1, 2, {}))})
