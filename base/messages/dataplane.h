@@ -78,6 +78,11 @@ inline constexpr Message next_hops_exhausted{
     "through the kernel, which is slower.",
     "Put a router between this gateway and so many hosts, or divide the tunnels among several gateways."};
 
+inline constexpr Message dataplane_silent{
+    "SKO-DPL-026", Severity::error, "dataplane does not respond",
+    "It is connected, and has not answered control for more than 10 s: the process is stopped, or gets no processor.",
+    "Look at the process (its state in ps, its log), and restart it if it does not go on."};
+
 inline constexpr Message crypto_unavailable{
     "SKO-DPL-024", Severity::error, "ESP cannot be computed that way",
     "intel-ipsec-mb was asked for, but the processor has no AES instructions, or the build is without it (not x86).",
@@ -101,6 +106,7 @@ inline constexpr const Message* dataplane_messages[] = {
     &route_refused,
     &forwarding_table_full,
     &next_hops_exhausted,
+    &dataplane_silent,
     &crypto_unavailable,
 };
 

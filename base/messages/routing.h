@@ -8,6 +8,11 @@ namespace sekisho::messages {
 inline constexpr Message netlink_failed{"SKO-RTG-001", Severity::error, "kernel refused a network change",
                                         "A netlink request was answered with an error; the detail names both.",
                                         "Check CAP_NET_ADMIN and that no other program owns the interface or route."};
+inline constexpr Message static_route_unreachable{
+    "SKO-RTG-002", Severity::error, "static route cannot be installed",
+    "Its gateway lies in no network of an interface that is up, so the kernel would refuse the route. Packets for the "
+    "prefix take other routes.",
+    "Correct \"via\" or the port's \"addresses\"; `sekisho show port` shows whether the port is there."};
 
 inline constexpr Message zebra_too_old{"SKO-RTG-010", Severity::error, "FRR is too old",
                                        "The zebra that answers is of a release whose messages are not spoken here.",
@@ -27,7 +32,7 @@ inline constexpr Message zebra_refuses{
     "zebra finds the route's interface down or unknown, or the kernel refused it. It is told again and again.",
     "See `show ip route PREFIX` in vtysh, and that FRR runs in the same network namespace as this gateway."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed, &zebra_too_old, &zebra_nonsense, &zebra_lost,
-                                                      &zebra_refuses};
+inline constexpr const Message* routing_messages[] = {&netlink_failed, &static_route_unreachable, &zebra_too_old,
+                                                      &zebra_nonsense, &zebra_lost, &zebra_refuses};
 
 }  // namespace sekisho::messages

@@ -20,8 +20,8 @@ inline constexpr Message object_not_found{
     "Look the names up with `sekisho show tunnel` or `sekisho show port`, or apply the configuration that has it."};
 inline constexpr Message control_unreachable{
     "SKO-SYS-021", Severity::error, "control daemon cannot be reached",
-    "Nothing answers on the control socket: the daemon does not run, has another socket, or the user may not use it.",
-    "Check that sekisho-control runs, name its socket with --socket, and run as root or as the daemon's user."};
+    "Nothing answers on the control socket: the daemon does not run, or has another socket.",
+    "Check that sekisho-control runs, and name its socket with --socket."};
 inline constexpr Message rpc_malformed{
     "SKO-SYS-022", Severity::error, "request is malformed",
     "A line on the control socket is no JSON-RPC 2.0 request that the daemon knows; the detail says why.",
@@ -46,7 +46,8 @@ inline constexpr Message control_answer_malformed{
     "Check --socket, and run the CLI of the same version as the daemon."};
 inline constexpr Message checker_failed{
     "SKO-SYS-028", Severity::error, "configuration checker cannot be run",
-    "`sekisho config check` runs sekisho-control --check, which was not found, and no daemon runs that could be asked.",
+    "`sekisho check` and `sekisho config check` run the program sekisho-control, which was not found. A running daemon "
+    "can check a file in its place, if its socket can be used, but not grade one.",
     "Install sekisho-control beside sekisho or in a directory of PATH."};
 inline constexpr Message message_unknown{"SKO-SYS-029", Severity::error, "no such message",
                                          "The catalogue of this version has no message with that id.",
@@ -82,6 +83,11 @@ inline constexpr Message counters_unavailable{
     "SKO-SYS-032", Severity::error, "there are no counters",
     "The dataplane counts, and it is not connected to the control daemon: it does not run, or cannot be reached.",
     "Look at `sekisho status`, and at whether sekisho-dataplane runs and with which socket."};
+inline constexpr Message dataplane_absent{
+    "SKO-SYS-033", Severity::error, "nothing is forwarded",
+    "What was asked for is what the dataplane does, and it is not connected to the control daemon: it does not run, or "
+    "cannot be reached.",
+    "Look at `sekisho status`, and at whether sekisho-dataplane runs and with which socket."};
 
 inline constexpr const Message* system_messages[] = {&file_unreadable,
                                                      &system_call_failed,
@@ -99,6 +105,7 @@ inline constexpr const Message* system_messages[] = {&file_unreadable,
                                                      &nothing_to_rekey,
                                                      &unknown_command,
                                                      &counters_unavailable,
+                                                     &dataplane_absent,
                                                      &key_log_on,
                                                      &key_log_failed,
                                                      &key_log_full};

@@ -31,6 +31,19 @@ Result<UniqueFd> connect_to(const std::string& path) {
   return socket;
 }
 
+// The reason is an Error's text, if not cut short: where the catalogue has it, it reaches the operator as that message.
+Error refusal_of(const ipc::TransactionResult& result) {
+  const std::string reason = *ipc::to_string(result.reason);
+  const Message* message = find_message(std::string_view(reason).substr(0, reason.find(':')));
+  if (message != nullptr && message->severity != Severity::info) {
+    const std::string head = Error{message, {}}.text();
+    if (reason == head) return {message, {}};
+    if (reason.starts_with(head + ": ")) return {message, reason.substr(head.size() + 2)};
+  }
+  return {&messages::transaction_refused, "command " + std::to_string(result.command_index) + " (type " +
+                                              std::to_string(static_cast<unsigned>(result.command)) + "): " + reason};
+}
+
 }  // namespace
 
 DataplaneClient::DataplaneClient(sd_event* loop, std::string path, DataplaneListener& listener, Duration retry)
@@ -105,6 +118,7 @@ Result<bool> DataplaneClient::take_messages() {
     const auto received = channel_->receive(message);
     if (!received) return std::unexpected(received.error());
     if (!*received) return false;
+    heard_ = MonotonicClock::now();
     if (auto taken = take(message); !taken) return std::unexpected(taken.error());
   }
   return true;
@@ -174,15 +188,13 @@ Result<void> DataplaneClient::take_result(const ipc::TransactionResult& result) 
     if (done) done({});
     return {};
   }
-  const Error refusal{&messages::transaction_refused, "command " + std::to_string(result.command_index) + " (type " +
-                                                          std::to_string(static_cast<unsigned>(result.command)) +
-                                                          "): " + *ipc::to_string(result.reason)};
-  if (done) done(refusal);
+  if (done) done(refusal_of(result));
   return {};
 }
 
 void DataplaneClient::submit(Transaction transaction, Done done) {
   const ipc::TransactionId id(++last_id_);
+  if (awaited_.empty()) heard_ = MonotonicClock::now();
   awaited_.push_back({id, std::move(done)});
   const ipc::TransactionBegin begin{id, transaction.replaces_routes()};
   Transaction frame;
@@ -197,8 +209,10 @@ void DataplaneClient::submit(Transaction transaction, Done done) {
 
 // What finds no room waits until the dataplane, having consumed, wakes us.
 void DataplaneClient::pump() {
-  while (!outgoing_.empty() && channel_->send_bytes(outgoing_.front().type, outgoing_.front().payload()))
+  while (!outgoing_.empty() && channel_->send_bytes(outgoing_.front().type, outgoing_.front().payload())) {
     outgoing_.pop_front();
+    heard_ = MonotonicClock::now();  // there is room again, or still some
+  }
   channel_->flush();
 }
 

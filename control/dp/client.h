@@ -55,6 +55,8 @@ class DataplaneClient {
   void submit(Transaction transaction, Done done);
   // Transactions without a result yet.
   size_t pending() const { return awaited_.size(); }
+  // While a result is awaited: since when the dataplane has neither said nor taken anything.
+  std::optional<Instant> silent_since() const { return awaited_.empty() ? std::nullopt : std::optional(heard_); }
   // nullptr while not connected. Every value is the dataplane's claim.
   const ipc::CounterTable* counters() const { return channel_ ? channel_->peer_counters() : nullptr; }
 
@@ -86,6 +88,7 @@ class DataplaneClient {
   bool up_ = false;
   std::deque<StoredCommand> outgoing_;
   std::deque<Awaited> awaited_;
+  Instant heard_{};
   uint32_t last_id_ = 0;
   std::string last_failure_;
 };

@@ -14,7 +14,8 @@ namespace sekisho::control {
 namespace {
 
 constexpr auto keepalive_interval = std::chrono::seconds(20);  // RFC 3948 section 4
-constexpr auto port_retry = std::chrono::seconds(5);
+constexpr auto look_interval = std::chrono::seconds(5);
+constexpr auto longest_silence = std::chrono::seconds(10);  // a table of a million routes takes its time
 constexpr auto farewell_patience = std::chrono::seconds(1);
 constexpr auto farewell_step = std::chrono::milliseconds(30);
 constexpr auto warning_interval = std::chrono::hours(24);
@@ -74,11 +75,11 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
                       arm_timers();
                     }),
       keepalive_timer_(loop, [this] { keep_nat_mappings(); }),
-      port_timer_(loop, [this] { retry_ports(); }),
+      look_timer_(loop, [this] { look_around(); }),
       farewell_timer_(loop, [this] { check_farewell(); }),
       warning_timer_(loop, [this] { warn(); }) {
   keepalive_timer_.set_in(keepalive_interval);
-  port_timer_.set_in(port_retry);
+  look_timer_.set_in(look_interval);
 }
 
 Daemon::~Daemon() = default;
@@ -194,9 +195,23 @@ void Daemon::keep_nat_mappings() {
     if (sa.local_behind_nat && sa.local.port == ike_nat_port) transport_->send_keepalive(sa.local, sa.remote);
 }
 
-void Daemon::retry_ports() {
-  port_timer_.set_in(port_retry);
+bool Daemon::dataplane_silent() const {
+  const auto since = dataplane_.silent_since();
+  return since && now() - *since > longest_silence;
+}
+
+// From time to time: for what nothing else would show.
+void Daemon::look_around() {
+  look_timer_.set_in(look_interval);
   ports_.retry();
+  network_->look_for_missing_routes();
+  // A dataplane that is asked nothing gives no sign of life.
+  if (ready() && dataplane_.pending() == 0) submit(Transaction(), [](const std::optional<Error>&) {});
+  if (std::exchange(silence_said_, dataplane_silent()) == dataplane_silent()) return;
+  if (silence_said_)
+    log({}, {&messages::dataplane_silent, {}});
+  else
+    spdlog::info("the dataplane responds again, or is gone");
 }
 
 bool Daemon::has_local_address(const ike::Connection& connection) const {
@@ -359,6 +374,8 @@ void Daemon::note_tunnel_error(const std::string& name, const Error& error, ike:
   status.last_error = {error, now()};
   status.last_error_proof = proof;
 }
+
+void Daemon::route_missing(const Error& error) { log({}, error); }
 
 void Daemon::note_daemon_error(const Error& error) {
   log({}, error);

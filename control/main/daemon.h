@@ -110,6 +110,7 @@ class Daemon final : public rpc::Operations,
   void network_changed() override;
   void routed(uint64_t round) override;
   void network_failed(const Error& error) override { note_daemon_error(error); }
+  void route_missing(const Error& error) override;
   // ZebraHost
   void zebra_changed() override { network_->touch(); }
   void zebra_failed(const Error& error) override { note_daemon_error(error); }
@@ -127,7 +128,8 @@ class Daemon final : public rpc::Operations,
   void perform(const ike::Report& action);
   void arm_timers();
   void keep_nat_mappings();
-  void retry_ports();
+  void look_around();
+  bool dataplane_silent() const;
 
   bool has_local_address(const ike::Connection& connection) const;
   void tell_local_addresses();
@@ -170,11 +172,12 @@ class Daemon final : public rpc::Operations,
   Turn handshake_turn_;
   Timer tunnel_timer_;
   Timer keepalive_timer_;
-  Timer port_timer_;
+  Timer look_timer_;
   Timer farewell_timer_;
   Timer warning_timer_;  // daily
   std::optional<Instant> dataplane_since_;
   std::optional<Instant> unknown_spi_said_;
+  bool silence_said_ = false;
   config::WarningWatch warnings_;
   std::optional<rpc::LastError> last_error_;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/messages/dataplane.h"
+#include "base/messages/routing.h"
 
 namespace sekisho::control {
 namespace {
@@ -15,6 +16,12 @@ constexpr auto settle_delay = std::chrono::milliseconds(3);
 constexpr auto retry_delay = std::chrono::seconds(1);
 constexpr auto probe_interval = std::chrono::seconds(1);
 constexpr size_t max_probes = 64;
+
+Error missing_error(const IpAddress& gateway, const Network::MissingRoutes& missing) {
+  const std::string more = missing.count > 1 ? fmt::format(" and {} more", missing.count - 1) : "";
+  return {&messages::static_route_unreachable,
+          fmt::format("{}{} by way of {}", missing.first.text(), more, gateway.text())};
+}
 
 }  // namespace
 
@@ -127,6 +134,30 @@ void Network::guard() {
       if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
+}
+
+// While the dataplane is away its twins are too, and with them whatever they lead to.
+void Network::look_for_missing_routes() {
+  std::map<IpAddress, MissingRoutes> found;
+  if (sink_.ready())
+    for (const StaticRoute& route : unreachable_routes(host_.kernel_spec(), state())) {
+      MissingRoutes& missing = found.try_emplace(route.via, route.prefix).first->second;
+      ++missing.count;
+    }
+  for (auto& [gateway, missing] : found) {
+    const auto known = missing_.find(gateway);
+    missing.since = known == missing_.end() ? MonotonicClock::now() : known->second.since;
+    missing.told = known != missing_.end();
+    if (missing.told && !known->second.told) host_.route_missing(missing_error(gateway, missing));
+  }
+  missing_ = std::move(found);
+}
+
+std::vector<std::pair<Error, Instant>> Network::missing_routes() const {
+  std::vector<std::pair<Error, Instant>> all;
+  for (const auto& [gateway, missing] : missing_)
+    if (missing.told) all.emplace_back(missing_error(gateway, missing), missing.since);
+  return all;
 }
 
 // What fails is tried again with the next change, and after a second.

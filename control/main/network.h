@@ -5,6 +5,7 @@
 // A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,6 +37,8 @@ class NetworkHost {
   // The dataplane has acknowledged what this round, and all before it, had to tell.
   virtual void routed(uint64_t round) = 0;
   virtual void network_failed(const Error& error) = 0;
+  // Static routes that cannot be installed; told once, while they stand in missing_routes().
+  virtual void route_missing(const Error& error) = 0;
 };
 
 class Network {
@@ -51,6 +54,15 @@ class Network {
   const kernel::State& state() const { return mirror_->state(); }
   const routing::Plan& plan() const { return plan_; }
   bool has_address(const IpAddress& address) const;
+  // Static routes by their gateway, where that has been out of reach at two looks in a row.
+  struct MissingRoutes {
+    Prefix first;
+    size_t count = 0;
+    Instant since{};
+    bool told = false;
+  };
+  void look_for_missing_routes();
+  std::vector<std::pair<Error, Instant>> missing_routes() const;
   // Of links that are up; in no particular order, but the same one for the same state.
   std::vector<IpAddress> usable_addresses() const;
 
@@ -89,6 +101,7 @@ class Network {
   bool push_waits_ = false;
   Duration last_settle_{};
   std::set<std::string> failures_;  // of the last round: said already
+  std::map<IpAddress, MissingRoutes> missing_;
 };
 
 }  // namespace sekisho::control

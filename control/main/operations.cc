@@ -60,7 +60,11 @@ rpc::DaemonView Daemon::daemon() const {
                                       .repeated = handshakes_.counters().repeated,
                                       .refused = handshakes_.counters().refused,
                                       .dropped = handshakes_.counters().dropped},
-                       .last_error = last_error_};
+                       .last_error = last_error_,
+                       .dataplane_responding = !dataplane_silent()};
+  for (auto& [error, since] : network_->missing_routes()) view.faults.push_back({std::move(error), since});
+  if (!view.dataplane_responding)
+    view.faults.push_back({{&messages::dataplane_silent, {}}, *dataplane_.silent_since()});
   if (zebra_) view.zebra = to_view(*zebra_);
   if (const auto* table = dataplane_.counters())
     view.workers = std::min<unsigned>(__atomic_load_n(&table->workers, __ATOMIC_RELAXED), ipc::max_workers);
@@ -81,8 +85,11 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
     else if (tried.contains(name))
       view.phase = rpc::TunnelPhase::connecting;
     const auto [in, out] = tunnels_.traffic(name);
-    view.in = to_view(in);
-    view.out = to_view(out);
+    if (ready()) {
+      view.in = to_view(in);
+      view.out = to_view(out);
+    }
+    view.local_address_here = has_local_address(tunnel.connection);
     views.push_back(std::move(view));
   }
   return views;

@@ -34,12 +34,15 @@ json failure_view(const ike::Failure& failure, Instant now) {
   return view;
 }
 
-json negotiation_view(const ike::ConnectionView& connection, Instant now) {
+// No child is up without the dataplane that holds it, though IKE is to go on with it.
+json negotiation_view(const ike::ConnectionView& connection, bool dataplane_connected, Instant now) {
   json children = json::array();
   for (const auto& child : connection.children)
-    children.push_back(
-        {{"name", child.name}, {"up", child.up}, {"next_attempt_seconds", until(child.next_attempt, now)}});
-  return {{"state", connection.state},
+    children.push_back({{"name", child.name},
+                        {"up", child.up && dataplane_connected},
+                        {"next_attempt_seconds", until(child.next_attempt, now)}});
+  const bool without_children = connection.state == "up" && !dataplane_connected;
+  return {{"state", without_children ? "established" : connection.state},
           {"wanted", connection.wanted},
           {"attempts", connection.attempts},
           {"next_attempt_seconds", until(connection.next_attempt, now)},
@@ -93,14 +96,42 @@ json warning_views(const Operations& operations, std::string_view name) {
   return config::to_json(warnings);
 }
 
+// Why nothing is begun from here.
+json waiting_hints(const ike::ConnectionView& connection, ike::StartMode start) {
+  json hints = json::array();
+  if (connection.state != "waiting" || connection.wanted) return hints;
+  if (start == ike::StartMode::respond)
+    hints.push_back("it waits for the peer to begin, for \"start\" is \"respond\"; `tunnel up` begins from here");
+  if (start == ike::StartMode::on_traffic)
+    hints.push_back("it waits for a packet to go into it, for \"start\" is \"on-traffic\"; `tunnel up` begins at once");
+  return hints;
+}
+
+json narrowed_hints(const json& tunnel) {
+  json hints = json::array();
+  if (!tunnel.is_object()) return hints;
+  for (const json& child : tunnel["children"])
+    if (child["narrowed"] == true)
+      hints.push_back("child " + child["name"].get<std::string>() +
+                      " carries less than is configured here: the peer has narrower selectors, or some of them are not "
+                      "up; `show tunnel NAME` has both");
+  return hints;
+}
+
 json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
            const json& children) {
   json list = json::array();
-  const IpAddress& peer = configured.connection.remote;
-  if (!operations.daemon().dataplane_connected)
-    list.push_back("the dataplane is not connected: nothing can come up");
+  const ike::Connection& connection = configured.connection;
+  const IpAddress& peer = connection.remote;
+  const DaemonView daemon = operations.daemon();
+  if (!daemon.dataplane_connected)
+    list.push_back("the dataplane is not connected: no packet flows, and nothing can come up, until it is back");
+  else if (!daemon.dataplane_responding)
+    list.push_back("the dataplane does not respond: packets may not flow, and nothing can come up");
   else if (!peer.is_any() && !has_way(operations, peer))
     list.push_back("there is no route to the peer, " + peer.text());
+  if (!tunnel.local_address_here)
+    list.push_back("no interface of this machine has the local address, " + connection.local.text());
   if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`");
   for (json& hint : traffic_hints(children)) list.push_back(std::move(hint));
   return list;
@@ -118,20 +149,26 @@ json explain_tunnel(const Operations& operations, std::string_view name) {
   const bool known = connection != connections.end();
   const json children = child_sa_views(operations, name).value_or(json::array());
   const json views = tunnel_views(operations, name).value_or(json::array());
-  json view = {{"tunnel", views.empty() ? json() : views.front()},
-               {"negotiation", known ? negotiation_view(*connection, now) : json()},
-               {"last_failure", json()},
-               {"unproven_since", json()},
-               {"child_sas", children},
-               {"credentials", json::array()},
-               {"warnings", warning_views(operations, name)},
-               {"hints", json::array()}};
+  json view = {
+      {"tunnel", views.empty() ? json() : views.front()},
+      {"negotiation", known ? negotiation_view(*connection, operations.daemon().dataplane_connected, now) : json()},
+      {"last_failure", json()},
+      {"child_sas", children},
+      {"credentials", json::array()},
+      {"warnings", warning_views(operations, name)},
+      {"hints", json::array()}};
+  const auto add_hints = [&view](json more) {
+    for (json& hint : more) view["hints"].push_back(std::move(hint));
+  };
   if (known && connection->last_failure) view["last_failure"] = failure_view(*connection->last_failure, now);
   if (known && connection->unproven_since) view["unproven_since"] = failure_view(*connection->unproven_since, now);
   if (configured != operations.running().tunnels.end())
     view["credentials"] = credential_views(configured->second.connection, operations.wall_clock());
   if (tunnel != tunnels.end() && configured != operations.running().tunnels.end())
-    view["hints"] = hints(operations, *tunnel, configured->second, children);
+    add_hints(hints(operations, *tunnel, configured->second, children));
+  if (known && configured != operations.running().tunnels.end())
+    add_hints(waiting_hints(*connection, configured->second.connection.start));
+  add_hints(narrowed_hints(view["tunnel"]));
   return view;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/messages/system.h"
 #include "control/config/report.h"
+#include "control/config/warnings.h"
 #include "control/rpc/explain.h"
 #include "control/rpc/views.h"
 
@@ -42,6 +43,8 @@ Answer show(Operations& operations, const json& params) {
   const auto name = parameter(params, "name", "");
   if (!name) return std::unexpected(name.error());
   if (*what == "counters") return counter_views(operations);
+  if (*what == "route" && !operations.daemon().dataplane_connected)
+    return refuse(RpcError::refused, messages::dataplane_absent, "the dataplane is not connected");
   std::optional<json> view;
   if (*what == "tunnel")
     view = tunnel_views(operations, *name);
@@ -144,22 +147,29 @@ std::expected<Decoded, RpcError> decoded(const json& params) {
 
 json invalid(const config::ConfigErrors& errors) { return {{"valid", false}, {"errors", config::to_json(errors)}}; }
 
-json plan_view(const config::Plan& plan) {
-  return {{"valid", true}, {"changes", config::to_json(plan)}, {"effects", config::to_json(plan.effects)}};
+json warning_views(const Operations& operations, const config::Config& desired) {
+  return config::to_json(config::warnings(desired, operations.wall_clock()));
 }
 
-Answer config_check(Operations&, const json& params) {
+json plan_view(const config::Plan& plan, json warnings) {
+  return {{"valid", true},
+          {"changes", config::to_json(plan)},
+          {"effects", config::to_json(plan.effects)},
+          {"warnings", std::move(warnings)}};
+}
+
+Answer config_check(Operations& operations, const json& params) {
   const auto config = decoded(params);
   if (!config) return std::unexpected(config.error());
   if (!*config) return invalid(config->error());
-  return json{{"valid", true}, {"errors", json::array()}};
+  return json{{"valid", true}, {"errors", json::array()}, {"warnings", warning_views(operations, **config)}};
 }
 
 Answer config_diff(Operations& operations, const json& params) {
   const auto config = decoded(params);
   if (!config) return std::unexpected(config.error());
   if (!*config) return invalid(config->error());
-  return plan_view(config::diff(operations.running(), **config));
+  return plan_view(config::diff(operations.running(), **config), warning_views(operations, **config));
 }
 
 Answer config_apply(Operations& operations, const json& params) {
@@ -167,9 +177,10 @@ Answer config_apply(Operations& operations, const json& params) {
   if (!config) return std::unexpected(config.error());
   if (!*config) return invalid(config->error());
   const config::Plan plan = config::diff(operations.running(), **config);
+  json warnings = warning_views(operations, **config);
   if (const auto applied = operations.apply(std::move(**config), plan); !applied)
     return std::unexpected(RpcError{RpcError::refused, applied.error()});
-  return plan_view(plan);
+  return plan_view(plan, std::move(warnings));
 }
 
 struct Method {

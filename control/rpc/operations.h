@@ -51,6 +51,8 @@ struct DaemonView {
   HandshakeCounts handshakes;
   ZebraView zebra;
   std::optional<LastError> last_error;  // of the daemon as a whole: channel, kernel, configuration
+  bool dataplane_responding = true;     // false: connected, and silent
+  std::vector<LastError> faults;        // that are there now, since then
 };
 
 enum class TunnelPhase : uint8_t {
@@ -71,7 +73,8 @@ struct TunnelView {
   bool held_down = false;  // by `tunnel down`: stays so until `tunnel up` or the peer brings it up
   std::optional<Instant> up_since;
   std::optional<LastError> last_error;  // cleared when the tunnel comes up
-  Traffic in, out;                      // since the dataplane knows the tunnel; of all its SAs so far known
+  std::optional<Traffic> in, out;       // since the dataplane knows the tunnel; of all its SAs so far known
+  bool local_address_here = true;       // an interface of the machine has it, or an alternative
 };
 
 using SaCounters = std::array<uint64_t, static_cast<size_t>(ipc::SaCounter::count)>;
@@ -107,7 +110,7 @@ struct PortView {
   bool link_up = false;
   uint16_t mtu = 0;
   std::optional<MacAddress> mac;
-  PortCounters counters{};
+  std::optional<PortCounters> counters;  // while the dataplane has it
   std::optional<LastError> last_error;
 };
 

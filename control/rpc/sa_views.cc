@@ -71,7 +71,7 @@ json child_sa_view(const ike::ChildSaView& child, const ike::IkeSaView& parent, 
           {"local_selectors", selector_texts(child.local_selectors)},
           {"remote_selectors", selector_texts(child.remote_selectors)},
           {"age_seconds", age(child.created, now)},
-          {"rekey_in_seconds", remaining(child.rekey_at, now)},
+          {"rekey_in_seconds", child.state == "installed" ? remaining(child.rekey_at, now) : json()},
           {"remaining_seconds", remaining(child.expires_at, now)},
           {"in", counters(counts.in)},
           {"out", counters(counts.out)}};

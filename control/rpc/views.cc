@@ -62,7 +62,28 @@ json since(const std::optional<Instant>& start, Instant now) {
   return start ? json(seconds_between(*start, now)) : json();
 }
 
-json traffic(const Traffic& value) { return {{"packets", value.packets}, {"octets", value.octets}}; }
+json traffic(const std::optional<Traffic>& value) {
+  return value ? json{{"packets", value->packets}, {"octets", value->octets}} : json();
+}
+
+// A rekey has an SA twice.
+void add_new(std::vector<TrafficSelector>& all, const std::vector<TrafficSelector>& more) {
+  for (const TrafficSelector& each : more)
+    if (std::ranges::find(all, each) == all.end()) all.push_back(each);
+}
+
+bool holds(const TrafficSelector& whole, const TrafficSelector& part) {
+  return whole.first.family() == part.first.family() && whole.first <= part.first && part.last <= whole.last &&
+         (whole.protocol == 0 || whole.protocol == part.protocol) && whole.first_port <= part.first_port &&
+         part.last_port <= whole.last_port;
+}
+
+// Whether part of what is configured is in none of those that were negotiated.
+bool narrowed(const std::vector<TrafficSelector>& configured, const std::vector<TrafficSelector>& negotiated) {
+  return std::ranges::any_of(configured, [&](const TrafficSelector& wanted) {
+    return std::ranges::none_of(negotiated, [&](const TrafficSelector& each) { return holds(each, wanted); });
+  });
+}
 
 // One that the configuration has, with its SAs: IKEv1 has one for each pair of selectors, a rekey one more.
 json child_view(const ike::ChildDefinition& definition, const std::vector<const ike::ChildSaView*>& sas) {
@@ -74,10 +95,14 @@ json child_view(const ike::ChildDefinition& definition, const std::vector<const 
     ++count;
     if (view["state"] != "up") view["state"] = sa->outbound_active ? std::string("up") : sa->state;
     if (!sa->outbound_active) continue;
-    local.insert(local.end(), sa->local_selectors.begin(), sa->local_selectors.end());
-    remote.insert(remote.end(), sa->remote_selectors.begin(), sa->remote_selectors.end());
+    add_new(local, sa->local_selectors);
+    add_new(remote, sa->remote_selectors);
   }
   view["child_sas"] = count;
+  view["narrowed"] = !local.empty() && !remote.empty() &&
+                     (narrowed(definition.local_selectors, local) || narrowed(definition.remote_selectors, remote));
+  view["configured_local_selectors"] = selector_texts(definition.local_selectors);
+  view["configured_remote_selectors"] = selector_texts(definition.remote_selectors);
   view["local_selectors"] = selector_texts(local.empty() ? definition.local_selectors : local);
   view["remote_selectors"] = selector_texts(remote.empty() ? definition.remote_selectors : remote);
   return view;
@@ -123,9 +148,9 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, con
 }
 
 json port_view(const PortView& port, const config::Port& configured, Instant now) {
-  json counters = json::object();
-  for (size_t i = 0; i < port.counters.size(); ++i)
-    counters[counter_key(ipc::name(static_cast<ipc::PortCounter>(i)))] = port.counters[i];
+  json counters;
+  for (size_t i = 0; port.counters && i < port.counters->size(); ++i)
+    counters[counter_key(ipc::name(static_cast<ipc::PortCounter>(i)))] = (*port.counters)[i];
   const json desired = config::encode(configured);
   return {{"name", port.name},
           {"device", configured.device},
@@ -145,6 +170,30 @@ const RouteView* longest_match(const std::vector<RouteView>& routes, const IpAdd
   return best;
 }
 
+bool is_error(const std::optional<LastError>& last) { return last && last->error.message->severity == Severity::error; }
+
+// One that is up may have an error of the past, which is none while every child is up.
+bool troubled(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas) {
+  if (!is_error(tunnel.last_error)) return false;
+  return tunnel.phase != TunnelPhase::up ||
+         std::ranges::any_of(child_views(configured, ike_sas),
+                             [](const json& child) { return child["state"] != "up"; });
+}
+
+bool healthy(const Operations& operations, const DaemonView& daemon, const std::vector<TunnelView>& tunnels,
+             const std::vector<config::Warning>& warnings) {
+  if (!daemon.dataplane_connected || !daemon.faults.empty()) return false;
+  if (!std::ranges::all_of(operations.ports(), &PortView::present)) return false;
+  for (const config::Warning& each : warnings)
+    if (each.error.message->severity == Severity::error) return false;
+  const auto ike_sas = operations.ike_sas();
+  const auto& configured = operations.running().tunnels;
+  return std::ranges::none_of(tunnels, [&](const TunnelView& tunnel) {
+    const auto found = configured.find(tunnel.name);
+    return found != configured.end() && troubled(tunnel, found->second, ike_sas);
+  });
+}
+
 }  // namespace
 
 json to_json(const LastError& error, Instant now) {
@@ -157,25 +206,30 @@ json status_view(const Operations& operations) {
   const Instant now = operations.now();
   const DaemonView daemon = operations.daemon();
   const auto tunnels = operations.tunnels();
+  const auto warnings = config::warnings(operations.running(), operations.wall_clock());
+  const auto ports = operations.ports();
   json errors = json::array();
+  for (const LastError& fault : daemon.faults) errors.push_back(to_json(fault, now));
   if (daemon.last_error) errors.push_back(to_json(*daemon.last_error, now));
   for (const TunnelView& tunnel : tunnels) {
     if (!tunnel.last_error) continue;
     errors.push_back(to_json(*tunnel.last_error, now));
     errors.back()["tunnel"] = tunnel.name;
   }
-  for (const PortView& port : operations.ports()) {
+  for (const PortView& port : ports) {
     if (!port.last_error) continue;
     errors.push_back(to_json(*port.last_error, now));
     errors.back()["port"] = port.name;
   }
   return {{"version", version()},
+          {"healthy", healthy(operations, daemon, tunnels, warnings)},
           {"schema_version", ipc::schema_version},
           {"config_file", daemon.config_file},
           {"up_seconds", seconds_between(daemon.started, now)},
           {"dataplane",
            {{"connected", daemon.dataplane_connected},
             {"connected_seconds", since(daemon.dataplane_since, now)},
+            {"responding", daemon.dataplane_connected && daemon.dataplane_responding},
             {"workers", daemon.workers}}},
           {"handshakes",
            {{"waiting", daemon.handshakes.waiting},
@@ -192,8 +246,9 @@ json status_view(const Operations& operations) {
             {"own_installed", daemon.zebra.own_installed}}},
           {"tunnels",
            {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
-          {"ports", operations.running().ports.size()},
-          {"warnings", config::to_json(config::warnings(operations.running(), operations.wall_clock()))},
+          {"ports", ports.size()},
+          {"ports_present", std::ranges::count(ports, true, &PortView::present)},
+          {"warnings", config::to_json(warnings)},
           {"last_errors", errors}};
 }
 

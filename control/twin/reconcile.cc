@@ -5,6 +5,16 @@
 namespace sekisho::control {
 namespace {
 
+// By an interface that is up, else the kernel would refuse a route.
+bool reachable(const kernel::State& kernel, const IpAddress& gateway) {
+  return std::ranges::any_of(kernel.addresses, [&](const kernel::LinkAddress& each) {
+    const auto link = kernel.links.find(each.link);
+    const InterfaceAddress& address = each.address;
+    return link != kernel.links.end() && link->second.up && address.address.family() == gateway.family() &&
+           Prefix(address.address, address.length).contains(gateway);
+  });
+}
+
 class Reconciler {
  public:
   Reconciler(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel)
@@ -16,7 +26,8 @@ class Reconciler {
     for (const auto& [name, twin] : wanted_.twins)
       if (const kernel::Link* link = kernel_.find_link(name)) configure(*link, name, twin);
     for (const StaticRoute& route : wanted_.routes)
-      if (reachable(route.via)) want_route({.prefix = route.prefix, .metric = static_route_metric, .via = route.via});
+      if (reachable(kernel_, route.via))
+        want_route({.prefix = route.prefix, .metric = static_route_metric, .via = route.via});
     remove_routes();
     changes_.insert(changes_.end(), links_down_.begin(), links_down_.end());
     return std::move(changes_);
@@ -51,16 +62,6 @@ class Reconciler {
 
   static bool rivals(const kernel::Route& route) {
     return route.protocol != kernel::own_protocol && !kernel::made_by_frr(route.protocol);
-  }
-
-  // By an interface that is up, else the kernel would refuse the route.
-  bool reachable(const IpAddress& gateway) const {
-    return std::ranges::any_of(kernel_.addresses, [&](const kernel::LinkAddress& each) {
-      const auto link = kernel_.links.find(each.link);
-      const InterfaceAddress& address = each.address;
-      return link != kernel_.links.end() && link->second.up && address.address.family() == gateway.family() &&
-             Prefix(address.address, address.length).contains(gateway);
-    });
   }
 
   void want_route(const kernel::RouteSpec& route) {
@@ -109,6 +110,20 @@ class Reconciler {
 
 std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel) {
   return Reconciler(wanted, own, kernel).run();
+}
+
+std::vector<StaticRoute> unreachable_routes(const KernelSpec& wanted, const kernel::State& kernel) {
+  const auto behind_tunnel_down = [&](const IpAddress& gateway) {
+    return std::ranges::any_of(wanted.twins, [&](const auto& twin) {
+      return !twin.second.up && std::ranges::any_of(twin.second.addresses, [&](const InterfaceAddress& each) {
+        return Prefix(each.address, each.length).contains(gateway);
+      });
+    });
+  };
+  std::vector<StaticRoute> left_out;
+  for (const StaticRoute& route : wanted.routes)
+    if (!reachable(kernel, route.via) && !behind_tunnel_down(route.via)) left_out.push_back(route);
+  return left_out;
 }
 
 Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change) {

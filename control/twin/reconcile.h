@@ -72,6 +72,10 @@ using OwnAddresses = std::map<std::string, std::set<InterfaceAddress>>;
 // In an order that the kernel accepts: guards before anything may go, links up before routes by them and down after.
 std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel);
 
+// Those of the wanted static routes that reconcile() leaves out against the wish: the gateway is in no network of an
+// interface that is up, nor of a twin that is not to be up, as that of a tunnel that is down.
+std::vector<StaticRoute> unreachable_routes(const KernelSpec& wanted, const kernel::State& kernel);
+
 Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change);
 
 }  // namespace sekisho::control

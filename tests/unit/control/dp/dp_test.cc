@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "base/messages/dataplane.h"
 #include "control/dp/client.h"
 #include "control/dp/sa_ids.h"
 #include "ipc/convert.h"
@@ -180,6 +181,47 @@ TEST_CASE("transactions larger than the ring arrive whole, and their results com
   CHECK(results[0] == "applied");
   CHECK(results[1].find("no such thing") != std::string::npos);
   CHECK(client.pending() == 0);
+}
+
+TEST_CASE("a refusal is told by the dataplane's own message where the catalogue has it") {
+  Lab lab;
+  lab.listen();
+  DataplaneClient client(lab.loop, lab.path, lab.listener, std::chrono::milliseconds(5));
+  lab.client_counters = [&] { return client.counters() != nullptr; };
+  lab.accept();
+  lab.report(ipc::InventoryEnd{});
+  REQUIRE(lab.until([&] { return client.up(); }));
+  CHECK_FALSE(client.silent_since());
+
+  const auto refused = [&](const std::string& reason) {
+    std::optional<Error> told;
+    client.submit(Transaction(), [&](const auto& refusal) { told = refusal; });
+    CHECK(client.silent_since());  // until it answers
+    REQUIRE(lab.until([&] {
+      ipc::ReceivedMessage message;
+      lab.dataplane->drain();
+      while (*lab.dataplane->receive(message))
+        if (const auto commit = message.as<ipc::TransactionCommit>())
+          lab.report(ipc::TransactionResult{.id = commit->id,
+                                            .status = ipc::TransactionStatus::refused,
+                                            .command = ipc::CommandType::port_set,
+                                            .reason = ipc::to_text<160>(reason)});
+      return told.has_value();
+    }));
+    CHECK_FALSE(client.silent_since());
+    return *told;
+  };
+  const Error inner{&messages::port_unusable, "eth99: No such device"};
+  const Error known = refused(inner.text());
+  CHECK(known.message == &messages::port_unusable);
+  CHECK(known.detail == "eth99: No such device");
+  CHECK(refused(Error{&messages::twin_failed, {}}.text()).message == &messages::twin_failed);
+  for (const char* other : {"no such thing", "SKO-DPL-012", "SKO-DPL-012: another title", "SKO-DPL-999: x", "",
+                            "SKO-DPL-016: control connected: x"}) {
+    const Error unknown = refused(other);
+    CHECK(unknown.message == &messages::transaction_refused);
+    CHECK(unknown.detail.ends_with(std::string("): ") + other));
+  }
 }
 
 TEST_CASE("a dataplane that says what cannot be is disconnected") {

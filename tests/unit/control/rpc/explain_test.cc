@@ -1,5 +1,6 @@
 #include "control/rpc/explain.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "control/rpc/views.h"
@@ -47,6 +48,65 @@ TEST_CASE("an explanation of a tunnel that the engine does not know yet says so,
   CHECK(view["hints"][0].get<std::string>().find("tunnel up") != std::string::npos);
 }
 
+namespace {
+
+bool hinted(FakeOperations& operations, std::string_view part) {
+  const json view = explain_tunnel(operations, "tokyo");
+  INFO(view["hints"].dump());
+  return std::ranges::any_of(view["hints"],
+                             [&](const json& hint) { return hint.get<std::string>().find(part) != std::string::npos; });
+}
+
+void start_by(FakeOperations& operations, const char* start) {
+  json text = json::parse(config::valid_text);
+  text["tunnels"]["tokyo"]["start"] = start;
+  operations.run(config::decode(text.dump(), operations.fixture().directory()).value());
+}
+
+}  // namespace
+
+TEST_CASE("an explanation says what a tunnel waits for") {
+  FakeOperations operations;
+  operations.connections_ = {{.name = "tokyo", .state = "waiting"}};
+  start_by(operations, "respond");
+  CHECK(hinted(operations, "waits for the peer to begin"));
+  start_by(operations, "on-traffic");
+  CHECK(hinted(operations, "waits for a packet"));
+  operations.connections_[0].wanted = true;  // `tunnel up`
+  CHECK_FALSE(hinted(operations, "waits for"));
+  CHECK_FALSE(hinted(operations, "local address"));
+  operations.tunnel_.local_address_here = false;
+  CHECK(hinted(operations, "no interface of this machine has the local address, 10.9.1.1"));
+}
+
+TEST_CASE("without its dataplane an explanation calls no child up") {
+  FakeOperations operations;
+  ike::ConnectionView connection{.name = "tokyo", .state = "up"};
+  connection.children = {{.name = "tokyo", .up = true, .next_attempt = {}}};
+  operations.connections_ = {connection};
+  CHECK(explain_tunnel(operations, "tokyo")["negotiation"]["state"] == "up");
+  operations.dataplane_responding_ = false;
+  CHECK(hinted(operations, "does not respond"));
+  operations.dataplane_connected_ = false;
+  const json negotiation = explain_tunnel(operations, "tokyo")["negotiation"];
+  CHECK(negotiation["state"] == "established");
+  CHECK(negotiation["children"][0]["up"] == false);
+  CHECK(hinted(operations, "no packet flows"));
+}
+
+TEST_CASE("an explanation says that a child carries less than is configured") {
+  FakeOperations operations;
+  ike::IkeSaView sa{.connection = "tokyo", .state = "established"};
+  sa.children = {{.name = "tokyo", .inbound_spi = 0x8001, .outbound_active = true}};
+  const auto everything = operations.running().tunnels.at("tokyo").connection.children.front().local_selectors;
+  sa.children[0].local_selectors = sa.children[0].remote_selectors = everything;
+  operations.ike_sas_ = {sa};
+  CHECK_FALSE(hinted(operations, "less than is configured"));
+  sa.children[0].remote_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/24"))};
+  operations.ike_sas_ = {sa};
+  CHECK(hinted(operations, "child tokyo carries less than is configured"));
+}
+
 TEST_CASE("the counters of an explanation's child SAs become hints") {
   FakeOperations operations;
   ike::IkeSaView sa{.connection = "tokyo", .state = "established"};
@@ -64,7 +124,9 @@ TEST_CASE("the counters of an explanation's child SAs become hints") {
 TEST_CASE("an explanation has what the tunnel is proven by, and warns of what ends soon") {
   FakeOperations operations;
   const config::CertificateFixture fixture;
-  operations.run(config::decode(config::certified().dump(), fixture.directory()).value());
+  auto text = config::certified();
+  text["tunnels"]["tokyo"]["routes"] = {"10.2.0.0/24"};
+  operations.run(config::decode(text.dump(), fixture.directory()).value());
   operations.wall_clock_ = testing::new_year + 25 * testing::day;
   const json view = explain_tunnel(operations, "tokyo");
   REQUIRE(view["credentials"].size() == 4);

@@ -29,7 +29,9 @@ class FakeOperations final : public Operations {
             .dataplane_since = Instant(std::chrono::seconds(910)),
             .workers = 2,
             .handshakes = {.refused = 5, .dropped = 7},
-            .zebra = {.state = ZebraView::State::synchronized, .release = "8.4", .routes = 3}};
+            .zebra = {.state = ZebraView::State::synchronized, .release = "8.4", .routes = 3},
+            .dataplane_responding = dataplane_responding_,
+            .faults = faults_};
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
@@ -48,7 +50,7 @@ class FakeOperations final : public Operations {
     return {{*IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};
   }
   std::vector<PortView> ports() const override {
-    return {{.name = "lan"}, {.name = "wan", .present = true, .mtu = 1500}};
+    return {{.name = "lan", .present = lan_present_}, {.name = "wan", .present = true, .mtu = 1500}};
   }
   DropCounters drops() const override {
     DropCounters drops{};
@@ -74,7 +76,8 @@ class FakeOperations final : public Operations {
 
   std::vector<std::string> calls_;
   WallTime wall_clock_{};
-  bool dataplane_connected_ = true;
+  bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
+  std::vector<LastError> faults_;
   TunnelView tunnel_{.name = "tokyo"};
   std::vector<ike::IkeSaView> ike_sas_;
   std::vector<ike::ConnectionView> connections_;

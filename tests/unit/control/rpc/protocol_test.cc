@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/messages/routing.h"
 #include "tests/unit/control/rpc/fake_operations.h"
 
 namespace sekisho::rpc {
@@ -162,6 +163,54 @@ TEST_CASE("a tunnel shows its children, each with its state and what it carries"
   CHECK(call(operations, "tunnel.rekey", both)["error"]["code"] == RpcError::invalid_params);
 }
 
+TEST_CASE("during a rekey each selector of a child stands once") {
+  FakeOperations operations;
+  ike::IkeSaView sa = established();
+  sa.children[0].outbound_active = true;
+  sa.children[0].remote_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/24"))};
+  sa.children.push_back(sa.children[0]);
+  sa.children[1].inbound_spi = 0x8002;
+  sa.children[1].state = "deleting";
+  sa.children[0].rekey_at = sa.children[1].rekey_at = operations.now() + std::chrono::seconds(60);
+  operations.ike_sas_ = {sa};
+  const json child = result(operations, "show", {{"what", "tunnel"}}).at(0)["children"].at(0);
+  CHECK(child["child_sas"] == 2);
+  CHECK(child["local_selectors"] == json({"10.1.0.0/24"}));
+  CHECK(child["remote_selectors"] == json({"10.2.0.0/24"}));
+  // Narrower than 0.0.0.0/0 and ::/0, which the configuration has.
+  CHECK(child["narrowed"] == true);
+  CHECK(child["configured_local_selectors"] == json({"0.0.0.0/0", "::/0"}));
+
+  const json sas = result(operations, "show", {{"what", "child-sa"}});
+  CHECK(sas.at(0)["rekey_in_seconds"] == 60.0);
+  CHECK(sas.at(1)["rekey_in_seconds"].is_null());  // it goes
+  CHECK(result(operations, "show", {{"what", "ike-sa"}}).at(0)["version"] == "IKEv2");
+}
+
+TEST_CASE("a status is healthy while nothing is wrong now") {
+  FakeOperations operations;
+  const auto healthy = [&] { return result(operations, "status")["healthy"] == true; };
+  CHECK_FALSE(healthy());  // a port is absent
+  operations.lan_present_ = true;
+  CHECK(result(operations, "status")["ports_present"] == 2);
+  CHECK(healthy());
+  operations.tunnel_.last_error = LastError{{&messages::ike_peer_unreachable, "10.9.2.2"}, operations.now()};
+  CHECK_FALSE(healthy());
+  // It is up: the error is past, unless a child of it is not.
+  operations.tunnel_.phase = TunnelPhase::up;
+  CHECK_FALSE(healthy());
+  ike::IkeSaView sa = established();
+  sa.children[0].outbound_active = true;
+  operations.ike_sas_ = {sa};
+  CHECK(healthy());
+  operations.faults_ = {{{&messages::static_route_unreachable, "192.0.2.0/24 by way of 10.77.0.1"}, operations.now()}};
+  CHECK_FALSE(healthy());
+  CHECK(result(operations, "status")["last_errors"].at(0)["id"] == "SKO-RTG-002");
+  operations.faults_.clear();
+  operations.dataplane_connected_ = false;
+  CHECK_FALSE(healthy());
+}
+
 TEST_CASE("without a dataplane there are no counters, rather than zeros") {
   FakeOperations operations;
   CHECK(result(operations, "show", {{"what", "counters"}})["dataplane_connected"] == true);
@@ -169,6 +218,11 @@ TEST_CASE("without a dataplane there are no counters, rather than zeros") {
   const json counters = result(operations, "show", {{"what", "counters"}});
   CHECK(counters["dataplane_connected"] == false);
   CHECK(counters["drops"].is_null());
+  const json tunnel = result(operations, "show", {{"what", "tunnel"}}).at(0);
+  CHECK(tunnel["in"].is_null());
+  CHECK(tunnel["out"].is_null());
+  CHECK(result(operations, "show", {{"what", "port"}}).at(0)["counters"].is_null());
+  CHECK(call(operations, "show", {{"what", "route"}})["error"]["data"]["id"] == "SKO-SYS-033");
 }
 
 TEST_CASE("operations reach the tunnel that is named, and only a configured one") {
@@ -202,16 +256,27 @@ TEST_CASE("configurations are checked, compared and applied") {
   CHECK(operations.calls_.empty());
 
   json edited = json::parse(config::valid_text);
+  edited["tunnels"]["tokyo"]["routes"] = {"10.2.0.0/24"};
+  result(operations, "config.apply", params(edited.dump()));
+  operations.calls_.clear();
   CHECK(result(operations, "config.apply", params(edited.dump()))["changes"].empty());
   CHECK(operations.calls_ == std::vector<std::string>{"apply"});  // nothing differs, but the key log is opened anew
   edited["tunnels"]["tokyo"]["interface"]["mtu"] = 1300;
   const json plan = result(operations, "config.diff", params(edited.dump()));
   CHECK(plan["changes"].at(0)["pointer"] == "/tunnels/tokyo/interface/mtu");
+  CHECK(plan["warnings"].empty());
   CHECK(plan["effects"] == json::parse(R"([{"tunnel": "tokyo", "effect": "in-place", "goes_down": false}])"));
   CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1400);
   CHECK(result(operations, "config.apply", params(edited.dump()))["changes"] == plan["changes"]);
   CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1300);
   CHECK(operations.calls_ == std::vector<std::string>{"apply", "apply"});
+  edited["tunnels"]["tokyo"]["routes"] = json::array();
+  for (const char* method : {"config.check", "config.diff", "config.apply"}) {
+    const json warnings = result(operations, method, params(edited.dump()))["warnings"];
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings.at(0)["id"] == "SKO-CFG-062");
+    CHECK(warnings.at(0)["tunnel"] == "tokyo");
+  }
 }
 
 }  // namespace sekisho::rpc

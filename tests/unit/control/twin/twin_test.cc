@@ -103,6 +103,25 @@ TEST_CASE("the guard stands before the tunnel's link or route is touched") {
   CHECK(std::get<SetRoute>(first.front()).route.blackhole);
 }
 
+TEST_CASE("static routes whose gateway is in no network are named") {
+  Kernel kernel;
+  KernelSpec spec = wishes(true);
+  CHECK(unreachable_routes(spec, kernel.state).size() == 1);  // the twins have no addresses yet
+  settle(kernel, spec);
+  CHECK(unreachable_routes(spec, kernel.state).empty());
+  spec.routes.push_back({prefix("192.0.2.0/24"), *IpAddress::parse("10.77.0.1")});
+  settle(kernel, spec);
+  const auto left_out = unreachable_routes(spec, kernel.state);
+  REQUIRE(left_out.size() == 1);
+  CHECK(left_out[0].prefix == prefix("192.0.2.0/24"));
+  kernel.state.links.at(2).up = false;
+  CHECK(unreachable_routes(spec, kernel.state).size() == 2);
+  // A gateway behind a tunnel that is down is where it should be.
+  KernelSpec down = wishes(false);
+  down.routes = {{prefix("192.0.2.0/24"), *IpAddress::parse("169.254.1.2")}};
+  CHECK(unreachable_routes(down, kernel.state).empty());
+}
+
 TEST_CASE("what somebody else removed comes back") {
   Kernel kernel;
   settle(kernel, wishes(true));
