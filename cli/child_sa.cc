@@ -55,7 +55,7 @@ std::string child_sa_details_text(const json& sas) {
          {"in", counters_text(at(sa, "/in"))},
          {"out", counters_text(at(sa, "/out"))}});
   }
-  return text;
+  return text.empty() ? "none\n" : text;
 }
 
 void add_child_sa(CLI::App& show, Session& session) {

@@ -34,19 +34,14 @@ std::expected<std::string, std::string> read_file(const std::string& file) {
 
 // The file as a method takes it: its text, and its directory, which files that it names are relative to.
 std::optional<json> parameters(Session& session, const std::string& file) {
+  std::error_code error;
+  const auto place = std::filesystem::absolute(file, error);
   const auto text = read_file(file);
   if (!text) {
-    session.fail(exit_no, messages::file_unreadable, file + ": " + text.error());
+    session.fail(exit_no, messages::file_unreadable, place.string() + ": " + text.error());
     return {};
   }
-  std::error_code error;
-  const auto directory = std::filesystem::absolute(file, error).parent_path();
-  return json{{"config", *text}, {"directory", directory.string()}};
-}
-
-std::optional<json> send_file(Session& session, const std::string& method, const std::string& file) {
-  const auto params = parameters(session, file);
-  return params ? session.request(method, *params) : std::nullopt;
+  return json{{"config", *text}, {"directory", place.parent_path().string()}};
 }
 
 bool is_valid(const json& result) { return at(result, "/valid") == true; }
@@ -61,27 +56,33 @@ void run_checker(const Session& session, const char* what, const std::string& fi
            static_cast<char*>(nullptr));
 }
 
+constexpr const char* no_checker = "sekisho-control is neither beside this program nor in PATH";
+
 // The daemon's program is the checker, so that a file can be checked where no daemon runs; where only a daemon is
 // within reach, it is asked.
 void check(Session& session, const std::string& file) {
   run_checker(session, "--check", file);
+  const auto params = parameters(session, file);
+  if (!params) return;
   if (access(session.socket.c_str(), F_OK) != 0)
-    return session.fail(exit_unreachable, messages::checker_failed, "sekisho-control is not installed");
-  const auto result = send_file(session, "config.check", file);
+    return session.fail(exit_unreachable, messages::checker_failed, no_checker);
+  const auto result = session.request("config.check", *params);
   if (!result) return;
   session.print(*result, [&](const json& answer) {
-    return is_valid(answer) ? printable(file) + " is valid\n" : config_errors_text(at(answer, "/errors"));
+    return is_valid(answer) ? warnings_text(at(answer, "/warnings")) + printable(file) + " is valid\n"
+                            : config_errors_text(at(answer, "/errors"));
   });
   if (!is_valid(*result)) session.exit_code = exit_no;
 }
 
 void grade(Session& session, const std::string& file) {
   run_checker(session, "--grade", file);
-  session.fail(exit_unreachable, messages::checker_failed, "sekisho-control is not installed");
+  session.fail(exit_unreachable, messages::checker_failed, no_checker);
 }
 
 void show_diff(Session& session, const std::string& file) {
-  const auto result = send_file(session, "config.diff", file);
+  const auto params = parameters(session, file);
+  const auto result = params ? session.request("config.diff", *params) : std::nullopt;
   if (!result) return;
   session.print(*result, plan_text);
   if (!is_valid(*result)) session.exit_code = exit_no;
@@ -145,7 +146,7 @@ std::string plan_text(const json& plan) {
   std::string text = changes_text(at(plan, "/changes"));
   for (const json& effect : at(plan, "/effects"))
     text += "tunnel " + field(effect, "/tunnel") + " " + effect_text(effect) + "\n";
-  return text;
+  return text + warnings_text(at(plan, "/warnings"));
 }
 
 std::string changes_text(const json& changes) {
@@ -183,22 +184,23 @@ void add_config(CLI::App& app, Session& session) {
       grade);
   CLI::App* group = app.add_subcommand("config", "check a configuration, compare it with the running one, apply it");
   group->require_subcommand(1);
-  add_action(*group, session, "check", "say everything that is wrong with a file",
-             "Needs no running daemon. Ends with 0 when the file is valid, else with 1.\n\n"
-             "Examples:\n  sekisho config check /etc/sekisho/sekisho.json\n"
-             "  sekisho config check new.json --json | jq -r '.errors[].pointer'",
-             check);
+  add_action(
+      *group, session, "check", "say everything that is wrong with a file",
+      "And what is to be warned of, which leaves it valid. Needs no running daemon. Ends with 0 when the file is\n"
+      "valid, else with 1.\n\n"
+      "Examples:\n  sekisho config check /etc/sekisho/sekisho.json\n"
+      "  sekisho config check new.json --json | jq -r '.errors[].pointer'",
+      check);
   add_action(*group, session, "diff", "say what applying a file would change",
-             "Says which tunnels would go down and which would change in place. Defaults are filled in on both\n"
-             "sides, and secrets are only ever shown as \"changed\".\n\n"
+             "Says which tunnels would go down and which would change in place, and what of the file is to be warned\n"
+             "of. Defaults are filled in on both sides, and secrets are only ever shown as \"changed\".\n\n"
              "Examples:\n  sekisho config diff new.json",
              show_diff);
   add_action(
       *group, session, "apply", "make a file the running configuration",
-      "Checks all of it first, and says which tunnels go down; one that the file does not change is not\n"
-      "touched. The file that the\n"
-      "daemon starts from is not written: edit it and apply it, or send the daemon SIGHUP. Where nothing differs, the\n"
-      "files of the key log are opened anew all the same.\n\n"
+      "Checks all of it first, and says which tunnels go down and what is to be warned of; a tunnel that the file\n"
+      "does not change is not touched. The file that the daemon starts from is not written: edit it and apply it,\n"
+      "or send the daemon SIGHUP. Where nothing differs, the files of the key log are opened anew all the same.\n\n"
       "Examples:\n  sekisho config diff /etc/sekisho/sekisho.json && sekisho config apply /etc/sekisho/sekisho.json",
       apply);
 }

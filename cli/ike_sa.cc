@@ -16,11 +16,11 @@ std::string nat_text(const json& sa) {
 }  // namespace
 
 std::string ike_sas_text(const json& sas) {
-  Table table({"TUNNEL", "STATE", "ROLE", "LOCAL", "REMOTE", "REMOTE ID", "PROPOSAL", ">AGE", ">LEFT"});
+  Table table({"TUNNEL", "VERSION", "STATE", "ROLE", "LOCAL", "REMOTE", "REMOTE ID", "PROPOSAL", ">AGE", ">LEFT"});
   for (const json& sa : sas)
-    table.add({field(sa, "/tunnel"), field(sa, "/state"), field(sa, "/role"), field(sa, "/local/address"),
-               field(sa, "/remote/address"), field(sa, "/remote/id"), field(sa, "/proposal"),
-               duration(at(sa, "/age_seconds")), duration(at(sa, "/remaining_seconds"))});
+    table.add({field(sa, "/tunnel"), field(sa, "/version"), field(sa, "/state"), field(sa, "/role"),
+               field(sa, "/local/address"), field(sa, "/remote/address"), field(sa, "/remote/id"),
+               field(sa, "/proposal"), duration(at(sa, "/age_seconds")), duration(at(sa, "/remaining_seconds"))});
   return table.text();
 }
 
@@ -30,6 +30,7 @@ std::string ike_sa_details_text(const json& sas) {
     if (!text.empty()) text += "\n";
     text += details(
         {{"tunnel", field(sa, "/tunnel")},
+         {"version", field(sa, "/version")},
          {"state", field(sa, "/state")},
          {"role", field(sa, "/role")},
          {"SPIs", field(sa, "/initiator_spi") + " (initiator), " + field(sa, "/responder_spi") + " (responder)"},
@@ -42,7 +43,7 @@ std::string ike_sa_details_text(const json& sas) {
          {"expires in", duration(at(sa, "/remaining_seconds"))},
          {"child SAs", field(sa, "/child_sas")}});
   }
-  return text;
+  return text.empty() ? "none\n" : text;
 }
 
 void add_ike_sa(CLI::App& show, Session& session) {

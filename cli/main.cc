@@ -2,6 +2,7 @@
 // it holds no state and knows nothing that the daemon does not tell. Text that may come from peers is escaped before it
 // reaches the terminal.
 #include <exception>
+#include <iostream>
 
 #include "base/messages/system.h"
 #include "base/version.h"
@@ -12,8 +13,8 @@ namespace sekisho::cli {
 namespace {
 
 constexpr const char* footer =
-    "Exit codes: 0 done; 1 the answer is no (tunnel not up, configuration not valid, no such object);\n"
-    "2 wrong usage; 3 the daemon cannot be reached.\n\n"
+    "Exit codes: 0 done; 1 the answer is no (something is wrong, tunnel not up, configuration not valid,\n"
+    "no such object), or the output could not be written; 2 wrong usage; 3 the daemon cannot be reached.\n\n"
     "Examples:\n"
     "  sekisho status                    is it running, is anything wrong\n"
     "  sekisho show tunnel tokyo         why is tokyo down\n"
@@ -52,7 +53,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
     app.exit(help);
-    return exit_ok;
+    return std::cout.flush() ? exit_ok : exit_no;
   } catch (const CLI::ParseError& error) {
     if (const auto word = misspelt_command(app, argc, argv))
       session.fail(exit_usage, messages::unknown_command, *word);

@@ -23,7 +23,7 @@ constexpr size_t max_answer = size_t{128} << 20;
 constexpr timeval patience{.tv_sec = 30, .tv_usec = 0};
 
 std::unexpected<Error> unreachable(const std::string& socket, int number) {
-  return fail(messages::control_unreachable,
+  return fail(number == EACCES || number == EPERM ? messages::rpc_not_permitted : messages::control_unreachable,
               socket + ": " + std::error_code(number, std::generic_category()).message());
 }
 

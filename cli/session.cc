@@ -1,6 +1,8 @@
 #include "cli/session.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include "base/messages/system.h"
 #include "cli/rpc_client.h"
@@ -17,8 +19,9 @@ std::string dumped(const json& value) { return value.dump(2, ' ', true, json::er
 std::optional<json> Session::request(const std::string& method, const json& params) {
   auto answer = ask(socket, method, params);
   if (!answer) {
-    const bool reached = answer.error().message != &messages::control_unreachable;
-    fail(reached ? exit_no : exit_unreachable, *answer.error().message, answer.error().detail);
+    const Message* message = answer.error().message;
+    const bool unreached = message == &messages::control_unreachable || message == &messages::rpc_not_permitted;
+    fail(unreached ? exit_unreachable : exit_no, *answer.error().message, answer.error().detail);
     return {};
   }
   if (const auto result = answer->find("result"); result != answer->end()) return *result;
@@ -27,9 +30,11 @@ std::optional<json> Session::request(const std::string& method, const json& para
   return {};
 }
 
-void Session::print(const json& result, const std::function<std::string(const json&)>& text) const {
-  std::fputs((json_output ? dumped(result) : text(result)).c_str(), stdout);
-  std::fflush(stdout);  // before anything that stderr gets
+void Session::print(const json& result, const std::function<std::string(const json&)>& text) {
+  const std::string whole = json_output ? dumped(result) : text(result);
+  // Flushed before anything that stderr gets.
+  if (std::fputs(whole.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return;
+  fail(exit_no, messages::file_unwritable, "standard output: " + std::generic_category().message(errno));
 }
 
 void Session::fail(ExitCode code, const json& error) {

@@ -15,9 +15,10 @@ using nlohmann::json;
 // Part of the interface: scripts rely on them.
 enum ExitCode : int {
   exit_ok = 0,
-  exit_no = 1,     // the answer is no: the tunnel is not up, the configuration is not valid, there is no such object
-  exit_usage = 2,  // the command line
-  exit_unreachable = 3,  // no daemon was there to ask
+  exit_no = 1,  // the answer is no: something is wrong, the tunnel is not up, the configuration is not valid, there is
+                // no such object
+  exit_usage = 2,        // the command line
+  exit_unreachable = 3,  // no daemon was there to ask, or the caller may not ask it
 };
 
 struct Session {
@@ -28,8 +29,8 @@ struct Session {
   // The "result" of the answer. Else the error is printed, the exit code set, and nothing returned.
   std::optional<json> request(const std::string& method, const json& params);
 
-  // The JSON as it is, or what text() makes of it.
-  void print(const json& result, const std::function<std::string(const json&)>& text) const;
+  // The JSON as it is, or what text() makes of it. Output that cannot be written is an error of its own.
+  void print(const json& result, const std::function<std::string(const json&)>& text);
 
   // To stderr: id, cause and remedy.
   void fail(ExitCode code, const json& error);

@@ -7,7 +7,8 @@ namespace {
 
 std::string dataplane_text(const json& dataplane) {
   if (at(dataplane, "/connected") != true) return "not connected";
-  return "connected for " + duration(at(dataplane, "/connected_seconds")) +
+  const std::string silent = at(dataplane, "/responding") == false ? "NOT RESPONDING, " : "";
+  return silent + "connected for " + duration(at(dataplane, "/connected_seconds")) +
          ", workers: " + field(dataplane, "/workers");
 }
 
@@ -47,7 +48,7 @@ std::string status_text(const json& status) {
                {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
                                   field(status, "/handshakes/dropped") + " dropped"},
                {"zebra", zebra_text(at(status, "/zebra"))},
-               {"ports", field(status, "/ports")}});
+               {"ports", field(status, "/ports_present") + " of " + field(status, "/ports") + " present"}});
   return text + errors_text("warnings", at(status, "/warnings")) +
          errors_text("last errors", at(status, "/last_errors"));
 }
@@ -56,10 +57,19 @@ void add_status(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("status", "is it running, is anything wrong");
   command->footer(
       "Shows versions, whether the dataplane is connected, how many tunnels are up, what the\n"
-      "configuration warns of, and the last error of each tunnel.\n\nExamples:\n  sekisho status\n  sekisho status "
-      "--json | jq .tunnels.up");
+      "configuration warns of, and the last error of each tunnel.\n\n"
+      "Ends with 0 when all is well. Ends with 1 when something is wrong: the dataplane is not connected or does\n"
+      "not respond, a port is absent, a static route cannot be installed, a tunnel that is not wholly up has an\n"
+      "error, or an own certificate has expired. A tunnel that is down without an error, because it waits for its "
+      "peer\n"
+      "or `tunnel down` holds it, is not wrong; nor are warnings.\n\n"
+      "Examples:\n  sekisho status\n  sekisho status --json | jq .tunnels.up\n"
+      "  sekisho status >/dev/null || echo 'look at the gateway'");
   command->callback([&session] {
-    if (const auto status = session.request("status", json::object())) session.print(*status, status_text);
+    const auto status = session.request("status", json::object());
+    if (!status) return;
+    session.print(*status, status_text);
+    if (at(*status, "/healthy") == false) session.exit_code = exit_no;
   });
 }
 

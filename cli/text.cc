@@ -81,6 +81,7 @@ Table::Table(std::vector<std::string> headings) {
 void Table::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
 std::string Table::text() const {
+  if (empty()) return "none\n";
   std::vector<size_t> widths(right_.size());
   for (const auto& row : rows_)
     for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
@@ -109,6 +110,15 @@ std::string message_text(const json& error, std::string_view indent) {
   if (at(error, "/age_seconds").is_number()) text += " (" + duration(at(error, "/age_seconds")) + " ago)";
   return text + "\n" + margin + "  cause:  " + field(error, "/cause") + "\n" + margin +
          "  remedy: " + field(error, "/remedy") + "\n";
+}
+
+std::string warnings_text(const json& warnings) {
+  std::string text;
+  for (const json& each : warnings) {
+    const bool of_tunnel = at(each, "/tunnel").is_string();
+    text += (of_tunnel ? "warning, tunnel " + field(each, "/tunnel") : "warning") + "\n" + message_text(each, "  ");
+  }
+  return text;
 }
 
 }  // namespace sekisho::cli

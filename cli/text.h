@@ -28,6 +28,7 @@ class Table {
   explicit Table(std::vector<std::string> headings);
   void add(std::vector<std::string> cells);
   bool empty() const { return rows_.size() == 1; }
+  // "none" where there is no row.
   std::string text() const;
 
  private:
@@ -40,5 +41,7 @@ std::string details(const std::vector<std::pair<std::string, std::string>>& line
 
 // A message of the daemon: "SKO-IKE-001: title: detail", then cause and remedy, indented.
 std::string message_text(const json& error, std::string_view indent);
+// What a configuration is to be warned of: a paragraph each, with the tunnel that it is about.
+std::string warnings_text(const json& warnings);
 
 }  // namespace sekisho::cli

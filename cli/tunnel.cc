@@ -20,6 +20,7 @@ std::string state_text(const json& tunnel) {
 }
 
 std::string traffic_text(const json& traffic) {
+  if (!traffic.is_object()) return "-";
   return count(at(traffic, "/packets")) + " packets, " + octets(at(traffic, "/octets"));
 }
 
@@ -34,38 +35,68 @@ std::string up_children_text(const json& tunnel) {
 std::string children_text(const json& children) {
   if (children.empty()) return "";
   Table table({"CHILD", "STATE", ">SAS", "LOCAL", "REMOTE"});
-  for (const json& child : children)
+  for (const json& child : children) {
     table.add({field(child, "/name"), field(child, "/state"), field(child, "/child_sas"),
                field(child, "/local_selectors"), field(child, "/remote_selectors")});
+    if (at(child, "/narrowed") == true)
+      table.add({"", "configured:", "", field(child, "/configured_local_selectors"),
+                 field(child, "/configured_remote_selectors")});
+  }
   return table.text();
 }
 
 std::string end_text(const json& end) { return field(end, "/address") + " (" + field(end, "/id") + ")"; }
 
-std::string one_line(const json& tunnel) { return field(tunnel, "/name") + " is " + state_text(tunnel) + "\n"; }
+bool is_up(const json& tunnel) { return at(tunnel, "/state") == "up"; }
+
+// "data, voice": the children that a tunnel does without.
+std::string missing_children(const json& tunnel) {
+  std::string names;
+  for (const json& child : at(tunnel, "/children"))
+    if (at(child, "/state") != "up") names += (names.empty() ? "" : ", ") + field(child, "/name");
+  return names;
+}
+
+std::string one_line(const json& tunnel) {
+  const std::string missing = is_up(tunnel) ? missing_children(tunnel) : "";
+  return field(tunnel, "/name") + " is " + state_text(tunnel) + (missing.empty() ? "" : ", without " + missing) + "\n";
+}
 
 // An error of level "error" that came after the command did.
-bool failed_since(const json& tunnel, Clock::time_point start) {
-  const json& error = at(tunnel, "/last_error");
+bool failed_since(const json& error, Clock::time_point start) {
   return at(error, "/severity") == "error" && at(error, "/age_seconds").is_number() &&
          error["age_seconds"].get<double>() < seconds_since(start);
 }
 
-// Looks again and again until the tunnel is up, has failed, or the time is over.
+std::optional<json> look(Session& session, const std::string& name) {
+  const auto list = session.request("show", {{"what", "tunnel"}, {"name", name}});
+  return list && !list->empty() ? std::optional(list->front()) : std::nullopt;
+}
+
+// Null where nothing failed. A tunnel that is up has forgotten its error, but not why a child of it failed.
+json failure_since(Session& session, const json& tunnel, Clock::time_point start) {
+  if (const json& error = at(tunnel, "/last_error"); failed_since(error, start)) return error;
+  if (!is_up(tunnel)) return {};
+  const auto explanation = session.request("tunnel.explain", {{"name", at(tunnel, "/name")}});
+  const json& failure = explanation ? at(*explanation, "/last_failure") : json();
+  return failed_since(failure, start) ? failure : json();
+}
+
+// Looks again and again until every child is up, something has failed, or the time is over.
 void await_up(Session& session, const std::string& name, unsigned timeout) {
   const auto start = Clock::now();
   auto tunnel = session.request("tunnel.up", {{"name", name}});
-  while (tunnel && at(*tunnel, "/state") != "up" && !failed_since(*tunnel, start) && seconds_since(start) < timeout) {
-    std::this_thread::sleep_for(milliseconds(100));
-    const auto list = session.request("show", {{"what", "tunnel"}, {"name", name}});
-    tunnel = list && !list->empty() ? std::optional(list->front()) : std::nullopt;
+  json failure;
+  while (tunnel && !(is_up(*tunnel) && missing_children(*tunnel).empty())) {
+    failure = failure_since(session, *tunnel, start);
+    if (failure.is_object() || seconds_since(start) >= timeout) break;
+    std::this_thread::sleep_for(is_up(*tunnel) ? milliseconds(500) : milliseconds(100));
+    tunnel = look(session, name);
   }
   if (!tunnel) return;
   session.print(*tunnel, one_line);
-  if (at(*tunnel, "/state") == "up") return;
-  if (failed_since(*tunnel, start))
-    session.fail(exit_no, at(*tunnel, "/last_error"));
-  else
+  if (failure.is_object()) return session.fail(exit_no, failure);
+  if (!is_up(*tunnel) || !missing_children(*tunnel).empty())
     session.fail(exit_no, messages::tunnel_up_timeout, "waited " + std::to_string(timeout) + "s for " + name);
 }
 
@@ -82,8 +113,8 @@ void add_up(CLI::App& group, Session& session) {
   up->add_option("NAME", options->name, "the tunnel")->required();
   up->add_option("--timeout", options->timeout, "seconds to wait")->capture_default_str()->check(CLI::Range(0, 86400));
   up->footer(
-      "Ends with 0 when the tunnel is up. Ends with 1 when negotiation fails, and says why and\n"
-      "what to do, or when the time is over.\n\nExamples:\n"
+      "Ends with 0 when the tunnel is up with all its children. Ends with 1 when negotiation fails, be it of one\n"
+      "child, and says why and what to do, or when the time is over.\n\nExamples:\n"
       "  sekisho tunnel up tokyo\n  sekisho tunnel up tokyo --timeout 5 && ping -c 3 10.2.0.1");
   up->callback([&session, options] { await_up(session, options->name, options->timeout); });
 }

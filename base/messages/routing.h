@@ -32,7 +32,7 @@ inline constexpr Message zebra_refuses{
     "zebra finds the route's interface down or unknown, or the kernel refused it. It is told again and again.",
     "See `show ip route PREFIX` in vtysh, and that FRR runs in the same network namespace as this gateway."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed, &static_route_unreachable, &zebra_too_old,
-                                                      &zebra_nonsense, &zebra_lost, &zebra_refuses};
+inline constexpr const Message* routing_messages[] = {
+    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost, &zebra_refuses};
 
 }  // namespace sekisho::messages

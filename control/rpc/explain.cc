@@ -153,6 +153,7 @@ json explain_tunnel(const Operations& operations, std::string_view name) {
       {"tunnel", views.empty() ? json() : views.front()},
       {"negotiation", known ? negotiation_view(*connection, operations.daemon().dataplane_connected, now) : json()},
       {"last_failure", json()},
+      {"unproven_since", json()},
       {"child_sas", children},
       {"credentials", json::array()},
       {"warnings", warning_views(operations, name)},

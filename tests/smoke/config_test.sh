@@ -71,6 +71,20 @@ expect 'all of it again' sekisho a config apply "$running"
 await_tunnel a up
 equal 'pings lost' 0 "$(ping_lost left 4 3 0.05)"
 
+step 'what is wrong now is in the status, and in its exit code'
+await 5 'all is well' sekisho a status
+status_has() { { sekisho a status --json || :; } | jq -e --arg id "$1" 'any(.last_errors[]; .id == $id)' >/dev/null; }
+jq '.routes += [{ prefix: "192.0.2.0/24", via: "10.77.0.1" }] | .ports.dmz = { device: "net_af_packet7,iface=eth99" }
+  | .tunnels.tokyo.routes = []' "$running" >"$LAB_DIR/a/wrong_now.json"
+expect 'applied, and warned of the tunnel without routes' \
+  eval 'sekisho a config apply "$LAB_DIR/a/wrong_now.json" | grep SKO-CFG-062'
+await 5 "the dataplane's own message of the port" status_has SKO-DPL-012
+await 15 'the route that cannot be installed' status_has SKO-RTG-002
+code=0; sekisho a status >/dev/null || code=$?
+equal 'exit code of the status' 1 "$code"
+expect 'as before' sekisho a config apply "$running"
+await 15 'all is well' sekisho a status
+
 step 'exit codes'
 code=0; "$SEKISHO" --socket "$LAB_DIR/nowhere" status >/dev/null 2>&1 || code=$?
 equal 'daemon not reachable' 3 "$code"

@@ -14,7 +14,7 @@ tcp_both_ways 4 10
 step 'the restarted control takes over'
 ping_in_background left 4 400 0.02
 control_start a
-await 20 'control to answer' sekisho a status
+await 20 'control to answer' sekisho a show tunnel
 await_tunnel a up 30
 ping_wait
 say "pings lost during the take-over: $PING_LOST of 400"

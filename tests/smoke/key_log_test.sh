@@ -79,7 +79,7 @@ sekisho_config a '.tokyo.start = "respond"' "$log"
 mv "$keys" "$keys.away"
 stop "${CONTROL_PID[a]}"
 control_start a
-await 20 'control to answer' sekisho a status
+await 20 'control to answer' sekisho a show tunnel
 equal 'warnings' SKO-SYS-041 "$(warnings)"
 expect 'the warning is in the log' grep -q 'SKO-SYS-041.*/keys' "$LAB_DIR/a/control.log"
 await 20 'the port' ports_present a

@@ -79,7 +79,12 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
     CHECK(outcome.code == code);
     CHECK(has(outcome, part));
   };
-  check("status", 0, "0 of 1 up");
+  check("status", 1, "0 of 1 up");  // a port is absent, and the tunnel has an error
+  check("status", 1, "1 of 2 present");
+  check("show tunnel >/dev/full", 1, "");
+  check("--help >/dev/full", 1, "");
+  check("show ike-sa", 0, "none\n");
+  check("show child-sa tokyo", 0, "none\n");
   check("show tunnel", 0, "SKO-IKE-001");
   check("show tunnel kyoto", 1, "SKO-SYS-020: no such object: tunnel kyoto");
   check("show port --json", 0, "\"present\": true");
@@ -95,7 +100,10 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("config diff " + daemon.file("bad.json", R"({"prots": {}})"), 1, "did you mean \"ports\"?");
   check("config apply " + daemon.file("binary.json", "\xff\xfe"), 1, "not UTF-8");
   check("config apply " + daemon.file("empty.json", "{}"), 0, "tunnel tokyo goes down and is removed\napplied\n");
-  check("config apply /nowhere", 1, "SKO-SYS-001");
+  check("config apply nowhere/x.json", 1, std::filesystem::current_path().string() + "/nowhere/x.json: No such file");
+  check("config diff " + daemon.file("no_route.json", R"({"tunnels": {"tokyo": {"interface": {"name": "vti0"},
+      "local": {"address": "10.9.1.1"}, "remote": {"address": "10.9.2.2"}, "psk_file": "psk/tokyo"}}})"),
+        0, "warning, tunnel tokyo\n  SKO-CFG-064");
   check("show secrets", 2, "SKO-SYS-031");
   check("shwo tunnel", 2, "\"shwo\"; did you mean \"show\"?");
   check("--socket x show tunel", 2, "\"tunel\"; did you mean \"tunnel\"?");

@@ -54,6 +54,7 @@ TEST_CASE("columns line up, also with letters of several bytes") {
         "NAME   COUNT  LAST\n"
         "関所         7  -\n"
         "osaka  1,000  x\n");
+  CHECK(Table({"NAME"}).text() == "none\n");
   CHECK(details({{"a", "1"}, {"long", "2"}}) == "a     1\nlong  2\n");
 }
 
@@ -97,6 +98,11 @@ TEST_CASE("a tunnel's children show their state and selectors") {
   CHECK(has(tunnels_text(list(with_children)), "1/2"));
   CHECK(has(tunnel_details_text(list(with_children)), "data   down     0  10.1.1.0/24"));
   CHECK(has(tunnel_details_text(list(with_children)), "10.2.0.0/24, 10.3.0.0/24"));
+  CHECK_FALSE(has(tunnel_details_text(list(with_children)), "configured"));
+  json& voice = with_children["children"][1];
+  voice["narrowed"] = true;
+  voice["configured_remote_selectors"] = {"10.0.0.0/8"};
+  CHECK(has(tunnel_details_text(list(with_children)), "configured:       -            10.0.0.0/8\n"));
 }
 
 TEST_CASE("a plan says which tunnels go down and which change in place") {
@@ -110,10 +116,15 @@ TEST_CASE("a plan says which tunnels go down and which change in place") {
   CHECK(has(text("in-place"), "in place\n"));
   CHECK(has(text("added"), "is added\n"));
   CHECK(has(text("added"), "- /x"));
+  CHECK(has(plan_text({{"valid", true},
+                       {"changes", json::array()},
+                       {"warnings", {{{"id", "SKO-CFG-062"}, {"title", "t"}, {"tunnel", "to\x1bkyo"}}}}}),
+            "nothing to change\nwarning, tunnel to\\u{1b}kyo\n  SKO-CFG-062: t\n"));
 }
 
 TEST_CASE("SAs show their addresses, algorithms and remaining life") {
   const json ike = {{"tunnel", "tokyo"},
+                    {"version", "IKEv1"},
                     {"state", "established"},
                     {"role", "initiator"},
                     {"initiator_spi", "00000000000000ab"},
@@ -125,6 +136,7 @@ TEST_CASE("SAs show their addresses, algorithms and remaining life") {
                     {"remaining_seconds", 28000.0}};
   CHECK(has(ike_sas_text(list(ike)), "aes128gcm16-prfsha256-x25519"));
   CHECK(has(ike_sas_text(list(ike)), "7h46m"));
+  CHECK(has(ike_sas_text(list(ike)), "tokyo   IKEv1    established"));
   CHECK(has(ike_sa_details_text(list(ike)), "10.9.2.2 port 4500 (b.lab)"));
   CHECK(has(ike_sa_details_text(list(ike)), "the peer"));
   const json child = {
@@ -204,6 +216,8 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
   CHECK(has(status, "connected for 1m30s, workers: 2"));
   CHECK(has(status, "1 of 2 up"));
   CHECK(has(status, "3 waiting, 7 dropped"));
+  CHECK_FALSE(has(status, "NOT RESPONDING"));
+  CHECK(has(status_text({{"dataplane", {{"connected", true}, {"responding", false}}}}), "NOT RESPONDING"));
   CHECK(has(status, "SKO-IKE-001"));
   CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), own: 1 of 2 installed"));
   CHECK(has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"distance", 20}}}),
