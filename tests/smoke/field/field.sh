@@ -180,8 +180,14 @@ field_run() {
   [ "${LAB_KEEP:-}" != yes ] || field_keep
 }
 
+# field_keep: leaves the lab to the one who asked for it, with every tunnel up again.
 field_keep() {
-  local gateway
+  local gateway end
+  step 'every tunnel up again'
+  for end in "${!FAR[@]}"; do mend "${end:1}" 2>/dev/null || :; done
+  for gateway in $(sekishos); do
+    for end in $(ends_of "$gateway"); do sekisho "$gateway" tunnel up "tunnel${end:1}" --timeout 20; done
+  done
   trap - EXIT INT TERM HUP
   cat <<END_OF_TEXT
 
