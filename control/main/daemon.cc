@@ -395,6 +395,9 @@ KernelSpec Daemon::kernel_spec() const {
                                          .routes = tunnel.routes,
                                          .told_to_zebra = config_.frr && tunnel.propagation.wanted};
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
+    // The network of the interface itself goes with it: a routing daemon's neighbour is in there.
+    for (const InterfaceAddress& own : tunnel.interface.addresses)
+      if (own.length < own.address.bits()) spec.guards.emplace_back(own.address, own.length);
   }
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
   return spec;
