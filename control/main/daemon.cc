@@ -385,6 +385,14 @@ void Daemon::note_daemon_error(const Error& error) {
 
 // ---------------------------------------------------------------------------------------------------- the network
 
+// Whether the kernel's routes of the tunnel are spare ones, since zebra has them to judge. Where it has not, a
+// protocol's route to the same prefix must not lead past a tunnel that is meant to be better.
+bool Daemon::stands_behind_zebra(const std::string& name, const config::Tunnel& tunnel) const {
+  if (!tunnel.propagation.wanted || !zebra_ || !zebra_->table()) return false;
+  const bool told = tunnels_.live(name) && zebra_->state() == Zebra::State::synchronized;
+  return told || tunnel.propagation.distance > 1;
+}
+
 KernelSpec Daemon::kernel_spec() const {
   KernelSpec spec;
   for (const auto& [name, port] : config_.ports) spec.twins[name] = {.addresses = port.addresses, .up = true};
@@ -393,7 +401,7 @@ KernelSpec Daemon::kernel_spec() const {
     spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
                                          .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
                                          .routes = tunnel.routes,
-                                         .told_to_zebra = config_.frr && tunnel.propagation.wanted};
+                                         .behind_zebra = stands_behind_zebra(name, tunnel)};
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
     // The network of the interface itself goes with it: a routing daemon's neighbour is in there.
     for (const InterfaceAddress& own : tunnel.interface.addresses)

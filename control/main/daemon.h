@@ -142,6 +142,7 @@ class Daemon final : public rpc::Operations,
   Result<std::unique_ptr<key_log::KeyLog>> open_key_log(const config::Config& config);
   void open_zebra();
   Zebra::OwnRoutes routes_for_zebra() const;
+  bool stands_behind_zebra(const std::string& name, const config::Tunnel& tunnel) const;
   void warn();  // of what is due
   void check_farewell();
 

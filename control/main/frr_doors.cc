@@ -20,7 +20,7 @@
 namespace sekisho::control {
 namespace {
 
-constexpr std::array<const char*, 4> names = {"zserv.api", "zebra.vty", "bgpd.vty", "bfdd.vty"};
+constexpr std::array<const char*, 2> names = {"zserv.api", "zebra.vty"};
 constexpr timeval patience = {.tv_sec = 1, .tv_usec = 0};
 
 using Addresses = std::array<sockaddr_un, names.size()>;
@@ -33,7 +33,7 @@ struct Answer {
   msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.data(), .msg_controllen = control.size()};
 };
 
-// What follows runs in the child: no allocation, since it was forked, and nothing that the filter does not allow.
+// What follows runs in the child; from serve() on nothing that the filter does not allow, so no allocation.
 
 void answer(int control, int socket, int error) {
   Answer message;
@@ -141,7 +141,9 @@ Result<UniqueFd> FrrDoors::connect(FrrDoor door) {
   const auto number = static_cast<uint8_t>(door);
   if (::send(child_.get(), &number, 1, MSG_NOSIGNAL) != 1) return closed(door, errno);
   Answer message;
-  const ssize_t got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC);
+  ssize_t got = 0;
+  do got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
   if (got != 1) {
     const int error = got < 0 ? errno : EPIPE;
     child_.reset();  // an answer that comes after all must not be taken for the next one's

@@ -10,7 +10,7 @@
 
 namespace sekisho::control {
 
-enum class FrrDoor : uint8_t { zserv, zebra_vty, bgpd_vty, bfdd_vty };
+enum class FrrDoor : uint8_t { zserv, zebra_vty };
 
 class FrrDoors {
  public:

@@ -78,7 +78,10 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
   std::vector<rpc::TunnelView> views;
   for (const auto& [name, tunnel] : config_.tunnels) {
     const Status& status = status_.find(name)->second;
-    rpc::TunnelView view{.name = name, .held_down = status.held_down, .last_error = status.last_error};
+    rpc::TunnelView view{.name = name,
+                         .held_down = status.held_down,
+                         .last_error = status.last_error,
+                         .last_error_proven = status.last_error_proof == ike::Report::Proof::authentic};
     view.up_since = up_since_.of(name);
     if (view.up_since)
       view.phase = rpc::TunnelPhase::up;

@@ -40,7 +40,11 @@ class Planner {
     const std::vector<const kernel::Route*> routes = order();
     const auto others = std::ranges::find_if_not(routes, is_local);
     std::for_each(routes.begin(), others, [this](const kernel::Route* route) { add(*route); });
-    if (learnt_) add_learnt();
+    if (learnt_) {
+      for (const kernel::Route* route : routes)
+        if (is_preferred(*route)) add(*route);
+      add_learnt();
+    }
     std::for_each(others, routes.end(), [this](const kernel::Route* route) { add(*route); });
     add_neighbours();
     return std::move(plan_);
@@ -55,13 +59,26 @@ class Planner {
     for (const Prefix& prefix : fixed_) put(prefix, {.kind = NextHopKind::punt}, {});
   }
 
+  // Our own with distance 0 in zebra's eyes, better than a protocol's: what zebra had before may not know of it yet.
+  static bool is_preferred(const kernel::Route& route) {
+    return route.protocol == kernel::own_protocol && route.key.metric >> 24 == 0;
+  }
+
+  // While zebra's word is known its routes in the kernel are the same a moment later. They count where we found no way
+  // for what it says: it knows more of its gateways than it tells.
+  bool counts(const kernel::Route& route) const {
+    if (!learnt_ || !kernel::made_by_frr(route.protocol)) return true;
+    const auto said = learnt_->routes().find(route.key.prefix);
+    return said != learnt_->routes().end() && is_learnt(said->second.route.type);
+  }
+
   static bool is_local(const kernel::Route* route) { return route->key.table == RT_TABLE_LOCAL; }
 
   std::vector<const kernel::Route*> order() const {
     std::vector<const kernel::Route*> routes;
     for (const auto& [key, same_key] : kernel_.routes)
       for (const kernel::Route& route : same_key)
-        if (!learnt_ || !kernel::made_by_frr(route.protocol)) routes.push_back(&route);
+        if (counts(route)) routes.push_back(&route);
     std::ranges::stable_sort(routes, [](const kernel::Route* a, const kernel::Route* b) {
       return std::tuple(!is_local(a), a->key.metric) < std::tuple(!is_local(b), b->key.metric);
     });

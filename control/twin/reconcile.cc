@@ -50,7 +50,7 @@ class Reconciler {
   }
 
   uint32_t tunnel_metric(const Prefix& prefix, const TwinSpec& twin) const {
-    if (!twin.told_to_zebra) return tunnel_route_metric;
+    if (!twin.behind_zebra) return tunnel_route_metric;
     auto known = kernel_.routes.lower_bound({.table = kernel::main_table, .prefix = prefix});
     for (; known != kernel_.routes.end(); ++known) {
       const kernel::RouteKey& key = known->first;

@@ -32,7 +32,7 @@ struct TwinSpec {
   std::vector<Prefix> routes;  // out of it while it is up
   // zebra installs the routes, and what stands here is spare; but where another program has one to the same prefix,
   // zebra would prefer that one, so there the tunnel's stands before it as ever.
-  bool told_to_zebra = false;
+  bool behind_zebra = false;
 };
 
 struct StaticRoute {

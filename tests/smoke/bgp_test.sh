@@ -131,7 +131,5 @@ sekisho_apply a "$tunnel" ".tokyo.routes = [\"${BEHIND[a]}\"]" '.frr = {hold_tim
 both_learnt
 frr_stop a bgpd
 frr_stop a zebra
-await 10 'the route that zebra left there' route_is a "${BEHIND[a]%0/24}9" 'babel null tunnel vti0'
+await 10 "the tunnel's own, before what zebra left there" route_is a "${BEHIND[a]%0/24}9" 'tunnel null tunnel vti0'
 equal 'zebra' connecting "$(sekisho a status --json | jq -r .zebra.state)"
-on a ip route del "${BEHIND[a]}" metric 20
-await 5 "the tunnel's own" route_is a "${BEHIND[a]%0/24}9" 'tunnel null tunnel vti0'

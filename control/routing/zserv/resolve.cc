@@ -9,8 +9,8 @@ namespace {
 
 // Real ones need two or three steps; routes that lead to each other would need more than any number.
 constexpr unsigned max_depth = 8;
-// For one gateway: several ways at each step multiply.
-constexpr unsigned max_steps = 4096;
+// Of all look-ups together, beside one for each route: several ways at each step multiply.
+constexpr size_t spare_steps = 4096;
 
 uint64_t product(uint64_t a, uint64_t b) {
   return std::min<uint64_t>(a, UINT32_MAX) * std::min<uint64_t>(b, UINT32_MAX);
@@ -18,10 +18,7 @@ uint64_t product(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-std::vector<Way> Resolver::ways(const Route& route) {
-  steps_ = 0;
-  return follow(route, 0);
-}
+std::vector<Way> Resolver::ways(const Route& route) { return follow(route, 0); }
 
 const Route* Resolver::covering(const IpAddress& gateway) const {
   for (unsigned length = gateway.bits(); length > 0; --length) {
@@ -50,9 +47,9 @@ std::vector<Way> Resolver::follow(const Route& route, unsigned depth) {
 }
 
 std::vector<Way> Resolver::ways_to(const IpAddress& gateway, unsigned depth) {
-  if (depth == max_depth || ++steps_ > max_steps) return {};
   // What was found on the way to another gateway may have been cut short there.
   if (const auto known = known_.find(gateway); known != known_.end()) return known->second;
+  if (depth == max_depth || ++steps_ > spare_steps + 2 * table_.routes().size()) return {};
   const Route* route = covering(gateway);
   if (!route) return {};
   std::vector<Way> found = follow(*route, depth + 1);

@@ -1,7 +1,7 @@
 // From next hops to links. zebra says the gateway of a recursive route as its protocol said it (RFC 4271 section
 // 5.1.3: a BGP next hop is often several hops away), so it is looked up here: the longest prefix that covers it leads
-// on, until a link is known. A default route leads nowhere, as zebra has it too: a gateway that nothing but the default
-// covers is not reachable.
+// on, until a link is known. A default route leads nowhere here: zebra may be told that it does (`ip nht
+// resolve-via-default`), which it does not tell.
 #pragma once
 
 #include <map>
@@ -35,7 +35,7 @@ class Resolver {
 
   const Table& table_;
   std::map<IpAddress, std::vector<Way>> known_;
-  unsigned steps_ = 0;
+  size_t steps_ = 0;
 };
 
 }  // namespace sekisho::zserv

@@ -19,6 +19,7 @@ constexpr size_t read_size = 65536;
 constexpr size_t max_banner = 4096;
 // zebra reads as fast as it can; one that does not is not going to.
 constexpr size_t max_outgoing = size_t{32} << 20;
+constexpr Duration longest_retry = std::chrono::seconds(60);
 constexpr Duration release_patience = std::chrono::seconds(2);
 
 Error lost(std::string detail) { return {&messages::zebra_lost, std::move(detail)}; }
@@ -26,7 +27,12 @@ Error lost(std::string detail) { return {&messages::zebra_lost, std::move(detail
 }  // namespace
 
 Session::Session(sd_event* loop, Connect connect, SessionListener& listener, Settings settings)
-    : loop_(loop), connect_(std::move(connect)), listener_(listener), settings_(settings), retry_timer_(loop, [this] {
+    : loop_(loop),
+      connect_(std::move(connect)),
+      listener_(listener),
+      settings_(settings),
+      retry_(settings.retry),
+      retry_timer_(loop, [this] {
         if (phase_ == Phase::asking_release)
           end(lost("zebra does not say its release"));
         else
@@ -186,7 +192,9 @@ void Session::end(const Error& error) {
   socket_.reset();
   phase_ = Phase::down;
   dialect_.reset();
-  retry_timer_.set_in(settings_.retry);
+  // What is not understood comes again with the next dump.
+  retry_ = error.message == &messages::zebra_nonsense ? std::min(2 * retry_, longest_retry) : settings_.retry;
+  retry_timer_.set_in(retry_);
   if (was_up) return listener_.zebra_down(error);
   std::string text = error.text();
   if (text == last_failure_) return;

@@ -10,7 +10,7 @@
 // that follows the last question marks the end.
 //
 // Attack surface: zebra is another process, of another user. Each message is decoded strictly, and one that does not
-// fit ends the session.
+// fit ends the session; the next one is begun later each time that this happens, after up to a minute.
 #pragma once
 
 #include <functional>
@@ -84,6 +84,7 @@ class Session {
   Connect connect_;
   SessionListener& listener_;
   Settings settings_;
+  Duration retry_;  // until the next one
   control::Timer retry_timer_;
   control::Watch watch_;
   UniqueFd socket_;

@@ -291,6 +291,27 @@ TEST_CASE("while zebra's word is known, what FRR has put into the kernel is not 
   CHECK(kernel.plan(&zebra.table).routes.contains(prefix("10.2.0.0/24")));
 }
 
+TEST_CASE("FRR's route in the kernel counts where no way is found for what zebra says") {
+  Kernel kernel;
+  kernel.route("10.2.0.0/24", {vti, {}, false}, 20);
+  kernel.made_by("10.2.0.0/24", 20, RTPROT_BGP);
+  Zebra zebra;
+  zebra.route(zserv::RouteType::bgp, "10.2.0.0/24", {by(0, "198.51.100.1")});
+  CHECK(hop_to(kernel.plan(&zebra.table), "10.2.0.1").kind == NextHopKind::tunnel);
+}
+
+TEST_CASE(
+    "our own route in the kernel that zebra takes for distance 0 stands before a protocol's, a spare one behind") {
+  for (const auto& [metric, first] : {std::pair{10u, true}, {4261412864u, false}}) {
+    Kernel kernel;
+    kernel.route("10.2.0.0/24", {vti, {}, false}, metric);
+    kernel.made_by("10.2.0.0/24", metric, kernel::own_protocol);
+    Zebra zebra;
+    zebra.route(zserv::RouteType::bgp, "10.2.0.0/24", {by(wan, "10.9.1.254")});
+    CHECK((hop_to(kernel.plan(&zebra.table), "10.2.0.1").kind == NextHopKind::tunnel) == first);
+  }
+}
+
 TEST_CASE("connected networks and others' routes are the kernel's, whatever zebra says of them") {
   Kernel kernel;
   Zebra zebra;

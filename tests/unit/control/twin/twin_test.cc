@@ -163,7 +163,7 @@ TEST_CASE("a route with the right key and the wrong hop is replaced") {
 
 TEST_CASE("a tunnel's routes may stand behind a routing daemon's, and still before the guards") {
   KernelSpec spec = wishes(true);
-  spec.twins["vti0"].told_to_zebra = true;
+  spec.twins["vti0"].behind_zebra = true;
   Kernel kernel;
   settle(kernel, spec);
   CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric));
@@ -176,7 +176,7 @@ TEST_CASE("a tunnel's routes may stand behind a routing daemon's, and still befo
 
 TEST_CASE("a tunnel's route stands before another program's, which zebra would prefer") {
   KernelSpec spec = wishes(true);
-  spec.twins["vti0"].told_to_zebra = true;
+  spec.twins["vti0"].behind_zebra = true;
   Kernel kernel;
   const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.2.0.0/24"), 0, 100};
   SECTION("FRR's is none") {
