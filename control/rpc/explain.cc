@@ -113,7 +113,8 @@ json narrowed_hints(const json& tunnel) {
   for (const json& child : tunnel["children"])
     if (child["narrowed"] == true)
       hints.push_back("child " + child["name"].get<std::string>() +
-                      " carries less than is configured here: the peer has narrower selectors, or some of them are not "
+                      " carries less than is configured here, or in other pieces: the peer has narrower selectors, or "
+                      "some of them are not "
                       "up; `show tunnel NAME` has both");
   return hints;
 }

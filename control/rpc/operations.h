@@ -73,6 +73,7 @@ struct TunnelView {
   bool held_down = false;  // by `tunnel down`: stays so until `tunnel up` or the peer brings it up
   std::optional<Instant> up_since;
   std::optional<LastError> last_error;  // cleared when the tunnel comes up
+  bool last_error_proven = true;        // false: anybody may have provoked it
   std::optional<Traffic> in, out;       // since the dataplane knows the tunnel; of all its SAs so far known
   bool local_address_here = true;       // an interface of the machine has it, or an alternative
 };

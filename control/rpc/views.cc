@@ -172,9 +172,10 @@ const RouteView* longest_match(const std::vector<RouteView>& routes, const IpAdd
 
 bool is_error(const std::optional<LastError>& last) { return last && last->error.message->severity == Severity::error; }
 
-// One that is up may have an error of the past, which is none while every child is up.
+// One that is up may have an error of the past, which is none while every child is up. What the operator holds down is
+// as he wants it, and a stranger alarms nobody.
 bool troubled(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas) {
-  if (!is_error(tunnel.last_error)) return false;
+  if (!is_error(tunnel.last_error) || !tunnel.last_error_proven || tunnel.held_down) return false;
   return tunnel.phase != TunnelPhase::up ||
          std::ranges::any_of(child_views(configured, ike_sas),
                              [](const json& child) { return child["state"] != "up"; });

@@ -196,6 +196,12 @@ TEST_CASE("a status is healthy while nothing is wrong now") {
   CHECK(healthy());
   operations.tunnel_.last_error = LastError{{&messages::ike_peer_unreachable, "10.9.2.2"}, operations.now()};
   CHECK_FALSE(healthy());
+  operations.tunnel_.held_down = true;
+  CHECK(healthy());
+  operations.tunnel_.held_down = false;
+  operations.tunnel_.last_error_proven = false;
+  CHECK(healthy());
+  operations.tunnel_.last_error_proven = true;
   // It is up: the error is past, unless a child of it is not.
   operations.tunnel_.phase = TunnelPhase::up;
   CHECK_FALSE(healthy());
