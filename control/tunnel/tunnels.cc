@@ -217,6 +217,7 @@ void Tunnels::refused(const std::string& name, uint32_t inbound_spi, const Error
   dataplane_gave_up(gone.inbound);
   dataplane_gave_up(gone.outbound);
   if (gone.active && sink_.ready()) push(name);
+  note_liveness(name, *tunnel);
   listener_.child_refused(name, inbound_spi, error);
 }
 
@@ -272,7 +273,9 @@ bool Tunnels::sends(const Tunnel& tunnel) {
 
 bool Tunnels::is_live(const Tunnel& tunnel) {
   if (!tunnel.present) return false;
-  return sends(tunnel) || std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
+  // The successor's transaction came first, or comes with what ends its predecessor: there is no gap between them.
+  const bool handed_over = tunnel.live_since && std::ranges::any_of(tunnel.children, &Child::under_way);
+  return handed_over || sends(tunnel) || std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
            return std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end();
          });
 }

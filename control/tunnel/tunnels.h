@@ -6,7 +6,8 @@
 //   move         SaMove both
 //   remove       SaRemove both, TunnelSet where it was one that sends
 //
-// A tunnel is live once an SA that it sends on is acknowledged.
+// A tunnel is live once an SA that it sends on is acknowledged, and stays so while the next one is on its way to the
+// dataplane.
 //
 // A tunnel sends on one SA of each child definition, the one that became active last; they stand in the order of the
 // definitions' names, in which the data path tries their selectors.
@@ -126,6 +127,8 @@ class Tunnels {
     bool installed = false;  // acknowledged
     bool lost = false;       // the dataplane held it and does not any more
     SaCounts inbound_base{}, outbound_base{};
+
+    bool under_way() const { return active && !installed && !lost; }
   };
   static constexpr Duration first_retry = std::chrono::seconds(1), longest_retry = std::chrono::minutes(1);
   struct Tunnel {

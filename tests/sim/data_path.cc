@@ -69,7 +69,7 @@ void DataPath::take(const ike::ActivateOutbound& action) {
 
 void DataPath::take(const ike::RemoveChildSa& action) {
   if (installed_.erase(action.inbound_spi) != 1) throw Violation("an SA was removed that is not installed");
-  std::erase_if(sends_on_, [&](const auto& entry) { return entry.second == action.inbound_spi; });
+  gaps += std::erase_if(sends_on_, [&](const auto& entry) { return entry.second == action.inbound_spi; });
 }
 
 DataPath::Installed* DataPath::find(uint32_t inbound_spi) {

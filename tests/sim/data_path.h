@@ -56,6 +56,7 @@ class DataPath final : public ike::Environment {
   // What that connection sends on for that child, "": the one of the connection's own name; nullptr: dropped.
   const Installed* sends_on(const std::string& connection, const std::string& child = {}) const;
   size_t reserved() const { return reserved_.size(); }
+  size_t gaps = 0;        // how often what a child sent on went, and nothing was there to follow it
   size_t capacity = 64;   // of the SA table
   uint32_t next_spi = 0;  // SPIs count up from here; 0: they are random
   WallTime calendar{};

@@ -237,4 +237,19 @@ TEST_CASE("2.5: SIGNATURE_HASH_ALGORITHMS is answered where signatures are in us
     }
 }
 
+TEST_CASE("2.4: a peer that started anew takes its tunnel over without a gap") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  const uint32_t before = puppet.engine_spi;
+  puppet.exchange_init(Puppet::default_spi + 1);
+  Payloads request = puppet.auth_request();
+  request.push_back(notify(NotifyType::initial_contact));
+  puppet.authenticate(request);
+  CHECK(puppet.ike_sas() == 1);
+  CHECK_FALSE(puppet.data_path.find(before));
+  REQUIRE(puppet.data_path.sends_on("tunnel"));
+  CHECK(puppet.data_path.sends_on("tunnel")->inbound_spi == puppet.engine_spi);
+  CHECK(puppet.data_path.gaps == 0);
+}
+
 }  // namespace sekisho::sim

@@ -90,6 +90,7 @@ step 'the tunnel goes down: nothing leads into it, and nothing is announced'
 expect 'tunnel down' sekisho a tunnel down tokyo
 await 5 'zebra to lose our route' own_installed a 0
 await 5 'the guard' route_is a "${BEHIND[a]%0/24}9" 'guard null drop null'
+equal "the guard of the tunnel's own network" 'guard null drop null' "$(route a "${INSIDE[b]}")"
 await 5 'bgpd to forget it' bgp_is a "${BEHIND[a]}" ''
 await 20 'BGP to forget the other side' eval '! learnt a'
 step 'and up again'
@@ -102,9 +103,12 @@ restart_control() {
   killed "${CONTROL_PID[a]}"
   control_start a
 }
+came_up() { grep -c 'tunnel tokyo: up' "$LAB_DIR/$1/control.log"; }
+before=$(came_up b)
 through 'control is restarted' 20 restart_control
 await_tunnel a up 30
 both_learnt
+equal 'the tunnel was not down on the other side in between' "$before" "$(came_up b)"
 equal 'the announcement on the other side' "${AS[a]}" "$(bgp_of b "${BEHIND[a]}")"
 
 # restart SIDE DAEMON...: killed all, and started again as they were.

@@ -141,8 +141,9 @@ void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
   if (proof.with_ppk) answer.push_back(notify(wire::NotifyType::ppk_identity));
   establish(context, sa);
   context.report(messages::ike_established, sa.name(), describe(sa) + ", " + sa.proposal.text());
-  if (wire::find_notify(message.payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
   answer_child(context, sa, *handshake, message.payloads, answer);
+  // After the new child is there, so that the tunnel goes on to it and is not down in between.
+  if (wire::find_notify(message.payloads, wire::NotifyType::initial_contact)) honour_initial_contact(context, sa);
   agree_on_mobike(sa, message.payloads);
   if (sa.mobike) add_mobike_offer(sa, answer);
   if (connection.reauthenticate) answer.push_back(auth_lifetime(connection));

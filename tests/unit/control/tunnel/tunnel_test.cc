@@ -231,6 +231,24 @@ TEST_CASE("a rekeyed child takes over when it is to, and the tunnel lives throug
   CHECK(gateway.tunnels.live_since("tokyo") == since);
 }
 
+TEST_CASE("a tunnel lives on while the next child is on its way, and not if that is refused") {
+  const bool refuse = GENERATE(false, true);
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  const uint32_t first = gateway.install("tokyo", true, 0xa1);
+  CHECK_FALSE(gateway.tunnels.live("tokyo"));
+  dataplane.work();
+  gateway.changed.clear();
+  const uint32_t second = gateway.install("tokyo", true, 0xa2);
+  gateway.tunnels.remove_child("tokyo", first);
+  CHECK(gateway.tunnels.live("tokyo"));
+  CHECK(gateway.changed.empty());
+  dataplane.refuse = refuse;
+  dataplane.work();
+  CHECK(gateway.refused == (refuse ? std::vector{second} : std::vector<uint32_t>{}));
+  CHECK(gateway.tunnels.live("tokyo") == !refuse);
+}
+
 TEST_CASE("a tunnel whose only child is not to be sent on yet does not live") {
   Dataplane dataplane;
   Gateway gateway(dataplane);
