@@ -173,8 +173,37 @@ TEST_CASE("v1 ladder: INITIAL-CONTACT in clear, which the hash does not cover, c
                                                   .notify = wire::NotifyType::initial_contact,
                                                   .spi = puppet.cookies.bytes(),
                                                   .data = {}}});
-    CHECK(puppet.data_path.installed().size() == (form == Form::clear ? 1 : 0));
+    const bool honoured = form == Form::encrypted;
+    CHECK(puppet.data_path.installed().size() == 1);
+    puppet.pass(1s);
+    CHECK(puppet.data_path.installed().size() == (honoured ? 0 : 1));
   }
+}
+
+TEST_CASE("v1 ladder: a peer that started anew takes its tunnel over without a gap") {
+  V1Puppet puppet(aggressive_connection());
+  const auto establish = [&](const wire::Payloads& last) {
+    puppet.aggressive_1();
+    puppet.aggressive_2();
+    puppet.aggressive_3(Form::encrypted, last);
+  };
+  establish({});
+  REQUIRE(puppet.make_child(1, 0xb0b00001));
+  puppet.cookies = {0xb1b1b1b1b1b1b1b1, 0};
+  puppet.pass(10s);
+  puppet.outbox.clear();
+  establish({wire::Notification{.protocol = wire::Protocol::isakmp,
+                                .notify = wire::NotifyType::initial_contact,
+                                .spi = puppet.cookies.bytes(),
+                                .data = {}}});
+  puppet.outbox.clear();
+  const auto next = puppet.make_child(2, 0xb0b00002);
+  REQUIRE(next);
+  puppet.pass(2s);
+  CHECK(puppet.data_path.installed().size() == 1);
+  REQUIRE(puppet.data_path.sends_on("tunnel"));
+  CHECK(puppet.data_path.sends_on("tunnel")->outbound_spi == 0xb0b00002);
+  CHECK(puppet.data_path.gaps == 0);
 }
 
 }  // namespace sekisho::sim

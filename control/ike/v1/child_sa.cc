@@ -78,7 +78,7 @@ void send_delete(Context& context, ChildSa& child) {
 
 void linger(Context& context, ChildSa& child) {
   child.state = ChildState::lingering;
-  child.expires_at = context.now + linger_time;
+  child.expires_at = std::min(child.expires_at, context.now + linger_time);
 }
 
 bool may_be_rekeyed(const ChildSa& child) { return child.state == ChildState::installed; }
@@ -131,8 +131,9 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   child.created = context.now;
   child.rekey_at = context.renewal_of(negotiated.lifetime.time, definition.renewal);
   child.expires_at = context.now + negotiated.lifetime.time;
-  const bool first = std::ranges::none_of(
-      context.sas.children(), [&](const ChildSa& other) { return other.carries(child) && other.outbound_active; });
+  const bool first = std::ranges::none_of(context.sas.children(), [&](const ChildSa& other) {
+    return other.carries(child) && other.live() && other.outbound_active;
+  });
   child.outbound_active = negotiated.began_here && first;
   child.state = child.outbound_active ? ChildState::installed : ChildState::unconfirmed;
   child.next_at = negotiated.began_here ? context.now + switch_time : child.expires_at;
@@ -201,6 +202,17 @@ void remove_children_of(Context& context, const std::string& connection) {
   if (const ConnectionEntry* entry = context.connections.find(connection))
     for (const ChildDefinition& definition : entry->connection->children)
       note_traffic(context, connection, definition.name);
+}
+
+bool peer_lost_children(Context& context, const std::string& connection, Instant began) {
+  bool any = false;
+  for (ChildSa& child : context.sas.children()) {
+    if (child.connection != connection || child.created > began || child.state == ChildState::lingering) continue;
+    finish_quick_mode(context, child.inbound_spi);
+    linger(context, child);
+    any = true;
+  }
+  return any;
 }
 
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {

@@ -23,7 +23,7 @@ enum class ChildState : uint8_t {
   installed,
   superseded,  // a newer one carries the traffic
   deleting,    // our delete went out, and the peer's is awaited
-  lingering,   // deleted on both sides; inbound stays for what is still under way
+  lingering,   // gone on both sides; stays for what is still under way
 };
 
 struct ChildSa {
@@ -81,6 +81,9 @@ void give_up_unconfirmed(Context& context, uint32_t inbound_spi);
 // Out of the data path and out of the list, at once. Another one for the same traffic takes over.
 void remove_child(Context& context, uint32_t inbound_spi);
 void remove_children_of(Context& context, const std::string& connection);
+// A peer that `began` anew has none of those made before. They stay for a moment, so that the tunnel goes on to what
+// the peer is about to ask for and is not down in between. False: there was none.
+bool peer_lost_children(Context& context, const std::string& connection, Instant began);
 // The peer closed its inbound half.
 void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi);
 // Its lifetime is over: gone at once, and the peer is told.

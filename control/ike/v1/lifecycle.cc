@@ -158,11 +158,8 @@ void honour_initial_contact(Context& context, IkeSa& newest) {
     drop(context, *other);
     left_over = true;
   }
-  std::vector<uint32_t> old;
-  for (const ChildSa& child : context.sas.children())
-    if (child.connection == newest.name() && !news(child.created)) old.push_back(child.inbound_spi);
-  for (const uint32_t spi : old) remove_child(context, spi);
-  if (left_over || !old.empty()) context.report(messages::ike_initial_contact, newest.name(), describe(newest));
+  const bool had_children = peer_lost_children(context, newest.name(), newest.created);
+  if (left_over || had_children) context.report(messages::ike_initial_contact, newest.name(), describe(newest));
 }
 
 }  // namespace sekisho::ike::v1
