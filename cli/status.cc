@@ -19,6 +19,7 @@ std::string zebra_text(const json& zebra) {
   if (!at(zebra, "/release").is_null()) text += " with FRR " + field(zebra, "/release");
   text += ", " + field(zebra, "/routes") + " routes";
   if (at(zebra, "/stale_routes") != 0) text += " (" + field(zebra, "/stale_routes") + " stale)";
+  if (at(zebra, "/left_out_routes") != 0) text += ", " + field(zebra, "/left_out_routes") + " LEFT OUT";
   return text + ", own: " + field(zebra, "/own_installed") + " of " + field(zebra, "/own_routes") + " installed";
 }
 

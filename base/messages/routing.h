@@ -32,7 +32,15 @@ inline constexpr Message zebra_refuses{
     "zebra finds the route's interface down or unknown, or the kernel refused it. It is told again and again.",
     "See `show ip route PREFIX` in vtysh, and that FRR runs in the same network namespace as this gateway."};
 
+inline constexpr Message zebra_routes_left_out{
+    "SKO-RTG-020", Severity::error, "more routes than there is room for",
+    "zebra says more routes than the forwarding table holds. Those that came first stay, others are left out: their "
+    "packets take a shorter prefix's way, or none. All are asked for again once enough of them are gone.",
+    "See `sekisho status` and `show ip route summary` in vtysh; let neighbours announce less (maximum-prefix, prefix "
+    "lists), or summarize."};
+
 inline constexpr const Message* routing_messages[] = {
-    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost, &zebra_refuses};
+    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost,
+    &zebra_refuses,  &zebra_routes_left_out};
 
 }  // namespace sekisho::messages

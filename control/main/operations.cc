@@ -42,6 +42,7 @@ rpc::ZebraView to_view(const Zebra& zebra) {
   if (const zserv::Table* table = zebra.table()) {
     view.routes = table->routes().size();
     view.stale_routes = table->stale();
+    view.left_out_routes = table->left_out();
   }
   return view;
 }

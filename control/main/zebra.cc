@@ -17,7 +17,7 @@ constexpr unsigned rounds_until_said = 20;
 Zebra::Zebra(sd_event* loop, zserv::Connect connect, ZebraHost& host, const Settings& settings)
     : host_(host),
       settings_(settings),
-      table_(settings.hold),
+      table_(settings.hold, settings.room),
       sweep_timer_(loop, [this] { sweep(); }),
       again_timer_(loop, [this] { say_again(); }),
       session_(loop, std::move(connect), *this, {.own_type = settings.own_type}) {}
@@ -63,6 +63,7 @@ void Zebra::say_all() {
 void Zebra::zebra_up() {
   installed_.clear();
   refused_.clear();
+  table_.dump_begins();
   if (own_known_) say_all();
 }
 
@@ -74,11 +75,16 @@ void Zebra::zebra_synchronized() {
 }
 
 void Zebra::zebra_route(const zserv::Route& route) {
+  const bool complete = table_.left_out() == 0;
   if (table_.add(route)) changed();
+  if (complete && table_.left_out() > 0)
+    host_.zebra_failed({&messages::zebra_routes_left_out,
+                        route.prefix.text() + " comes after " + std::to_string(table_.routes().size()) + " others"});
 }
 
 void Zebra::zebra_route_gone(const Prefix& prefix) {
   if (table_.remove(prefix)) changed();
+  if (table_.needs_dump()) session_.begin_anew();
 }
 
 // While the first dump comes in, nothing is made of half of it.

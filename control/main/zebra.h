@@ -28,6 +28,7 @@ class Zebra final : private zserv::SessionListener {
   struct Settings {
     zserv::RouteType own_type = zserv::RouteType::babel;
     Duration hold = std::chrono::seconds(150);
+    zserv::Table::Room room = {};
   };
   enum class State : uint8_t { connecting, synchronizing, synchronized };
   // By prefix: a link, with the distance, metric and tag that zebra is to know.

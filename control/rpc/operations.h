@@ -34,12 +34,13 @@ struct HandshakeCounts {
 // FRR's zebra, as the session with it stands.
 struct ZebraView {
   enum class State : uint8_t { off, connecting, synchronizing, synchronized };
-  State state = State::off;  // off: not configured
-  std::string release;       // "8.4", while there is a session
-  size_t routes = 0;         // known of it; best ones, of all protocols
-  size_t stale_routes = 0;   // of these not said again since a session ended
-  size_t own_routes = 0;     // that it is told
-  size_t own_installed = 0;  // of these in the kernel by its word
+  State state = State::off;    // off: not configured
+  std::string release;         // "8.4", while there is a session
+  size_t routes = 0;           // known of it; best ones, of all protocols
+  size_t stale_routes = 0;     // of these not said again since a session ended
+  size_t left_out_routes = 0;  // those for which there was no room
+  size_t own_routes = 0;       // that it is told
+  size_t own_installed = 0;    // of these in the kernel by its word
 };
 
 struct DaemonView {

@@ -243,6 +243,7 @@ json status_view(const Operations& operations) {
             {"release", daemon.zebra.release.empty() ? json() : json(daemon.zebra.release)},
             {"routes", daemon.zebra.routes},
             {"stale_routes", daemon.zebra.stale_routes},
+            {"left_out_routes", daemon.zebra.left_out_routes},
             {"own_routes", daemon.zebra.own_routes},
             {"own_installed", daemon.zebra.own_installed}}},
           {"tunnels",

@@ -45,6 +45,8 @@ enum Capability : uint32_t {
 
 // What was not said as it should be.
 using Fault = const char*;
+// Of a next hop: how long it is shows only to who knows all of its flags.
+constexpr char unknown_flags[] = "flags of a next hop";
 
 std::unexpected<Error> nonsense(std::string detail) { return fail(messages::zebra_nonsense, std::move(detail)); }
 
@@ -107,7 +109,7 @@ Fault read_next_hop(const Dialect& dialect, ByteReader& reader, uint32_t message
   reader.u32();  // VRF
   const uint8_t type = reader.u8();
   const uint8_t flags = reader.u8();
-  if (flags & ~known_hop_flags) return "flags of a next hop";
+  if (flags & ~known_hop_flags) return unknown_flags;
   hop.on_link = flags & hop_on_link;
   if (const Fault fault = read_target(reader, type, hop)) return fault;
   if (flags & hop_labels) {
@@ -145,11 +147,16 @@ Fault read_route(const Dialect& dialect, ByteReader& reader, Route& route) {
     if (!route.source) return "source prefix";
   }
   if (message & has_group) reader.u32();
-  if (message & has_next_hops)
-    if (const Fault fault = read_next_hops(dialect, reader, message, route.next_hops)) return fault;
   std::vector<NextHop> backups;
-  if (message & has_backups)
-    if (const Fault fault = read_next_hops(dialect, reader, message, backups)) return fault;
+  for (const auto& [has, hops] : {std::pair(has_next_hops, &route.next_hops), std::pair(has_backups, &backups)}) {
+    const Fault fault = message & has ? read_next_hops(dialect, reader, message, *hops) : nullptr;
+    if (fault == unknown_flags) {
+      // Segment routing, or what a later release has: the kernel knows the way.
+      route.next_hops.clear();
+      return nullptr;
+    }
+    if (fault) return fault;
+  }
   if (message & has_distance) route.distance = reader.u8();
   if (message & has_metric) route.metric = reader.u32();
   if (message & has_tag) route.tag = reader.u32();

@@ -30,7 +30,7 @@ struct Route {
   Prefix prefix;
   // For packets from there only (RFC 9079), where that is not everywhere.
   std::optional<Prefix> source;
-  std::vector<NextHop> next_hops;
+  std::vector<NextHop> next_hops;  // empty where they are of a kind that is not known here; distance to tag are 0 then
   uint8_t distance = 0;
   uint32_t metric = 0;
   uint32_t tag = 0;

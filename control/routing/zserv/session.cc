@@ -161,6 +161,8 @@ void Session::complete() {
   flush();
 }
 
+void Session::begin_anew() { end(lost("to be told all routes again")); }
+
 void Session::farewell() {
   if (!up()) return;
   send(drop_routes_at_end(*dialect_));

@@ -63,6 +63,8 @@ class Session {
   void remove(const Prefix& prefix);
   // While up(), once in a session: what was added in it is all. Routes that are left from an earlier session go.
   void complete();
+  // While up(): ends the session, and with the next one zebra says all that it knows.
+  void begin_anew();
   // zebra is to drop our routes when the session ends; for an end that is meant.
   void farewell();
 

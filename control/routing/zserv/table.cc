@@ -29,7 +29,13 @@ void Table::freshen(Entry& entry) {
 }
 
 bool Table::add(Route route) {
+  const Family family = route.prefix.family();
+  if (held(family) >= room(family) && kind(route.type) != of_links && !routes_.contains(route.prefix)) {
+    ++left_out_;
+    return false;
+  }
   const auto [found, added] = routes_.try_emplace(route.prefix);
+  if (added) ++held(family);
   freshen(found->second);
   if (!added && found->second.route == route) return false;
   found->second.route = std::move(route);
@@ -41,7 +47,14 @@ bool Table::remove(const Prefix& prefix) {
   if (found == routes_.end()) return false;
   freshen(found->second);
   routes_.erase(found);
+  --held(prefix.family());
   return true;
+}
+
+// Room for a sixteenth, so that a table at its limit is not filled anew for each route that goes.
+bool Table::needs_dump() const {
+  const auto roomy = [](size_t held, size_t room) { return held + room / 16 <= room; };
+  return left_out_ > 0 && roomy(held_[0], room_.ipv4) && roomy(held_[1], room_.ipv6);
 }
 
 void Table::session_ended(Instant now) {
@@ -74,8 +87,11 @@ std::optional<Instant> Table::next_sweep() const {
 bool Table::drop_stale(Kind which) {
   sweep_at_[which].reset();
   if (stale_ == 0) return false;
-  const size_t dropped = std::erase_if(
-      routes_, [&](const auto& known) { return known.second.stale && kind(known.second.route.type) == which; });
+  const size_t dropped = std::erase_if(routes_, [&](const auto& known) {
+    const bool goes = known.second.stale && kind(known.second.route.type) == which;
+    if (goes) --held(known.first.family());
+    return goes;
+  });
   stale_ -= dropped;
   return dropped > 0;
 }

@@ -5,6 +5,9 @@
 // knows, static ones a little later (staticd comes back to a new zebra after ten seconds), those of routing protocols
 // when the hold time is over, which gives them the time of a graceful restart (RFC 4724). What zebra takes back goes at
 // once.
+//
+// A table that is full leaves new routes out and keeps those it has. What was left out comes with another dump, for
+// which there is a reason once the table has room again.
 #pragma once
 
 #include <array>
@@ -23,11 +26,19 @@ class Table {
     bool stale = false;
   };
 
-  explicit Table(Duration hold = std::chrono::seconds(150)) : hold_(hold) {}
+  // How many routes it holds at most of each family. Those of links always find room.
+  struct Room {
+    size_t ipv4 = size_t{1} << 20, ipv6 = size_t{1} << 18;
+  };
+
+  explicit Table(Duration hold = std::chrono::seconds(150)) : Table(hold, Room{}) {}
+  Table(Duration hold, Room room) : hold_(hold), room_(room) {}
 
   // True where something about the ways of packets has changed.
   bool add(Route route);
   bool remove(const Prefix& prefix);
+  // From now on zebra says all that it knows.
+  void dump_begins() { left_out_ = 0; }
   void session_ended(Instant now);
   // All that zebra knew at the session's beginning has been said.
   bool dump_ended(Instant now);
@@ -37,16 +48,24 @@ class Table {
 
   const std::map<Prefix, Entry>& routes() const { return routes_; }
   size_t stale() const { return stale_; }
+  // How often a route found no room since the dump began, and whether there is room now for what that may have been.
+  size_t left_out() const { return left_out_; }
+  bool needs_dump() const;
 
  private:
   enum Kind : uint8_t { of_links, of_staticd, of_protocols, kinds };
   static Kind kind(RouteType type);
   void freshen(Entry& entry);
   bool drop_stale(Kind kind);
+  size_t room(Family family) const { return family == Family::ipv4 ? room_.ipv4 : room_.ipv6; }
+  size_t& held(Family family) { return held_[family == Family::ipv4 ? 0 : 1]; }
 
   Duration hold_;
+  Room room_;
   std::map<Prefix, Entry> routes_;
   size_t stale_ = 0;
+  std::array<size_t, 2> held_{};  // by family
+  size_t left_out_ = 0;
   // When the stale ones of a kind go.
   std::array<std::optional<Instant>, kinds> sweep_at_;
 };

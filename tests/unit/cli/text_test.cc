@@ -210,6 +210,7 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
                      {"release", "8.4"},
                      {"routes", 12},
                      {"stale_routes", 3},
+                     {"left_out_routes", 4},
                      {"own_routes", 2},
                      {"own_installed", 1}}},
                    {"last_errors", {last_error}}});
@@ -219,7 +220,7 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
   CHECK_FALSE(has(status, "NOT RESPONDING"));
   CHECK(has(status_text({{"dataplane", {{"connected", true}, {"responding", false}}}}), "NOT RESPONDING"));
   CHECK(has(status, "SKO-IKE-001"));
-  CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), own: 1 of 2 installed"));
+  CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), 4 LEFT OUT, own: 1 of 2 installed"));
   CHECK(has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"distance", 20}}}),
             "0.0.0.0/0  adjacency  -          10.9.1.254        20       -  -"));
   CHECK(has(neighbours_text({{{"address", "10.9.1.254"}, {"mac", "02:00:00:00:00:01"}}}), "02:00:00:00:00:01"));

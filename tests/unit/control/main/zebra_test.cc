@@ -30,10 +30,10 @@ struct Lab final : ZebraHost {
   std::vector<std::string> failures;
   std::optional<Zebra> zebra;
 
-  explicit Lab(Duration hold = std::chrono::seconds(150)) {
+  explicit Lab(Duration hold = std::chrono::seconds(150), zserv::Table::Room room = {}) {
     REQUIRE(sd_event_new(&loop) >= 0);
     zebra.emplace(
-        loop, [this](zserv::Door door) { return connect(door); }, *this, Zebra::Settings{.hold = hold});
+        loop, [this](zserv::Door door) { return connect(door); }, *this, Zebra::Settings{.hold = hold, .room = room});
   }
   ~Lab() override {
     zebra.reset();
@@ -207,4 +207,23 @@ TEST_CASE("what is withdrawn is no route any more, whoever still says so", "[zeb
   lab.zebra->withdraw(prefix("10.7.0.0/16"));  // another's
   CHECK(lab.zebra->table()->routes().size() == 1);
   CHECK(lab.zebra->table()->routes().contains(prefix("10.7.0.0/16")));
+}
+
+TEST_CASE("a flood of routes is told once, and all are asked for again once it is over", "[zebra]") {
+  Lab lab(std::chrono::seconds(150), {.ipv4 = 2, .ipv6 = 2});
+  lab.accept();
+  for (const char* each : {"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16"})
+    lab.redistribute(RouteType::bgp, each);
+  lab.synchronize();
+  CHECK(lab.zebra->table()->routes().size() == 2);
+  CHECK(lab.zebra->table()->left_out() == 2);
+  REQUIRE(lab.failures.size() == 1);
+  CHECK(lab.failures[0].starts_with(messages::zebra_routes_left_out.id));
+  lab.redistribute(RouteType::bgp, "10.2.0.0/16", false);
+  REQUIRE(lab.until([&] { return lab.zebra->state() == Zebra::State::connecting; }));
+  CHECK(lab.zebra->table()->routes().contains(prefix("10.1.0.0/16")));
+  lab.accept();
+  lab.redistribute(RouteType::bgp, "10.3.0.0/16");
+  lab.synchronize();
+  CHECK(lab.zebra->table()->routes().contains(prefix("10.3.0.0/16")));
 }

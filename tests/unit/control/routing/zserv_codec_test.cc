@@ -245,13 +245,26 @@ TEST_CASE("a message that does not fit to the last byte is refused", "[zserv]") 
         Row{"source prefix", "09 0000 00000008 00000020 | 01 02 18 c00002 | ff"},
         Row{"number of next hops", "09 0000 00000008 00000001 | 01 02 18 c00002 | 0101"},
         Row{"type of next hop", "09 0000 00000008 00000001 | 01 02 18 c00002 | 0001 | 00000000 07 00"},
-        Row{"flags of a next hop", "09 0000 00000008 00000001 | 01 02 18 c00002 | 0001 | 00000000 01 20 00000001"},
         Row{"kind of blackhole", "09 0000 00000008 00000001 | 01 02 18 c00002 | 0001 | 00000000 06 00 04"}}) {
     const auto decoded = decode(debian12, message(30, row.body));
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error().detail == std::string("REDISTRIBUTE_ROUTE_ADD: its ") + row.what);
   }
   CHECK_FALSE(decode(debian12, hex("001a fe06 00000000 000a | 05000000 02 18 0a4d0100 000000fe 01 01")));
+}
+
+TEST_CASE("a route by next hops of an unknown kind has none", "[zserv]") {
+  // Flag 0x20: segment routing over IPv6, and what it adds.
+  for (const char* body : {"09 0000 00000008 00000001 | 01 02 18 c00002 | 0001 | 00000000 01 20 00000001 abcdef",
+                           "09 0000 00000008 00000041 | 01 02 18 c00002 | 0001 | 00000000 01 00 00000001 |"
+                           "0001 | 00000000 01 20 00000001 abcdef"}) {
+    const auto decoded = decode(debian12, message(30, body));
+    REQUIRE(decoded);
+    const auto& route = std::get<RouteAdded>(*decoded).route;
+    CHECK(route.prefix == *Prefix::parse("192.0.2.0/24"));
+    CHECK(route.type == RouteType::bgp);
+    CHECK(route.next_hops.empty());
+  }
 }
 
 TEST_CASE("a stream is cut into messages wherever it is broken", "[zserv]") {

@@ -33,6 +33,37 @@ TEST_CASE("the table holds the last word for each prefix", "[zserv]") {
   CHECK(table.routes().empty());
 }
 
+TEST_CASE("a full table keeps what it has, and says when a dump would bring what it left out", "[zserv]") {
+  Table table(std::chrono::seconds(150), {.ipv4 = 32, .ipv6 = 1});
+  const auto numbered = [](int i) {
+    return route(RouteType::bgp, ("10." + std::to_string(i) + ".0.0/16").c_str(), {by("192.0.2.1", 3)});
+  };
+  for (int i = 0; i < 32; ++i) CHECK(table.add(numbered(i)));
+  CHECK(table.left_out() == 0);
+  CHECK_FALSE(table.add(numbered(32)));
+  CHECK(table.add(route(RouteType::bgp, "10.3.0.0/16", {by("192.0.2.2", 3)})));
+  CHECK(table.add(route(RouteType::connect, "192.0.2.0/24", {{.link = 3}})));
+  CHECK(table.add(route(RouteType::bgp, "fd00::/16", {by("fd00::1", 3)})));
+  CHECK_FALSE(table.add(route(RouteType::bgp, "fd01::/16", {by("fd00::1", 3)})));
+  CHECK(table.left_out() == 2);
+  CHECK(table.routes().size() == 34);
+
+  table.remove(prefix("192.0.2.0/24"));
+  table.remove(prefix("10.0.0.0/16"));
+  CHECK_FALSE(table.needs_dump());
+  table.remove(prefix("10.1.0.0/16"));
+  CHECK(table.needs_dump());
+  table.session_ended(seconds(1));
+  table.dump_begins();
+  CHECK(table.left_out() == 0);
+  CHECK_FALSE(table.needs_dump());
+  for (int i = 31; i < 33; ++i) table.add(numbered(i));
+  table.sweep(seconds(200));
+  CHECK(table.routes().size() == 2);
+  for (int i = 0; i < 30; ++i) CHECK(table.add(numbered(i)));
+  CHECK_FALSE(table.add(numbered(30)));
+}
+
 TEST_CASE("a zebra that is gone takes no route along; what its successor does not say goes by its kind", "[zserv]") {
   Table table(std::chrono::seconds(150));
   const auto fill = [&] {
