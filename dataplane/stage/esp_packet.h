@@ -6,12 +6,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/esp_size.h"
 #include "dataplane/stage/ip_header.h"
 
 namespace sekisho::dataplane {
 
-inline constexpr size_t esp_header_size = 8;   // SPI, sequence number
-inline constexpr size_t esp_trailer_size = 2;  // pad length, next header
 inline constexpr uint16_t esp_udp_port = 4500;
 
 struct EspLocation {
@@ -50,11 +49,6 @@ struct EspTrailer {
 // Writes padding (at most 15 bytes) and trailer behind a payload. Touches `trailer_room` bytes.
 inline constexpr size_t trailer_room = 17;
 void write_trailer(uint8_t* end_of_payload, uint8_t padding, uint8_t next_header);
-
-// Padding that makes payload and trailer a multiple of `block`, a power of two (RFC 4303 section 2.4).
-constexpr uint8_t padding_for(size_t payload, uint8_t block) {
-  return static_cast<uint8_t>(-(payload + esp_trailer_size) & (block - 1u));
-}
 
 // -------------------------------------------------------------------------------------------------------------- inline
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/esp_size.h"
 #include "dataplane/sa/selectors.h"
 #include "dataplane/stage/wire.h"
 
@@ -14,7 +15,6 @@ namespace sekisho::dataplane {
 
 inline constexpr uint8_t protocol_ipv4 = 4, protocol_tcp = 6, protocol_udp = 17, protocol_ipv6 = 41, protocol_esp = 50,
                          protocol_icmp = 1, protocol_icmpv6 = 58;
-inline constexpr size_t ipv4_header_size = 20, ipv6_header_size = 40, udp_header_size = 8;
 
 struct IpHeader {
   uint16_t length = 0;        // of the whole packet; at most `available`
