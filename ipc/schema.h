@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 4;
+inline constexpr uint32_t schema_version = 5;
 
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
@@ -33,6 +33,9 @@ inline constexpr unsigned max_workers = 16;
 inline constexpr unsigned max_selector_pairs = 8;
 inline constexpr unsigned max_tx_sas = 8;  // of one tunnel
 inline constexpr SaId no_sa{UINT32_MAX};
+inline constexpr uint16_t most_mtu = 1906;         // of ports and tunnels: a packet fits one buffer
+inline constexpr uint16_t least_tunnel_mtu = 256;  // sealed, with the most that any suite adds, below 576
+inline constexpr uint16_t least_mss = 64;          // that a tunnel lowers any to
 
 // An inbound SA's SPI carries its SaId in the low bits (control chooses inbound SPIs freely), so the dataplane finds
 // the SA by index. The bits above are random and not all zero, which keeps the SPI out of 1..255 (RFC 4303
@@ -98,13 +101,24 @@ struct PortRemove {
   PortId id;
 };
 
+// The Don't Fragment flag of the outer header, and what an inner packet's may demand. What does not fit and may be
+// fragmented is, before it is sealed; the sender of anything else is told.
+enum class DfPolicy : uint8_t {
+  copy,   // the inner packet's; clear for IPv6 within
+  clear,  // never; nor is an inner IPv4 packet's obeyed
+  set,    // always
+};
+
 // A tunnel: a VTI and its kernel twin, a TUN. What is routed into it is sealed by the first of its TX SAs whose
 // selectors allow it; where there is none it is dropped. With `on_traffic`, the first packet that finds no TX SA at all
 // is kept for a while, and reported (TrafficWaiting).
 struct TunnelSet {
   static constexpr auto type = CommandType::tunnel_set;
   TunnelId id;
-  uint16_t mtu = 1400;
+  uint16_t mtu = 1400;    // of inner packets; sealed by any of the TX SAs they fit the way to the peer
+  uint16_t mss_ipv4 = 0;  // no TCP SYN in either direction announces more; 0: it may
+  uint16_t mss_ipv6 = 0;  // over IPv6
+  DfPolicy df{};
   uint8_t on_traffic = 0;
   uint8_t tx_count = 0;  // 0..max_tx_sas
   std::array<SaId, max_tx_sas> tx_sas{};
@@ -293,7 +307,7 @@ template <Message T, size_t Size>
 inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
 static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
-static_assert(laid_out<TunnelSet, 56> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
+static_assert(laid_out<TunnelSet, 60> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
 static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24> && laid_out<TrafficWaiting, 2>);

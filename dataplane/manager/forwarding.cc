@@ -275,7 +275,7 @@ void Forwarding::publish_tunnels(const Staging& staging) {
 void Forwarding::publish_tunnel(ipc::TunnelId id, const TunnelRecord& record) {
   const std::span<const ipc::SaId> all = record.tx_sas;
   const ipc::SaId first = all.empty() ? ipc::no_sa : all.front();
-  tunnels_->set(id, {first, record.mtu, record.on_traffic}, all.empty() ? all : all.subspan(1));
+  tunnels_->set(id, {first, record.mtu, record.on_traffic, record.df}, all.empty() ? all : all.subspan(1), record.mss);
 }
 
 void Forwarding::remove_sas(const Staging& staging) {

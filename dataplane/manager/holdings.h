@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/sa/sad.h"
 #include "ipc/schema.h"
 
 namespace sekisho::dataplane {
@@ -22,6 +23,8 @@ struct TunnelRecord {
   uint16_t mtu = 0;
   std::vector<ipc::SaId> tx_sas;
   bool on_traffic = false;
+  ipc::DfPolicy df{};
+  MssLimits mss;
 };
 
 struct SaRecord {

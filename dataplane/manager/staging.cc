@@ -161,8 +161,13 @@ Result<void> Staging::stage(const ipc::TunnelSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (tunnels.contains(command.id) || removed_tunnels.contains(command.id)) return named_twice("tunnel", command.id);
   const auto first = command.tx_sas.begin();
-  tunnels[command.id] = {
-      count_, {*ipc::to_string(command.name), command.mtu, {first, first + command.tx_count}, command.on_traffic != 0}};
+  tunnels[command.id] = {count_,
+                         {.name = *ipc::to_string(command.name),
+                          .mtu = command.mtu,
+                          .tx_sas = {first, first + command.tx_count},
+                          .on_traffic = command.on_traffic != 0,
+                          .df = command.df,
+                          .mss = {command.mss_ipv4, command.mss_ipv6}}};
   return {};
 }
 

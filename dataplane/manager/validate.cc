@@ -26,12 +26,15 @@ Result<void> all_of(std::initializer_list<Result<void>> checks) {
   return {};
 }
 
-Result<void> check_mtu(uint16_t mtu) {
-  if (mtu < min_mtu || mtu > max_port_mtu)
-    return refuse("MTU " + std::to_string(mtu) + " is not within " + std::to_string(min_mtu) + ".." +
+Result<void> check_mtu(uint16_t mtu, uint16_t least) {
+  if (mtu < least || mtu > max_port_mtu)
+    return refuse("MTU " + std::to_string(mtu) + " is not within " + std::to_string(least) + ".." +
                   std::to_string(max_port_mtu));
   return {};
 }
+
+// Nothing is, or what leaves a connection alive.
+bool plausible_mss(uint16_t mss) { return mss == 0 || mss >= ipc::least_mss; }
 
 Result<void> check_name(const ipc::Text<16>& name) {
   const auto text = ipc::to_string(name);
@@ -63,7 +66,7 @@ std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length) {
 }
 
 Result<void> validate(const ipc::PortSet& command) {
-  return all_of({below(command.id, ipc::max_ports, "port"), check_mtu(command.mtu), check_name(command.name),
+  return all_of({below(command.id, ipc::max_ports, "port"), check_mtu(command.mtu, min_mtu), check_name(command.name),
                  check_device(command.device)});
 }
 
@@ -72,9 +75,13 @@ Result<void> validate(const ipc::PortRemove& command) { return below(command.id,
 Result<void> validate(const ipc::TunnelSet& command) {
   if (command.tx_count > ipc::max_tx_sas) return refuse("more TX SAs than a tunnel may have");
   if (command.on_traffic > 1) return refuse("a flag that is neither 0 nor 1");
+  if (command.df > ipc::DfPolicy::set) return refuse("unknown policy on Don't Fragment");
+  if (!plausible_mss(command.mss_ipv4) || !plausible_mss(command.mss_ipv6))
+    return refuse("an MSS too small to go on with");
   for (unsigned i = 0; i < command.tx_count; ++i)
     if (auto checked = below(command.tx_sas[i], ipc::max_sas, "SA"); !checked) return checked;
-  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu), check_name(command.name)});
+  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu, ipc::least_tunnel_mtu),
+                 check_name(command.name)});
 }
 
 Result<void> validate(const ipc::TunnelRemove& command) { return below(command.id, ipc::max_tunnels, "tunnel"); }

@@ -14,11 +14,12 @@ TunnelTable::TunnelTable() {
     for (auto& sa : cold.further) sa.store(ipc::no_sa, std::memory_order_relaxed);
 }
 
-void TunnelTable::set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further) {
+void TunnelTable::set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further, MssLimits mss) {
   if (tunnel.tx_sa.value() >= ipc::max_sas) tunnel.tx_sa = ipc::no_sa;
   Cold& cold = cold_[id.value()];
   for (size_t i = 0; i < max_further; ++i)
     cold.further[i].store(i < further.size() ? further[i] : ipc::no_sa, std::memory_order_release);
+  cold.mss.store(mss, std::memory_order_relaxed);
   tunnels_[id.value()].store(tunnel, std::memory_order_release);
   if (tunnel.tx_sa != ipc::no_sa) cold.quiet_until.store(0, std::memory_order_relaxed);
 }

@@ -40,6 +40,12 @@ struct Tunnel {
   ipc::SaId tx_sa = ipc::no_sa;  // the first of its TX SAs
   uint16_t mtu = 0;
   bool on_traffic = false;  // a packet that finds no TX SA may wait for one
+  ipc::DfPolicy df{};
+};
+
+// What TCP connections through a tunnel may announce as their MSS; 0: anything.
+struct MssLimits {
+  uint16_t ipv4 = 0, ipv6 = 0;
 };
 
 class TunnelTable {
@@ -55,18 +61,20 @@ class TunnelTable {
   ipc::SaId further(ipc::TunnelId id, unsigned index) const {
     return cold_[id.value()].further[index].load(std::memory_order_acquire);
   }
+  MssLimits mss(ipc::TunnelId id) const { return cold_[id.value()].mss.load(std::memory_order_relaxed); }
   // Whether a packet that found no TX SA is to be reported, at this TSC; then none is for `interval` or until there was
   // a TX SA.
   bool wakes(ipc::TunnelId id, uint64_t now, uint64_t interval);
 
   // The manager. `further` holds at most max_further.
-  void set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further = {});
+  void set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further = {}, MssLimits mss = {});
   void remove(ipc::TunnelId id) { set(id, {}); }
 
  private:
   struct Cold {
     std::array<std::atomic<ipc::SaId>, max_further> further;
     std::atomic<uint64_t> quiet_until{0};
+    std::atomic<MssLimits> mss;
   };
   std::array<std::atomic<Tunnel>, ipc::max_tunnels> tunnels_{};
   std::array<Cold, ipc::max_tunnels> cold_{};

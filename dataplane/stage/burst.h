@@ -40,6 +40,7 @@ class BurstOf {
   BurstOf() {}
   unsigned count() const { return count_; }
   bool empty() const { return count_ == 0; }
+  void clear() { count_ = 0; }
   void add(const Item& item) { std::construct_at(items_ + count_++, item); }
   // Makes the item in its place. A copy of a new item would be read in other pieces than it was written in, and wait
   // until those have left the store buffer.

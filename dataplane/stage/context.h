@@ -40,6 +40,11 @@ struct Context {
       profile->mark(stage);
   }
 
+  // Set by a stage that lets a packet for a tunnel pass which is to be fragmented before it is sealed.
+  bool oversized = false;
+  // Identifies the next packet that is fragmented although its sender forbade it.
+  uint16_t next_identification = 0;
+
   // Packets on their way into to_kernel.
   unsigned punt_count = 0;
   std::array<Handed, 2 * burst_size> punts;

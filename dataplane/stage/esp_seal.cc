@@ -33,14 +33,26 @@ Numbers take_numbers(Context& context, OutboundSa& sa, unsigned wanted) {
   return {before + 1, std::min<uint64_t>(wanted, left)};
 }
 
-// RFC 4301 section 5.1.2.1: DSCP is copied, and ECN by the normal mode of RFC 6040; DF is copied from IPv4 and clear
-// for IPv6. Identification follows the sequence number, so fragments of near packets are not confused.
-void write_outer(uint8_t* outer, const OuterHeader& from, uint32_t hop_limit_and_protocol, const Packet& packet,
-                 uint16_t esp_length, uint64_t sequence) {
+// The outer DF (RFC 4301 section 8.1): what is taken from the byte where an IPv4 header has it, and the first eight
+// bytes of the outer header with what is the same in all.
+struct OuterDf {
+  static constexpr uint8_t flag = 0x40;
+  explicit OuterDf(ipc::DfPolicy policy)
+      : taken(policy == ipc::DfPolicy::copy ? flag : 0),
+        start(uint64_t{0x45} | uint64_t{policy == ipc::DfPolicy::set ? flag : 0u} << 48) {}
+
+  const uint8_t taken;
+  const uint64_t start;
+};
+
+// RFC 4301 section 5.1.2.1: DSCP is copied, and ECN by the normal mode of RFC 6040. Identification follows the sequence
+// number, so fragments of near packets are not confused.
+void write_outer(uint8_t* outer, const OuterHeader& from, uint32_t hop_limit_and_protocol, OuterDf df,
+                 const Packet& packet, uint16_t esp_length, uint64_t sequence) {
   const uint8_t* inner = packet.l3;
   const bool ipv4 = packet.header.family == 4;
-  const uint64_t dont_fragment = ipv4 ? inner[6] & 0x40u : 0;
-  const uint64_t start = uint64_t{0x45} | uint64_t{traffic_class(inner, packet.header.family)} << 8 |
+  const uint64_t dont_fragment = ipv4 ? inner[6] & df.taken : 0u;
+  const uint64_t start = df.start | uint64_t{traffic_class(inner, packet.header.family)} << 8 |
                          uint64_t{Be16(static_cast<uint16_t>(from.length + esp_length)).raw()} << 16 |
                          uint64_t{Be16(static_cast<uint16_t>(sequence)).raw()} << 32 | dont_fragment << 48;
   const uint64_t words = (start & 0xffff) + (start >> 16 & 0xffff) + (start >> 32 & 0xffff) + (start >> 48);
@@ -61,6 +73,7 @@ struct Layout {
       : sa(sa),
         outer(sa.outer()),
         hop_limit_and_protocol(outer.hop_limit_and_protocol()),
+        df(context.tunnels.get(sa.tunnel).df),
         esp_before(esp_header_size + sa.lengths.iv),
         outer_before(esp_before + outer.length),
         framed(next_hop.kind == ipc::NextHopKind::adjacency),
@@ -70,6 +83,7 @@ struct Layout {
   const OutboundSa& sa;
   const OuterHeader outer;
   const uint32_t hop_limit_and_protocol;
+  const OuterDf df;
   const uint32_t esp_before, outer_before;
   const bool framed;
   const EthernetHeader ethernet;
@@ -81,7 +95,7 @@ void prepare(const Layout& layout, const Outbound& item, uint64_t sequence, Burs
   const Packet& packet = item.packet;
   uint8_t* esp = packet.l3 - layout.esp_before;
   uint8_t* start = packet.l3 - layout.outer_before;
-  write_outer(start, layout.outer, layout.hop_limit_and_protocol, packet, item.esp_length, sequence);
+  write_outer(start, layout.outer, layout.hop_limit_and_protocol, layout.df, packet, item.esp_length, sequence);
   store_raw(esp, uint64_t{sa.spi.raw()} | uint64_t{Be32(static_cast<uint32_t>(sequence)).raw()} << 32);
   write_trailer(packet.l3 + packet.header.length, padding_for(packet.header.length, sa.lengths.block),
                 packet.header.family == 4 ? protocol_ipv4 : protocol_ipv6);

@@ -6,9 +6,13 @@
 namespace sekisho::dataplane {
 namespace {
 
+bool passes(const Packet& packet, uint16_t mtu) {
+  return hop_limit(packet.l3, packet.header.family) > 1 && packet.header.length <= mtu;
+}
+
 // Whether the packet may go on; if not the kernel has it, to answer it or to fragment it.
 bool may_leave(Context& context, const Packet& packet, uint16_t mtu) {
-  if (hop_limit(packet.l3, packet.header.family) > 1 && packet.header.length <= mtu) [[likely]]
+  if (passes(packet, mtu)) [[likely]]
     return true;
   context.punt(packet);
   return false;
@@ -45,11 +49,19 @@ size_t send_run(Context& context, std::span<const Packet> packets, const NextHop
   return count;
 }
 
+// What does not pass whole: it may be that it does in fragments.
+[[gnu::noinline]] bool may_enter_in_pieces(Context& context, const Packet& packet, const Tunnel& tunnel) {
+  if (!may_leave(context, packet, may_fragment(packet, tunnel.df) ? UINT16_MAX : tunnel.mtu)) return false;
+  context.oversized = true;
+  return true;
+}
+
 void enter_tunnel(Context& context, const Packet& packet, ipc::TunnelId id, BurstOf<Outbound>& out) {
   const Tunnel tunnel = context.tunnels.get(id);
   if (tunnel.tx_sa == ipc::no_sa && !tunnel.on_traffic) [[unlikely]]
     return context.drop(packet.mbuf, ipc::DropReason::no_outbound_sa);
-  if (!may_leave(context, packet, tunnel.mtu)) return;
+  if (!passes(packet, tunnel.mtu) && !may_enter_in_pieces(context, packet, tunnel)) [[unlikely]]
+    return;
   decrement_hop_limit(packet.l3, packet.header.family);
   choose_sa(context, packet, id, tunnel, out);
 }

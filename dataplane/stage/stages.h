@@ -8,7 +8,7 @@
 //                    |
 //               ip_forward --> TX, punt, local_input
 //                    |
-//             tunnel_output -> esp_seal --> TX, punt
+//           (fragment) tunnel_output -> esp_seal --> TX, punt
 //
 // Within one flow every stage keeps the order of packets. A stage that needs memory far away (an SA, a key) is preceded
 // by one that asks for it: choose_sa() and sad_lookup's first pass prefetch the SA, tunnel_output and sad_lookup's
@@ -46,7 +46,7 @@ void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other
 // Decrypts in place and verifies, then marks the sequence number. Drops: esp_integrity, esp_replay.
 void esp_open(Context& context, BurstOf<Inbound>& packets);
 
-// Trailer, inner header, selectors, ECN, limits; raises the SA's events and counts. Drops: esp_padding,
+// Trailer, inner header, selectors, ECN, limits, MSS; raises the SA's events and counts. Drops: esp_padding,
 // esp_next_header, esp_inner_malformed, selector_inbound, esp_ecn, sa_expired.
 void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& inner);
 
@@ -63,12 +63,12 @@ struct Outbound {
 };
 
 // Does what the next hop says. Hop limit and MTU: what expires or does not fit is punted, for the kernel to answer or
-// to fragment. An adjacency gets its Ethernet header and is queued; what goes into a tunnel goes to `tunnels`. Drops:
-// blackhole, no_outbound_sa, and local_input's.
+// to fragment; but what may be fragmented into a tunnel goes on (`oversized`). An adjacency gets its Ethernet header
+// and is queued; what goes into a tunnel goes to `tunnels`. Drops: blackhole, no_outbound_sa, and local_input's.
 void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels);
 
-// For an address of ours: ESP without an SA is dropped (esp_unknown_spi, esp_wrong_address, esp_truncated,
-// esp_fragment); the rest is the kernel's.
+// For an address of ours: ESP without an SA is dropped
+// (esp_unknown_spi, esp_wrong_address, esp_truncated, esp_fragment); the rest is the kernel's.
 void local_input(Context& context, const Packet& packet);
 
 // A packet for a tunnel that has no TX SA: where the tunnel may be woken by traffic and was not just now, the slow path
@@ -78,7 +78,20 @@ void wait_for_sa(Context& context, const Packet& packet, ipc::TunnelId id);
 // Adds a packet for the tunnel to `out`, with the first of its SAs, or lets it wait for one.
 void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel tunnel, BurstOf<Outbound>& out);
 
-// Selectors (the tunnel's other SAs where the first one's do not fit), limits, room, the way to the peer. Drops:
+// Whether a router may fragment the packet on its way into a tunnel with that policy. What has IPv4 options comes
+// fragmented from the kernel.
+inline bool may_fragment(const Packet& packet, ipc::DfPolicy policy) {
+  constexpr uint8_t dont_fragment = 0x40;
+  if (packet.header.family != 4 || packet.header.header_length != ipv4_header_size) return false;
+  return policy == ipc::DfPolicy::clear || (packet.l3[6] & dont_fragment) == 0;
+}
+
+// Adds the packet's fragments to `out`, each with its chosen SA; if it fits its tunnel's MTU, the packet itself. False:
+// `out` has no room for them, and nothing was done; an empty one has room for any. Drops: too_big (it may not be
+// fragmented, or would be into more than a burst), no_memory.
+[[nodiscard]] bool fragment(Context& context, const Outbound& item, BurstOf<Outbound>& out);
+
+// Selectors (the tunnel's other SAs where the first one's do not fit), limits, room, the way to the peer, MSS. Drops:
 // no_outbound_sa, selector_outbound, too_big, no_memory, sa_expired, blackhole (no way to the peer).
 void tunnel_output(Context& context, BurstOf<Outbound>& packets);
 

@@ -1,6 +1,7 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/stage/stages.h"
+#include "dataplane/stage/tcp_mss.h"
 #include "dataplane/stage/wire.h"
 
 namespace sekisho::dataplane {
@@ -90,6 +91,8 @@ void take_out(Context& context, const Inbound& in, SaCount& traffic, Burst& out)
   if (!admit(context, in, inner)) [[unlikely]]
     return;
   traffic.add(sa.id, inner.header.length);
+  if (is_tcp_syn(inner.l3, inner.header)) [[unlikely]]
+    clamp_mss(inner.l3, inner.header, context.tunnels.mss(sa.tunnel));
   if (verdict == IpVerdict::forward) [[likely]]
     out.keep_next();
   else

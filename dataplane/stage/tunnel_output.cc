@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "dataplane/stage/stages.h"
+#include "dataplane/stage/tcp_mss.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -100,6 +101,8 @@ bool admit(Context& context, Outbound& out) {
     context.drop(packet.mbuf, *reason);
     return false;
   }
+  if (is_tcp_syn(packet.l3, packet.header)) [[unlikely]]
+    clamp_mss(packet.l3, packet.header, context.tunnels.mss(out.tunnel));
   if (sa.byte_limited && !within_byte_limits(context, sa, payload)) [[unlikely]]
     return drop(DropReason::sa_expired, SaCounter::expired);
   return true;

@@ -2,6 +2,8 @@
 
 #include <rte_mbuf.h>
 
+#include <utility>
+
 namespace sekisho::dataplane {
 
 Path::Path(const SharedTables& shared, SharedCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters)
@@ -47,6 +49,25 @@ void Path::forward(Burst& in) {
 }
 
 void Path::encapsulate(BurstOf<Outbound>& packets) {
+  if (std::exchange(context_.oversized, false)) [[unlikely]]
+    encapsulate_fragmented(packets);
+  else
+    seal(packets);
+}
+
+// Fragments stand where their packet stood: a flow keeps its order.
+void Path::encapsulate_fragmented(BurstOf<Outbound>& packets) {
+  BurstOf<Outbound> fitting;
+  for (const Outbound& item : packets.items()) {
+    while (!fragment(context_, item, fitting)) {
+      seal(fitting);
+      fitting.clear();
+    }
+  }
+  if (!fitting.empty()) seal(fitting);
+}
+
+void Path::seal(BurstOf<Outbound>& packets) {
   tunnel_output(context_, packets);
   context_.mark(Stage::tunnel_output);
   if (!packets.empty()) esp_seal(context_, packets);
@@ -64,11 +85,15 @@ void Path::from_kernel(std::span<const Handed> items) {
     Packet packet{item.mbuf, l3, {}, {}, item.id, Origin::kernel, 0};
     const bool sound = item.mbuf->nb_segs == 1 && item.id < ipc::max_tunnels &&
                        check_ip(l3, item.mbuf->data_len, packet.header) != IpVerdict::malformed;
-    const ipc::TunnelId id(item.id);
-    if (sound)
-      choose_sa(context_, packet, id, context_.tunnels.get(id), tunnels);
-    else
+    if (!sound) {
       context_.drop(item.mbuf, ipc::DropReason::malformed_ip);
+      continue;
+    }
+    const ipc::TunnelId id(item.id);
+    const Tunnel tunnel = context_.tunnels.get(id);
+    // It waited for an SA, or its twin's MTU has just changed.
+    context_.oversized |= packet.header.length > tunnel.mtu;
+    choose_sa(context_, packet, id, tunnel, tunnels);
   }
   if (!tunnels.empty()) encapsulate(tunnels);
   context_.flush();

@@ -28,6 +28,8 @@ class Path {
   void forward(Burst& in);
   void decapsulate(Burst& esp, Burst& transit);
   void encapsulate(BurstOf<Outbound>& packets);
+  void encapsulate_fragmented(BurstOf<Outbound>& packets);
+  void seal(BurstOf<Outbound>& packets);
   void send_raw(ipc::PortId port, rte_mbuf* frame);
 
   Context context_;

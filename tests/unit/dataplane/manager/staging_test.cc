@@ -108,6 +108,19 @@ TEST_CASE("ports: every field is checked") {
   CHECK(reason(ipc::PortRemove{.id = ipc::PortId(ipc::max_ports)}) != "");
 }
 
+TEST_CASE("tunnels: sizes and the policy on DF are checked") {
+  using T = ipc::TunnelSet;
+  const T sound = tunnel(5, "vti5");
+  CHECK(reason(sound) == "");
+  CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::least_tunnel_mtu - 1; }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::most_mtu + 1; }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::least_tunnel_mtu; }) == "");
+  CHECK(changed<T>(sound, [](T& t) { t.df = static_cast<ipc::DfPolicy>(3); }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.mss_ipv4 = ipc::least_mss - 1; }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.mss_ipv6 = 1; }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.mss_ipv4 = t.mss_ipv6 = ipc::least_mss; }) == "");
+}
+
 TEST_CASE("an SA moves only where it is held, and to addresses that can be") {
   using M = ipc::SaMove;
   const M move{.id = ipc::SaId(2),

@@ -116,8 +116,9 @@ TEST_CASE("IP: malformed, blackholed, punted, local, expiring and too big packet
   CHECK(punts(lab.b, wan_port, ip({.source = "192.0.2.1", .destination = "10.2.0.1", .ttl = 1}, {})));
   CHECK(punts(lab.b, wan_port, ip({.source = "192.0.2.1", .destination = "10.2.0.1", .ttl = 0}, {})));
   CHECK(punts(lab.b, wan_port, ip({.source = "fd00:9::1", .destination = "fd00:2::1", .ttl = 1}, {})));
-  CHECK(punts(lab.b, wan_port, ip({"192.0.2.1", "10.2.0.1"}, text(1481))));       // over the port's MTU
-  CHECK(punts(lab.a, lan_port, ip({"10.1.0.1", "10.2.0.1"}, text(tunnel_mtu))));  // over the tunnel's
+  CHECK(punts(lab.b, wan_port, ip({"192.0.2.1", "10.2.0.1"}, text(1481))));  // over the port's MTU
+  CHECK(punts(lab.a, lan_port,
+              ip({.source = "10.1.0.1", .destination = "10.2.0.1", .fragment = 0x4000}, text(tunnel_mtu))));
   CHECK(lab.a.all_drops() == 0);
   CHECK(lab.a.count(outbound_id, SaCounter::packets) == 0);
   lab.b.receive(wan_port, ip({"192.0.2.1", "10.2.0.1"}, text(1480)));

@@ -107,7 +107,7 @@ TEST_CASE("a tunnel that traffic wakes keeps the first packet and says so, once 
   CHECK(lab.a.punted().size() == 1);
   CHECK(lab.a.event());
   // What does not fit is the kernel's to answer, as ever.
-  lab.a.receive(lan_port, ip({"10.1.0.1", "10.2.0.1"}, text(tunnel_mtu)));
+  lab.a.receive(lan_port, ip({.source = "10.1.0.1", .destination = "10.2.0.1", .fragment = 0x4000}, text(tunnel_mtu)));
   CHECK(lab.a.punted().at(0).via == Via::port);
 }
 
