@@ -28,7 +28,10 @@ constexpr std::array<std::string_view, static_cast<size_t>(DropReason::count)> d
                                                                                              "cipher-failure",
                                                                                              "foreign-mac",
                                                                                              "too-big",
-                                                                                             "esp-ecn"};
+                                                                                             "esp-ecn",
+                                                                                             "fragment-malformed",
+                                                                                             "fragment-timeout",
+                                                                                             "fragment-limit"};
 
 constexpr std::array<std::string_view, static_cast<size_t>(SaCounter::count)> sa_names = {
     "packets",     "bytes",    "truncated", "replay",        "integrity", "padding",

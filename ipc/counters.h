@@ -21,7 +21,7 @@ enum class DropReason : uint8_t {
   punt_full,  // the ring to the kernel twin is full
   no_memory,
   esp_truncated,
-  esp_fragment,  // reassembly is not done here
+  esp_fragment,  // of ESP within a tunnel: only what comes by a port is reassembled
   esp_unknown_spi,
   esp_wrong_address,  // known SPI, other outer addresses or encapsulation
   esp_replay,
@@ -33,9 +33,12 @@ enum class DropReason : uint8_t {
   selector_outbound,
   sa_expired,  // hard limit or sequence number exhausted
   cipher_failure,
-  foreign_mac,  // for another station: a promiscuous port, a flooding switch
-  too_big,      // sealed, it would exceed the MTU of the outer port
-  esp_ecn,      // congestion marked outside, but the inner packet knows no ECN (RFC 6040 section 4.2)
+  foreign_mac,         // for another station: a promiscuous port, a flooding switch
+  too_big,             // sealed, it would exceed the MTU of the outer port
+  esp_ecn,             // congestion marked outside, but the inner packet knows no ECN (RFC 6040 section 4.2)
+  fragment_malformed,  // overlaps another one, contradicts it, or has an impossible length
+  fragment_timeout,    // the rest of its packet did not come
+  fragment_limit,      // too many packets in reassembly, of this source or at all, or a packet too large
   count,
 };
 std::string_view name(DropReason reason);  // "esp-replay"

@@ -45,10 +45,12 @@ Result<void> forward(const Options& options, int stop_fd) {
   if (!listener) return std::unexpected(listener.error());
   auto packets = create_packet_pool(options.memory_mb, 0);
   if (!packets) return std::unexpected(packets.error());
+  auto large = create_large_pool();
+  if (!large) return std::unexpected(large.error());
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(counters.error());
   const ForwardingOptions forwarding_options{options.workers, options.memory_mb, options.busy_poll, backend(options)};
-  auto forwarding = Forwarding::start(forwarding_options, *packets, counters->table());
+  auto forwarding = Forwarding::start(forwarding_options, {*packets, *large}, counters->table());
   if (!forwarding) return std::unexpected(forwarding.error());
   spdlog::info("ready: {} worker{}, ESP by {}, control connects to {}", options.workers,
                options.workers == 1 ? "" : "s", options.openssl ? "OpenSSL" : "intel-ipsec-mb", options.socket);

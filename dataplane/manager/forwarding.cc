@@ -63,19 +63,19 @@ class Forwarding::Undo {
   std::vector<std::function<void()>> steps_;
 };
 
-Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& options, rte_mempool* packets,
+Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& options, const PacketPools& pools,
                                                       ipc::CounterTable& counters) {
   std::unique_ptr<Forwarding> forwarding(new Forwarding(options.workers));
   if (auto made = forwarding->make_tables(options); !made) return std::unexpected(made.error());
   if (auto made = forwarding->make_workers(options, counters); !made) return std::unexpected(made.error());
   std::vector<WorkerRings*> rings;
   for (const auto& worker : forwarding->workers_) rings.push_back(&worker->rings());
-  auto slow_path = SlowPath::create(std::move(rings), forwarding->slow_path_bell_, *forwarding->tunnels_, packets,
+  auto slow_path = SlowPath::create(std::move(rings), forwarding->slow_path_bell_, *forwarding->tunnels_, pools,
                                     counters.writers[ipc::slow_path_slot]);
   if (!slow_path) return std::unexpected(slow_path.error());
   forwarding->slow_path_ = std::move(*slow_path);
   forwarding->ports_ =
-      std::make_unique<Ports>(forwarding->workers_, *forwarding->slow_path_, forwarding->reclaimer_, packets);
+      std::make_unique<Ports>(forwarding->workers_, *forwarding->slow_path_, forwarding->reclaimer_, pools.packets);
   forwarding->ports_->publish();
   forwarding->launch_workers();
   return forwarding;

@@ -34,7 +34,7 @@ struct ForwardingOptions {
 class Forwarding {
  public:
   // EAL has started with lcores 1..workers for the workers, which run when this returns.
-  static Result<std::unique_ptr<Forwarding>> start(const ForwardingOptions& options, rte_mempool* packets,
+  static Result<std::unique_ptr<Forwarding>> start(const ForwardingOptions& options, const PacketPools& pools,
                                                    ipc::CounterTable& counters);
   // Ends the workers, then everything.
   ~Forwarding();

@@ -1,9 +1,24 @@
+#include <rte_ether.h>
+
 #include "dataplane/stage/stages.h"
 #include "dataplane/stage/wire.h"
 
 namespace sekisho::dataplane {
+namespace {
+
+// Of UDP only the first fragment would show the port.
+bool may_become_esp(const IpHeader& header) {
+  return header.header_length == ipv4_header_size &&
+         (header.protocol == protocol_esp || header.protocol == protocol_udp);
+}
+
+}  // namespace
 
 void local_input(Context& context, const Packet& packet) {
+  if (packet.header.fragment && packet.origin == Origin::port && may_become_esp(packet.header)) [[unlikely]] {
+    set_content(*packet.mbuf, packet.l3 - RTE_ETHER_HDR_LEN, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
+    return context.to_slow_path({packet.mbuf, packet.origin_id, Via::fragment});
+  }
   EspLocation esp;
   // ESP within a tunnel to an address of ours has no SA here; the kernel has no use for it either.
   const EspFind found = packet.header.family == 4 ? find_esp(packet.l3, packet.header, esp) : EspFind::none;

@@ -67,7 +67,7 @@ struct Outbound {
 // and is queued; what goes into a tunnel goes to `tunnels`. Drops: blackhole, no_outbound_sa, and local_input's.
 void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels);
 
-// For an address of ours: ESP without an SA is dropped
+// For an address of ours: fragments that may be ESP go to reassembly (twin/reassembly.h); ESP without an SA is dropped
 // (esp_unknown_spi, esp_wrong_address, esp_truncated, esp_fragment); the rest is the kernel's.
 void local_input(Context& context, const Packet& packet);
 

@@ -52,9 +52,9 @@ bool plausible(Via via, ByteView packet) {
 }  // namespace
 
 Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> workers, Doorbell& bell,
-                                                   const TunnelTable& tunnels, rte_mempool* packets,
+                                                   const TunnelTable& tunnels, const PacketPools& pools,
                                                    ipc::WriterCounters& counters) {
-  std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, tunnels, packets, counters));
+  std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, tunnels, pools, counters));
   path->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!path->epoll_) return refused("epoll_create1");
   // IPPROTO_RAW implies that the IP header comes with the packet.
@@ -125,14 +125,19 @@ bool SlowPath::deliver(WorkerRings& rings) {
   if (got == 0) return false;
   const std::lock_guard lock(mutex_);
   for (unsigned i = 0; i < got; ++i) {
-    if (items[i].via == Via::waiting) {
+    if (items[i].via == Via::waiting)
       wait(items[i]);
-      continue;
-    }
-    if (!deliver(items[i])) drop(ipc::DropReason::punt_full);
-    rte_pktmbuf_free(items[i].mbuf);
+    else if (items[i].via == Via::fragment)
+      reassemble(items[i]);
+    else
+      deliver_and_free(items[i]);
   }
   return true;
+}
+
+void SlowPath::deliver_and_free(const Handed& item) {
+  if (!deliver(item)) drop(ipc::DropReason::punt_full);
+  rte_pktmbuf_free(item.mbuf);
 }
 
 bool SlowPath::deliver(const Handed& item) {
@@ -192,7 +197,7 @@ void SlowPath::hand_over(uint16_t id, std::span<const Handed> items) {
   }
 }
 
-// -------------------------------------------------------------------------------------------------- waiting for an SA
+// ------------------------------------------------------------------------------------------------ waiting for more
 
 // The SA may have come while the packet was on its way here; then nobody would ask for it any more.
 void SlowPath::wait(const Handed& item) {
@@ -210,8 +215,23 @@ void SlowPath::tunnel_has_sa(ipc::TunnelId id) {
   if (packet.mbuf != nullptr) hand_over(packet.id, {&packet, 1});
 }
 
+void SlowPath::reassemble(const Handed& item) {
+  Reassembly::Outcome outcome;
+  reassembly_.add(item.id, item.mbuf, MonotonicClock::now(), outcome);
+  settle(outcome);
+}
+
+void SlowPath::settle(const Reassembly::Outcome& outcome) {
+  for (const Handed& whole : outcome.whole) hand_over(whole.id, {&whole, 1});
+  for (const Handed& frame : outcome.kernel) deliver_and_free(frame);
+  for (const ipc::DropReason reason : outcome.drops) drop(reason);
+}
+
 void SlowPath::give_up_late() {
   const std::lock_guard lock(mutex_);
+  Reassembly::Outcome outcome;
+  reassembly_.expire(MonotonicClock::now(), outcome);
+  settle(outcome);
   while (rte_mbuf* mbuf = waiting_.take_late(MonotonicClock::now())) {
     drop(ipc::DropReason::no_outbound_sa);
     rte_pktmbuf_free(mbuf);
@@ -220,7 +240,8 @@ void SlowPath::give_up_late() {
 
 int SlowPath::milliseconds_to_late() {
   const std::lock_guard lock(mutex_);
-  const auto late = waiting_.next_late();
+  auto late = waiting_.next_late();
+  if (const auto expiry = reassembly_.next_expiry(); expiry && (!late || *expiry < *late)) late = expiry;
   if (!late) return -1;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*late - MonotonicClock::now());
   return static_cast<int>(std::max<int64_t>(wait.count(), 0));

@@ -5,11 +5,13 @@
 //   TAP readable         --> frame   --> from_kernel of a worker --> out of the port as it is
 //   TUN readable         --> packet  --> from_kernel of a worker --> sealed into the tunnel
 //
-// A packet that found its tunnel without an SA waits here (waiting_packets.h), and then goes the way of a TUN's.
+// A packet that found its tunnel without an SA waits here (waiting_packets.h), and then goes the way of a TUN's. ESP
+// that came in fragments is put together here (reassembly.h), and goes back to a worker as one packet.
 //
 // It sleeps in epoll and is woken by the doorbell that workers ring. What does not fit somewhere is dropped and counted
-// (punt_full); what waited in vain is dropped too (no_outbound_sa); what the kernel sends with a length that cannot be
-// is malformed. Packets of one twin always take the same worker, so they stay in order.
+// (punt_full); what waited in vain is dropped too (no_outbound_sa), and so are fragments (fragment_*); what the kernel
+// sends with a length that cannot be is malformed. Packets of one twin always take the same worker, so they stay in
+// order.
 //
 // Counters, in the slow path's slot: PortCounter::from_kernel for frames read from a TAP; the drops named above.
 #pragma once
@@ -24,13 +26,13 @@
 
 #include "base/message.h"
 #include "base/unique_fd.h"
+#include "dataplane/port/packet_pool.h"
 #include "dataplane/sa/sad.h"
 #include "dataplane/twin/kernel_twin.h"
+#include "dataplane/twin/reassembly.h"
 #include "dataplane/twin/waiting_packets.h"
 #include "dataplane/worker/rings.h"
 #include "ipc/counters.h"
-
-struct rte_mempool;
 
 namespace sekisho::dataplane {
 
@@ -38,7 +40,7 @@ class SlowPath {
  public:
   // The workers' rings, the doorbell and the tunnels outlive it.
   static Result<std::unique_ptr<SlowPath>> create(std::vector<WorkerRings*> workers, Doorbell& bell,
-                                                  const TunnelTable& tunnels, rte_mempool* packets,
+                                                  const TunnelTable& tunnels, const PacketPools& pools,
                                                   ipc::WriterCounters& counters);
   ~SlowPath();  // ends the thread; the twins vanish
 
@@ -56,15 +58,23 @@ class SlowPath {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  SlowPath(std::vector<WorkerRings*> workers, Doorbell& bell, const TunnelTable& tunnels, rte_mempool* packets,
+  SlowPath(std::vector<WorkerRings*> workers, Doorbell& bell, const TunnelTable& tunnels, const PacketPools& pools,
            ipc::WriterCounters& counters)
-      : workers_(std::move(workers)), bell_(bell), tunnels_(tunnels), packets_(packets), counters_(counters) {}
+      : workers_(std::move(workers)),
+        bell_(bell),
+        tunnels_(tunnels),
+        packets_(pools.packets),
+        counters_(counters),
+        reassembly_(pools.packets, pools.large) {}
   void run();
   bool something_punted() const;
   bool deliver(WorkerRings& rings);
   bool deliver(const Handed& item);
+  void deliver_and_free(const Handed& item);
   bool route(const Handed& item);
   void wait(const Handed& item);
+  void reassemble(const Handed& item);
+  void settle(const Reassembly::Outcome& outcome);
   void give_up_late();
   int milliseconds_to_late();
   void read_twin(Key key);
@@ -84,6 +94,7 @@ class SlowPath {
   std::mutex mutex_;
   std::map<Key, KernelTwin> twins_;
   WaitingPackets waiting_;
+  Reassembly reassembly_;
 
   std::atomic<bool> stop_{false};
   std::thread thread_;

@@ -1,5 +1,6 @@
 #include "dataplane/worker/path.h"
 
+#include <rte_ether.h>
 #include <rte_mbuf.h>
 
 #include <utility>
@@ -81,6 +82,7 @@ void Path::from_kernel(std::span<const Handed> items) {
       send_raw(ipc::PortId(item.id), item.mbuf);
       continue;
     }
+    if (item.via == Via::reassembled) continue;
     auto* l3 = rte_pktmbuf_mtod(item.mbuf, uint8_t*);
     Packet packet{item.mbuf, l3, {}, {}, item.id, Origin::kernel, 0};
     const bool sound = item.mbuf->nb_segs == 1 && item.id < ipc::max_tunnels &&
@@ -96,7 +98,26 @@ void Path::from_kernel(std::span<const Handed> items) {
     choose_sa(context_, packet, id, tunnel, tunnels);
   }
   if (!tunnels.empty()) encapsulate(tunnels);
+  receive_reassembled(items);
   context_.flush();
+}
+
+// Fragmented ESP was an ESP packet once: from here on it is one that came by the port.
+void Path::receive_reassembled(std::span<const Handed> items) {
+  Burst esp, transit;
+  uint8_t place = 0;
+  for (const Handed& item : items) {
+    if (item.via != Via::reassembled) continue;
+    Packet packet{
+        item.mbuf, rte_pktmbuf_mtod_offset(item.mbuf, uint8_t*, RTE_ETHER_HDR_LEN), {}, {}, item.id, Origin::port,
+        place++};
+    if (check_ipv4(packet.l3, item.mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::forward)
+      esp.add(packet);
+    else
+      context_.drop(item.mbuf, ipc::DropReason::malformed_ip);
+  }
+  if (!esp.empty()) decapsulate(esp, transit);
+  if (!transit.empty()) forward(transit);
 }
 
 void Path::hand_over(ipc::PortId port, std::span<rte_mbuf* const> frames) {

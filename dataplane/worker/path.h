@@ -26,6 +26,7 @@ class Path {
 
  private:
   void forward(Burst& in);
+  void receive_reassembled(std::span<const Handed> items);
   void decapsulate(Burst& esp, Burst& transit);
   void encapsulate(BurstOf<Outbound>& packets);
   void encapsulate_fragmented(BurstOf<Outbound>& packets);

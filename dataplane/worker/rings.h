@@ -1,9 +1,10 @@
 // The rings between a worker and the slow-path thread, one pair a worker, each with one producer and one consumer.
 //
 //   to_kernel    worker -> slow path: punted packets, for the twin where they came in; sealed packets whose outer
-//                next hop is not resolved, for the kernel to route; and packets that are to wait for an SA.
+//                next hop is not resolved, for the kernel to route; packets that are to wait for an SA; and
+//                fragments.
 //   from_kernel  slow path -> worker: frames that the kernel sent into a TAP, to go out of the port as they are; and
-//                packets that it sent into a TUN, to be sealed into the tunnel.
+//                packets that it sent into a TUN, to be sealed into the tunnel; and packets put together.
 //
 // Whoever takes an mbuf out of a ring owns it.
 #pragma once
@@ -27,7 +28,9 @@ enum class Via : uint8_t {
   // to_kernel only: a complete IPv4 packet, sealed already, that the kernel is to send by its own routes (a raw socket
   // with IP_HDRINCL), which makes it resolve the neighbour too; id is 0.
   route,
-  waiting,  // to_kernel only: an IP packet for a tunnel without an SA; id is a TunnelId
+  waiting,      // to_kernel only: an IP packet for a tunnel without an SA; id is a TunnelId
+  fragment,     // to_kernel only: a frame with a fragment to us of what may be ESP; id is a PortId
+  reassembled,  // from_kernel only: a frame with a packet made of such fragments; id is a PortId
 };
 
 struct Handed {

@@ -229,10 +229,21 @@ TEST_CASE("ESP nobody knows: unknown SPI, wrong address or encapsulation, fragme
   CHECK(lab.b.drops(DropReason::esp_wrong_address) == 3);
   CHECK(lab.b.count(inbound_id, SaCounter::wrong_address) == 3);
 
-  for (const uint16_t fragment : {0x2000, 0x0010})
-    lab.b.receive(wan_port,
-                  ip({.source = "192.0.2.1", .destination = "192.0.2.2", .protocol = 50, .fragment = fragment}, esp));
-  CHECK(lab.b.drops(DropReason::esp_fragment) == 2);
+  // What may be ESP once it is whole goes to be put together; what is and is not for us any more comes back.
+  for (const uint8_t protocol : {50, 17})
+    for (const uint16_t fragment : {0x2000, 0x0010}) {
+      const Bytes packet =
+          ip({.source = "192.0.2.1", .destination = "192.0.2.2", .protocol = protocol, .fragment = fragment}, esp);
+      lab.b.receive(wan_port, packet);
+      const auto punted = lab.b.punted();
+      REQUIRE(punted.size() == 1);
+      CHECK(punted[0].via == Via::fragment);
+      CHECK(punted[0].bytes == ethernet(lab.b.mac(wan_port), lab.b.neighbour(wan_port), packet));
+    }
+  lab.b.from_kernel(Via::reassembled, wan_port.value(), unknown);
+  CHECK(lab.b.drops(DropReason::esp_unknown_spi) == 3);
+  lab.b.from_kernel(Via::reassembled, wan_port.value(), Bytes(20));
+  CHECK(lab.b.drops(DropReason::malformed_ip) == 1);
   lab.b.receive(wan_port, ip({"192.0.2.1", "192.0.2.2", 50}, Bytes{1, 2, 3}));
   CHECK(lab.b.drops(DropReason::esp_truncated) == 1);
   CHECK(lab.b.sent(lan_port).empty());

@@ -1,0 +1,295 @@
+// Fragments of ESP, from peers and from others.
+#include "dataplane/twin/reassembly.h"
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+
+#include "dataplane/port/packet_pool.h"
+#include "tests/unit/dataplane/gateway.h"
+
+namespace sekisho::dataplane::test {
+namespace {
+
+using ipc::DropReason;
+
+constexpr uint16_t more = 0x2000;
+constexpr uint8_t esp = 50, udp_protocol = 17;
+
+rte_mempool* large_pool() {
+  static rte_mempool* pool = create_large_pool().value();
+  return pool;
+}
+
+struct Piece {
+  size_t offset, length;
+  bool last;
+};
+
+// The pool of the process that runs the tests is back where it was at the end.
+struct Lab {
+  Lab() { start_eal(); }
+  ~Lab() { reassembly.reset(); }
+
+  Bytes frame_of(const Bytes& payload, const Piece& piece, uint8_t protocol, const char* source, uint16_t id,
+                 uint8_t tos = 0) {
+    const auto word = static_cast<uint16_t>(piece.offset / 8 | (piece.last ? 0 : more));
+    Bytes packet =
+        ip({.source = source, .destination = "192.0.2.2", .protocol = protocol, .tos = tos, .fragment = word},
+           ByteView(payload).subspan(piece.offset, piece.length));
+    packet[4] = static_cast<uint8_t>(id >> 8);
+    packet[5] = static_cast<uint8_t>(id);
+    fix_checksum(packet, 0);
+    return ethernet({{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, packet);
+  }
+  void add(const Bytes& frame) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(packet_pool());
+    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
+    reassembly->add(3, mbuf, now, outcome);
+    take();
+  }
+  void add(const Bytes& payload, const Piece& piece, uint8_t protocol = esp, const char* source = "192.0.2.1",
+           uint16_t id = 1) {
+    add(frame_of(payload, piece, protocol, source, id));
+  }
+  void expire() {
+    reassembly->expire(now, outcome);
+    take();
+  }
+  void take() {
+    for (const auto& [from, to] : {std::pair{&outcome.whole, &whole}, std::pair{&outcome.kernel, &kernel}})
+      for (const Handed& item : *from) {
+        const auto* data = rte_pktmbuf_mtod(item.mbuf, const uint8_t*);
+        to->emplace_back(data, data + item.mbuf->data_len);
+        CHECK(item.id == 3);
+        rte_pktmbuf_free(item.mbuf);
+      }
+    for (const DropReason reason : outcome.drops) ++drops[reason];
+    outcome = {};
+  }
+  // All that was dropped, and that for this reason alone.
+  bool dropped(DropReason reason, unsigned count) {
+    return drops.size() == 1 && drops[reason] == count && whole.empty() && kernel.empty();
+  }
+
+  std::unique_ptr<Reassembly> reassembly = std::make_unique<Reassembly>(packet_pool(), large_pool());
+  Instant now{};
+  Reassembly::Outcome outcome;
+  std::vector<Bytes> whole, kernel;
+  std::map<DropReason, unsigned> drops;
+};
+
+// The whole packet as a frame.
+Bytes whole_frame(Lab& lab, const Bytes& payload, uint8_t protocol = esp) {
+  return lab.frame_of(payload, {0, payload.size(), true}, protocol, "192.0.2.1", 1);
+}
+
+std::vector<Piece> pieces(size_t length, size_t step) {
+  std::vector<Piece> all;
+  for (size_t at = 0; at < length; at += step) all.push_back({at, std::min(step, length - at), at + step >= length});
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("reassembly: fragments in any order make the packet, of any size up to the limit") {
+  std::mt19937 random(1);
+  for (const size_t length : {17u, 800u, 1480u, 1900u, 2000u, 5000u, 9580u}) {
+    const auto before = packets_in_use();
+    {
+      Lab lab;
+      const Bytes payload = text(length);
+      for (const size_t step : {8u, 160u, 552u, 1480u}) {
+        auto order = pieces(length, step);
+        if (order.size() > Reassembly::max_fragments || order.size() < 2) continue;
+        std::ranges::shuffle(order, random);
+        for (const Piece& piece : order) lab.add(payload, piece);
+        REQUIRE(lab.whole.size() == 1);
+        CHECK(lab.whole[0] == whole_frame(lab, payload));
+        lab.whole.clear();
+        CHECK(lab.drops.empty());
+        CHECK_FALSE(lab.reassembly->next_expiry());
+      }
+    }
+    CHECK(packets_in_use() == before);
+  }
+}
+
+TEST_CASE("reassembly: packets of several sources and identifications at once do not mix") {
+  Lab lab;
+  const Bytes one = text(100), other(100, 7);
+  lab.add(one, {0, 48, false}, esp, "192.0.2.1", 1);
+  lab.add(other, {0, 48, false}, esp, "192.0.2.3", 1);
+  lab.add(other, {0, 48, false}, esp, "192.0.2.1", 2);
+  lab.add(one, {48, 52, true}, esp, "192.0.2.1", 1);
+  REQUIRE(lab.whole.size() == 1);
+  CHECK(lab.whole[0] == whole_frame(lab, one));
+}
+
+TEST_CASE("reassembly: congestion that a fragment met is the packet's") {
+  Lab lab;
+  const Bytes payload = text(100);
+  lab.add(lab.frame_of(payload, {0, 48, false}, esp, "192.0.2.1", 1, 2));
+  lab.add(lab.frame_of(payload, {48, 52, true}, esp, "192.0.2.1", 1, 3));
+  REQUIRE(lab.whole.size() == 1);
+  CHECK(lab.whole[0][15] == 3);
+}
+
+TEST_CASE("reassembly: ESP in UDP is put together, other UDP goes to the kernel as it came") {
+  Bytes in_udp = udp(4500, 4500, text(200)), ike = udp(4500, 4500, Bytes(200)), other = udp(500, 500, text(200));
+  {
+    Lab lab;
+    lab.add(in_udp, {104, 104, true}, udp_protocol);  // no port to be seen yet
+    lab.add(in_udp, {0, 104, false}, udp_protocol);
+    REQUIRE(lab.whole.size() == 1);
+    CHECK(lab.whole[0] == whole_frame(lab, in_udp, udp_protocol));
+  }
+  for (const Bytes& datagram : {ike, other}) {
+    Lab lab;
+    std::vector<Bytes> frames;
+    for (const Piece& piece : {Piece{96, 48, false}, Piece{0, 96, false}, Piece{144, 64, true}})
+      frames.push_back(lab.frame_of(datagram, piece, udp_protocol, "192.0.2.1", 1));
+    lab.add(frames[0]);
+    CHECK(lab.kernel.empty());
+    lab.add(frames[1]);
+    lab.add(frames[2]);
+    CHECK(lab.kernel == std::vector<Bytes>{frames[1], frames[0], frames[2]});
+    CHECK(lab.drops.empty());
+    CHECK(lab.whole.empty());
+    CHECK_FALSE(lab.reassembly->next_expiry());  // nothing is left behind
+  }
+  // The first fragment holds the UDP header alone: what it is stays hidden, and it is not ours.
+  Lab lab;
+  lab.add(in_udp, {0, 8, false}, udp_protocol);
+  CHECK(lab.kernel.size() == 1);
+}
+
+TEST_CASE("reassembly: overlaps and contradictions condemn the whole packet") {
+  const Bytes payload = text(400);
+  const auto condemned = [&](std::vector<Piece> order, unsigned count) {
+    Lab lab;
+    for (const Piece& piece : order) lab.add(payload, piece);
+    return lab.dropped(DropReason::fragment_malformed, count) && !lab.reassembly->next_expiry();
+  };
+  CHECK(condemned({{0, 96, false}, {88, 104, false}}, 2));                 // over the end of another
+  CHECK(condemned({{96, 96, false}, {0, 104, false}}, 2));                 // over the start
+  CHECK(condemned({{96, 96, false}, {0, 400, true}}, 2));                  // around it
+  CHECK(condemned({{0, 400, false}, {96, 96, false}}, 2));                 // within it
+  CHECK(condemned({{8, 88, false}, {96, 4, true}, {104, 96, false}}, 3));  // behind the last one
+  CHECK(condemned({{200, 96, false}, {96, 40, true}}, 2));                 // the last one in front of another
+  CHECK(condemned({{96, 40, true}, {96, 48, true}}, 2));                   // two ends
+  CHECK(condemned({{0, 95, false}}, 1));                                   // not the last one, and no multiple of eight
+  CHECK(condemned({{0, 96, false}, {96, 0, true}}, 2));                    // of nothing
+}
+
+TEST_CASE("reassembly: a duplicate is dropped alone") {
+  Lab lab;
+  const Bytes payload = text(100);
+  lab.add(payload, {0, 48, false});
+  lab.add(payload, {0, 48, false});
+  CHECK(lab.dropped(DropReason::fragment_malformed, 1));
+  lab.add(payload, {48, 52, true});
+  REQUIRE(lab.whole.size() == 1);
+  CHECK(lab.whole[0] == whole_frame(lab, payload));
+}
+
+TEST_CASE("reassembly: everything is bounded") {
+  const Bytes payload = text(10000);
+  SECTION("octets of a packet") {
+    Lab lab;
+    lab.add(payload, {0, 8, false});
+    lab.add(payload, {Reassembly::max_packet - 24, 8, true});  // a header and four octets too many
+    CHECK(lab.dropped(DropReason::fragment_limit, 2));
+    Lab far;
+    Bytes frame = far.frame_of(payload, {0, 8, false}, esp, "192.0.2.1", 2);
+    frame[14 + 6] = 0x1f;  // the greatest offset: past the end of any IP packet
+    frame[14 + 7] = 0xff;
+    fix_checksum(frame);
+    far.add(frame);
+    CHECK(far.dropped(DropReason::fragment_limit, 1));
+  }
+  SECTION("fragments of a packet") {
+    Lab lab;
+    for (size_t i = 0; i <= Reassembly::max_fragments; ++i) lab.add(payload, {i * 8, 8, false});
+    CHECK(lab.dropped(DropReason::fragment_limit, Reassembly::max_fragments + 1));
+  }
+  SECTION("packets of a source: its oldest one makes room, and no other's") {
+    Lab lab;
+    lab.add(payload, {0, 8, false}, esp, "192.0.2.3", 1);
+    for (uint16_t id = 0; id < Reassembly::max_packets_of_source + 5; ++id)
+      lab.add(payload, {0, 8, false}, esp, "192.0.2.1", id);
+    CHECK(lab.dropped(DropReason::fragment_limit, 5));
+    lab.add(payload, {8, 8, true}, esp, "192.0.2.3", 1);
+    lab.add(payload, {8, 8, true}, esp, "192.0.2.1", 5);
+    lab.add(payload, {8, 8, true}, esp, "192.0.2.1", Reassembly::max_packets_of_source + 4);
+    CHECK(lab.whole.size() == 3);
+    lab.add(payload, {8, 8, true}, esp, "192.0.2.1", 4);  // gone
+    CHECK(lab.whole.size() == 3);
+  }
+  SECTION("packets in all: the oldest one makes room") {
+    Lab lab;
+    for (size_t i = 0; i < Reassembly::max_packets + 5; ++i)
+      lab.add(payload, {0, 8, false}, esp, ("10.0.0." + std::to_string(i % 250 + 1)).c_str(),
+              static_cast<uint16_t>(i / 250));
+    CHECK(lab.dropped(DropReason::fragment_limit, 5));
+    lab.add(payload, {8, 8, true}, esp, "10.0.0.6", 0);
+    CHECK(lab.whole.size() == 1);
+  }
+  SECTION("fragments in all: the oldest packet makes room") {
+    Lab lab;
+    constexpr size_t each = Reassembly::max_fragments / 2, packets = Reassembly::max_held / each;
+    for (size_t packet = 0; packet < packets; ++packet)
+      for (size_t i = 0; i < each; ++i)
+        lab.add(payload, {i * 8, 8, false}, esp, ("10.0.0." + std::to_string(packet + 1)).c_str(), 1);
+    CHECK(lab.drops.empty());
+    lab.add(payload, {0, 8, false}, esp, "10.0.1.1", 1);
+    CHECK(lab.dropped(DropReason::fragment_limit, each));
+    lab.add(payload, {each * 8, 8, true}, esp, "10.0.0.2", 1);
+    CHECK(lab.whole.size() == 1);
+  }
+  SECTION("time") {
+    Lab lab;
+    lab.add(payload, {0, 8, false}, esp, "192.0.2.1", 1);
+    lab.add(payload, {0, 8, false}, udp_protocol, "192.0.2.1", 1);  // the kernel's, by now
+    CHECK(lab.kernel.size() == 1);
+    lab.kernel.clear();
+    lab.now += Reassembly::patience - std::chrono::nanoseconds(1);
+    lab.add(payload, {0, 8, false}, esp, "192.0.2.1", 2);
+    lab.expire();
+    CHECK(lab.drops.empty());
+    lab.now = *lab.reassembly->next_expiry();
+    lab.expire();
+    CHECK(lab.dropped(DropReason::fragment_timeout, 1));
+    lab.now = *lab.reassembly->next_expiry();
+    lab.expire();
+    CHECK(lab.dropped(DropReason::fragment_timeout, 2));
+    CHECK_FALSE(lab.reassembly->next_expiry());
+  }
+}
+
+TEST_CASE("reassembly: random fragments never yield a packet that nobody sent, nor leak one") {
+  const auto before = packets_in_use();
+  std::mt19937 random(7);
+  size_t made = 0;
+  for (int round = 0; round < 200; ++round) {
+    Lab lab;
+    const Bytes payload = text(160);
+    for (int i = 0; i < 60; ++i) {
+      const size_t offset = random() % 20 * 8, length = std::min<size_t>(random() % 5 * 8 + random() % 2, 160 - offset);
+      lab.add(payload, {offset, length, offset + length == 160 || random() % 16 == 0}, esp, "192.0.2.1",
+              static_cast<uint16_t>(random() % 3));
+    }
+    for (Bytes& frame : lab.whole) {
+      const Bytes got(frame.begin() + 34, frame.end());
+      CHECK(std::equal(got.begin(), got.end(), payload.begin()));
+      ++made;
+    }
+  }
+  CHECK(made > 0);
+  CHECK(packets_in_use() == before);
+}
+
+}  // namespace sekisho::dataplane::test
