@@ -11,6 +11,7 @@ namespace sekisho::cli {
 
 void add_status(CLI::App& app, Session& session);
 void add_tunnel(CLI::App& app, CLI::App& show, Session& session);
+void add_mtu(CLI::App& show, Session& session);
 void add_ike_sa(CLI::App& show, Session& session);
 void add_child_sa(CLI::App& show, Session& session);
 void add_route(CLI::App& show, Session& session);
@@ -23,6 +24,8 @@ void add_explain(CLI::App& app, Session& session);
 std::string status_text(const json& status);
 std::string tunnels_text(const json& tunnels);
 std::string tunnel_details_text(const json& tunnels);
+std::string mtus_text(const json& tunnels);
+std::string mtu_details_text(const json& tunnels);
 std::string ike_sas_text(const json& sas);
 std::string ike_sa_details_text(const json& sas);
 std::string child_sas_text(const json& sas);

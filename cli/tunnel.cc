@@ -173,7 +173,7 @@ std::string tunnel_details_text(const json& tunnels) {
                      {"up for", duration(at(tunnel, "/up_seconds"))},
                      {"local", end_text(at(tunnel, "/local"))},
                      {"remote", end_text(at(tunnel, "/remote"))},
-                     {"interface", field(tunnel, "/interface/name") + ", MTU " + field(tunnel, "/interface/mtu")},
+                     {"interface", field(tunnel, "/interface/name") + ", MTU " + field(tunnel, "/mtu")},
                      {"addresses", field(tunnel, "/interface/addresses")},
                      {"routes", field(tunnel, "/routes")},
                      {"profile", field(tunnel, "/profile")},

@@ -21,6 +21,7 @@
 #include "base/address.h"
 #include "base/message.h"
 #include "control/ike/connection.h"
+#include "ipc/schema.h"
 
 namespace sekisho::config {
 
@@ -45,7 +46,8 @@ struct Route {
 struct TunnelInterface {
   std::string name;
   std::vector<InterfaceAddress> addresses;
-  uint16_t mtu = 1400;
+  std::optional<uint16_t> mtu;  // nothing: what the SAs leave
+  std::optional<uint16_t> mss;  // nothing: what the MTU leaves; 0: TCP may announce what it likes
 
   bool operator==(const TunnelInterface&) const = default;
 };
@@ -81,6 +83,8 @@ struct Frr {
 struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
+  std::optional<uint16_t> outer_mtu;  // of the path to the peer; nothing: the link's
+  ipc::DfPolicy df = ipc::DfPolicy::copy;
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
   Propagation propagation;
   Profile profile = Profile::modern;

@@ -28,6 +28,20 @@ std::string_view word(ike::Encapsulation encapsulation) {
   return "";
 }
 
+std::string_view word(ipc::DfPolicy policy) {
+  switch (policy) {
+    case ipc::DfPolicy::copy:
+      return "copy";
+    case ipc::DfPolicy::clear:
+      return "clear";
+    case ipc::DfPolicy::set:
+      return "set";
+  }
+  return "";
+}
+
+json or_auto(const std::optional<uint16_t>& value) { return value ? json(*value) : json("auto"); }
+
 std::string_view word(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
 
 std::string_view word(ike::DpdAction action) {
@@ -143,8 +157,13 @@ json encode(const ike::Connection& connection) {
 
 json encode(const Tunnel& tunnel) {
   json result = encode(tunnel.connection);
-  result["interface"] = {
-      {"name", tunnel.interface.name}, {"addresses", texts(tunnel.interface.addresses)}, {"mtu", tunnel.interface.mtu}};
+  const TunnelInterface& interface = tunnel.interface;
+  result["interface"] = {{"name", interface.name},
+                         {"addresses", texts(interface.addresses)},
+                         {"mtu", or_auto(interface.mtu)},
+                         {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)}};
+  result["outer_mtu"] = or_auto(tunnel.outer_mtu);
+  result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);
   result["propagate"] = encode(tunnel.propagation);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";

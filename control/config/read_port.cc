@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/esp_size.h"
 #include "base/messages/config.h"
 #include "control/config/fields.h"
 #include "control/config/sections.h"
@@ -10,7 +11,7 @@
 namespace sekisho::config {
 namespace {
 
-constexpr uint16_t least_mtu = 576, most_mtu = 9000, least_ipv6_mtu = 1280;
+constexpr uint16_t least_mtu = 576, most_mtu = 9000;
 constexpr size_t max_addresses = 64;
 
 // The part of the device that names it to DPDK: the driver with its instance, or the PCI address without domain 0.
@@ -34,13 +35,22 @@ std::string_view wire_interface(std::string_view device) {
 
 }  // namespace
 
-void read_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses, uint16_t& mtu) {
+std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses) {
   const auto node = object.get("mtu");
-  if (!node) return;
+  if (!node || node->is("auto")) return {};
+  std::optional<uint16_t> mtu;
   assign(mtu, node->integer(least_mtu, most_mtu));
   const bool ipv6 = std::ranges::any_of(addresses, [](const auto& entry) { return !entry.address.is_v4(); });
-  if (ipv6 && mtu < least_ipv6_mtu)
-    node->fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", mtu, least_ipv6_mtu));
+  if (mtu && ipv6 && *mtu < least_ipv6_mtu)
+    node->fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", *mtu, least_ipv6_mtu));
+  return mtu;
+}
+
+std::optional<uint16_t> read_outer_mtu(const Object& object) {
+  const auto node = object.get("outer_mtu");
+  std::optional<uint16_t> mtu;
+  if (node && !node->is("auto")) assign(mtu, node->integer(least_mtu, most_mtu));
+  return mtu;
 }
 
 std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context) {
@@ -68,7 +78,8 @@ void read_port(const std::string& name, const Node& node, Context& context) {
       context.claims.claim(ClaimKind::interface, std::string(wire), *device);
   }
   port.addresses = read_addresses(object, context);
-  read_mtu(object, port.addresses, port.mtu);
+  assign(port.mtu, read_optional_mtu(object, port.addresses));
+  if (const auto mtu = object.get("mtu"); mtu && mtu->is("auto")) (void)mtu->integer(least_mtu, most_mtu);
   context.config.ports.emplace(name, std::move(port));
 }
 

@@ -21,6 +21,8 @@ struct End {
 };
 
 constexpr size_t max_alternatives = 8;
+// What RFC 9293 section 3.7.1 takes for granted over IPv4; the most that an MTU of 9000 leaves there.
+constexpr uint16_t least_mss = 536, most_mss = 8960;
 
 std::optional<IpAddress> read_outer_address(const Node& node) {
   const auto address = read_unicast_address(node);
@@ -84,13 +86,24 @@ void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& 
 void read_interface(const Object& tunnel, TunnelInterface& interface, Context& context) {
   const auto node = tunnel.require("interface");
   if (!node) return;
-  const Object object(*node, {"name", "addresses", "mtu"});
+  const Object object(*node, {"name", "addresses", "mtu", "mss"});
   if (const auto name = object.require("name")) {
     assign(interface.name, read_interface_name(*name));
     if (!interface.name.empty()) context.claims.claim(ClaimKind::interface, interface.name, *name);
   }
   interface.addresses = read_addresses(object, context);
-  read_mtu(object, interface.addresses, interface.mtu);
+  interface.mtu = read_optional_mtu(object, interface.addresses);
+  const auto mss = object.get("mss");
+  if (!mss || mss->is("auto")) return;
+  if (mss->is("off"))
+    interface.mss = 0;
+  else
+    assign(interface.mss, mss->integer(least_mss, most_mss));
+}
+
+void read_path(const Object& object, Tunnel& tunnel) {
+  tunnel.outer_mtu = read_outer_mtu(object);
+  if (const auto df = object.get("df")) assign(tunnel.df, df->choice({"copy", "clear", "set"}));
 }
 
 // Whatever IKEv1 could not ask of the peer, or show it, is named.
@@ -113,11 +126,12 @@ void check_proof(const Object& tunnel, const ike::Connection& connection) {
 void read_tunnel(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
   const Object object(node, {"interface", "local", "remote", "psk_file", "ppk", "profile", "ike", "esp", "selectors",
-                             "children", "routes", "propagate", "start"});
+                             "children", "routes", "propagate", "start", "outer_mtu", "df"});
   Tunnel tunnel;
   tunnel.connection.name = name;
   tunnel.connection.children.front().name = name;
   read_interface(object, tunnel.interface, context);
+  read_path(object, tunnel);
   if (const auto profile = object.get("profile")) assign(tunnel.profile, profile->choice({"modern", "legacy"}));
   if (const auto start = object.get("start"))
     assign(tunnel.connection.start, start->choice({"start", "respond", "on-traffic"}));

@@ -33,8 +33,11 @@ struct EndObject {
 void read_authentication(const Object& tunnel, const EndObject& local, const EndObject& remote, Tunnel& result,
                          const std::filesystem::path& directory);
 
-// "mtu" of an interface with these addresses; IPv6 needs 1280 (RFC 8200 section 5).
-void read_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses, uint16_t& mtu);
+// "mtu" of an interface with these addresses; IPv6 needs 1280 (RFC 8200 section 5). Nothing where it is not given,
+// "auto" or wrong.
+std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses);
+// "outer_mtu" of a tunnel, likewise.
+std::optional<uint16_t> read_outer_mtu(const Object& object);
 // "addresses" of an interface; each may be used once in the whole configuration.
 std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context);
 

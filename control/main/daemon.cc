@@ -62,7 +62,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       config_file_(std::move(config_file)),
       dataplane_(loop, dataplane_socket, *this),
       ports_(*this, [this] { network_->touch(); }),
-      tunnels_(*this, *this, random_, &MonotonicClock::now),
+      tunnels_(*this, *this, random_, &MonotonicClock::now, [this](const IpAddress& peer) { return find_way(peer); }),
       engine_({}, *this),
       frr_(std::move(frr)),
       handshakes_([this](ByteView message) { return engine_.knows(message); }),
@@ -304,7 +304,25 @@ void Daemon::traffic_waiting(const ipc::TrafficWaiting& report) {
 // --------------------------------------------------------------------------------------------------- the tunnels
 
 void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
-  tunnels_.set(name, tunnel.interface.name, tunnel.interface.mtu, wakes_on_traffic(tunnel));
+  MtuSettings mtu{.mtu = tunnel.interface.mtu,
+                  .outer_mtu = tunnel.outer_mtu,
+                  .mss = tunnel.interface.mss,
+                  .df = tunnel.df,
+                  .maybe_in_udp = tunnel.connection.encapsulation != ike::Encapsulation::off};
+  for (const ike::ChildDefinition& child : tunnel.connection.children)
+    for (const ike::EspProposal& proposal : child.esp_proposals) mtu.suites.push_back(proposal.suite);
+  tunnels_.set(name, tunnel.interface.name, mtu, tunnel.connection.remote, wakes_on_traffic(tunnel));
+}
+
+// By the routes that the dataplane goes by too; before it has any, by none. A way through a tunnel is none: the MTU of
+// that would follow from its own.
+std::optional<OuterWay> Daemon::find_way(const IpAddress& peer) const {
+  if (!network_) return {};
+  const auto* route = routing::find_route(network_->plan(), peer);
+  if (!route || route->second.next_hop.kind == ipc::NextHopKind::tunnel) return {};
+  const auto& links = network_->state().links;
+  const auto link = links.find(route->second.link);
+  return link == links.end() ? std::nullopt : std::optional(OuterWay{link->second.name, link->second.mtu});
 }
 
 void Daemon::tunnel_changed(const std::string& name) {
@@ -451,6 +469,7 @@ void Daemon::network_changed() {
   // Which tunnels are up shows once the dataplane is there.
   if (zebra_ && ready()) zebra_->want(routes_for_zebra());
   tell_local_addresses();
+  tunnels_.ways_changed();
   set_ready_connections();
 }
 

@@ -56,6 +56,7 @@ class Daemon final : public rpc::Operations,
   const config::Config& running() const override { return config_; }
   rpc::DaemonView daemon() const override;
   std::vector<rpc::TunnelView> tunnels() const override;
+  std::optional<TunnelMtu> tunnel_mtu(const std::string& name) const override { return tunnels_.mtu(name); }
   std::vector<ike::IkeSaView> ike_sas() const override;
   std::vector<ike::ConnectionView> connections() const override;
   std::vector<rpc::ChildCounters> child_counters() const override;
@@ -135,6 +136,7 @@ class Daemon final : public rpc::Operations,
   void tell_local_addresses();
   void set_ready_connections();
   void set_tunnel(const std::string& name, const config::Tunnel& tunnel);
+  std::optional<OuterWay> find_way(const IpAddress& peer) const;
   void note_tunnel_error(const std::string& name, const Error& error,
                          ike::Report::Proof proof = ike::Report::Proof::authentic);
   void note_daemon_error(const Error& error);

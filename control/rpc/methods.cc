@@ -48,6 +48,8 @@ Answer show(Operations& operations, const json& params) {
   std::optional<json> view;
   if (*what == "tunnel")
     view = tunnel_views(operations, *name);
+  else if (*what == "mtu")
+    view = mtu_views(operations, *name);
   else if (*what == "ike-sa")
     view = ike_sa_views(operations, *name);
   else if (*what == "child-sa")
@@ -59,9 +61,9 @@ Answer show(Operations& operations, const json& params) {
   else if (*what == "neighbour")
     view = neighbour_views(operations, *name);
   else
-    return bad_params("\"what\" is one of tunnel, ike-sa, child-sa, route, neighbour, port, counters");
+    return bad_params("\"what\" is one of tunnel, mtu, ike-sa, child-sa, route, neighbour, port, counters");
   if (view) return *std::move(view);
-  return not_found(what->ends_with("-sa") ? "tunnel" : *what, *name);
+  return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
 }
 
 Answer status(Operations& operations, const json&) { return status_view(operations); }

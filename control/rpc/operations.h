@@ -15,6 +15,7 @@
 #include "control/config/config.h"
 #include "control/config/diff.h"
 #include "control/ike/engine.h"
+#include "control/tunnel/mtu.h"
 #include "ipc/counters.h"
 #include "ipc/schema.h"
 
@@ -125,6 +126,7 @@ class Operations {
   virtual const config::Config& running() const = 0;
   virtual DaemonView daemon() const = 0;
   virtual std::vector<TunnelView> tunnels() const = 0;  // every configured one, in the order of names
+  virtual std::optional<control::TunnelMtu> tunnel_mtu(const std::string& name) const = 0;
   virtual std::vector<ike::IkeSaView> ike_sas() const = 0;
   virtual std::vector<ike::ConnectionView> connections() const = 0;
   virtual std::vector<ChildCounters> child_counters() const = 0;

@@ -121,7 +121,7 @@ json child_views(const config::Tunnel& configured, const std::vector<ike::IkeSaV
 }
 
 json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas,
-                 Instant now) {
+                 const std::optional<control::TunnelMtu>& mtu, Instant now) {
   const json desired = config::encode(configured);
   size_t ike_count = 0, child_count = 0;
   for (const auto& sa : ike_sas) {
@@ -134,6 +134,7 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, con
           {"held_down", tunnel.held_down},
           {"start", desired["start"]},
           {"interface", desired["interface"]},
+          {"mtu", mtu ? json(mtu->mtu) : json()},
           {"local", desired["local"]},
           {"remote", desired["remote"]},
           {"profile", desired["profile"]},
@@ -262,7 +263,8 @@ std::optional<json> tunnel_views(const Operations& operations, std::string_view 
   for (const TunnelView& tunnel : operations.tunnels())
     if (const auto found = configured.find(tunnel.name);
         found != configured.end() && (name.empty() || tunnel.name == name))
-      result.push_back(tunnel_view(tunnel, found->second, ike_sas, operations.now()));
+      result.push_back(
+          tunnel_view(tunnel, found->second, ike_sas, operations.tunnel_mtu(tunnel.name), operations.now()));
   return result;
 }
 

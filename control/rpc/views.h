@@ -16,9 +16,11 @@ json status_view(const Operations& operations);
 // As config::to_json(Error), with "age_seconds".
 json to_json(const LastError& error, Instant now);
 
-// An empty name selects all. IKE and child SAs go by the name of their tunnel, neighbours by address or interface,
-// routes by prefix or interface, or by an address: then the longest match. Nothing where there is no such thing.
+// An empty name selects all. MTUs, IKE and child SAs go by the name of their tunnel, neighbours by address or
+// interface, routes by prefix or interface, or by an address: then the longest match. Nothing where there is no such
+// thing.
 std::optional<json> tunnel_views(const Operations& operations, std::string_view name);
+std::optional<json> mtu_views(const Operations& operations, std::string_view name);
 std::optional<json> ike_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> child_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> port_views(const Operations& operations, std::string_view name);

@@ -1,6 +1,7 @@
 #include "control/tunnel/tunnels.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/secret_bytes.h"
 #include "control/tunnel/sa_command.h"
@@ -63,34 +64,66 @@ void Tunnels::submit_removal(Transaction transaction, std::vector<ipc::SaId> ids
 // ----------------------------------------------------------------------------------------------------- tunnels
 
 // What is not acknowledged yet is named too: it stands in a transaction before.
-std::vector<ipc::SaId> Tunnels::tx_sas(const Tunnel& tunnel) {
-  std::map<std::string_view, ipc::SaId> by_definition;
+std::vector<const Tunnels::Child*> Tunnels::sending_children(const Tunnel& tunnel) {
+  std::map<std::string_view, const Child*> by_definition;
   for (const Child& child : tunnel.children)
-    if (child.active && !child.lost) by_definition[child.name] = child.outbound;
+    if (child.active && !child.lost) by_definition[child.name] = &child;
+  std::vector<const Child*> all;
+  for (const auto& [name, child] : by_definition) all.push_back(child);
+  return all;
+}
+
+std::vector<ipc::SaId> Tunnels::tx_sas(const Tunnel& tunnel) {
   std::vector<ipc::SaId> all;
-  for (const auto& [name, sa] : by_definition) all.push_back(sa);
+  for (const Child* child : sending_children(tunnel)) all.push_back(child->outbound);
   for (const ipc::SaId sa : tunnel.leftover_tx)
     if (std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end()) all.push_back(sa);
   if (all.size() > ipc::max_tx_sas) all.resize(ipc::max_tx_sas);
   return all;
 }
 
-ipc::TunnelSet Tunnels::tunnel_set(const Tunnel& tunnel) {
-  ipc::TunnelSet set{.id = *tunnel.id, .mtu = tunnel.mtu, .on_traffic = tunnel.on_traffic};
+// Of what an earlier control left, nobody knows what it adds: as much as any that may be negotiated.
+TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
+  std::vector<Sealing> sealings;
+  for (const Child* child : sending_children(tunnel))
+    sealings.push_back(
+        {.child = child->name, .suite = child->suite, .in_udp = child->in_udp, .way = find_way_(child->peer)});
+  if (sealings.empty() || !tunnel.leftovers.empty())
+    std::ranges::move(expected_sealings(tunnel.mtu, find_way_(tunnel.peer)), std::back_inserter(sealings));
+  return tunnel_mtu(tunnel.mtu, std::move(sealings));
+}
+
+ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
+  const TunnelMtu sizes = mtu(tunnel);
+  ipc::TunnelSet set{.id = *tunnel.id,
+                     .mtu = sizes.mtu,
+                     .mss_ipv4 = sizes.mss_ipv4,
+                     .mss_ipv6 = sizes.mss_ipv6,
+                     .df = tunnel.mtu.df,
+                     .on_traffic = tunnel.on_traffic};
   const auto sas = tx_sas(tunnel);
   set.tx_count = static_cast<uint8_t>(sas.size());
   std::ranges::copy(sas, set.tx_sas.begin());
   set.name = ipc::to_text<16>(tunnel.twin);
+  tunnel.said = set;
   return set;
 }
 
-void Tunnels::set(const std::string& name, const std::string& twin, uint16_t mtu, bool on_traffic) {
+void Tunnels::set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer,
+                  bool on_traffic) {
   Tunnel& tunnel = tunnels_[name];
   tunnel.twin = twin;
   tunnel.mtu = mtu;
+  tunnel.peer = peer;
   tunnel.on_traffic = on_traffic;
   forget_refusal(tunnel);  // of the former definition
   if (sink_.ready()) push(name);
+}
+
+void Tunnels::ways_changed() {
+  if (!sink_.ready()) return;
+  for (const auto& [name, tunnel] : tunnels_)
+    if (tunnel.id && mtu(tunnel).mtu != tunnel.said.mtu) push(name);
 }
 
 // The dataplane's routes follow a moment later than its tunnels. Until then a route of a tunnel that is gone names its
@@ -175,7 +208,10 @@ bool Tunnels::install(const ike::InstallChildSa& install) {
               .outbound_spi = install.outbound.spi,
               .inbound = ipc::sa_of_spi(install.inbound.spi),
               .outbound = *outbound,
-              .active = install.outbound_active};
+              .active = install.outbound_active,
+              .suite = install.suite,
+              .in_udp = install.udp_encapsulation,
+              .peer = install.remote.address};
   child.inbound_base = sum_sa(sink_.counters(), child.inbound);
   child.outbound_base = sum_sa(sink_.counters(), child.outbound);
   dataplane_took(child.inbound);
@@ -234,11 +270,14 @@ void Tunnels::activate(const std::string& name, uint32_t inbound_spi) {
 // A child that the dataplane does not hold gets a successor, which knows the new addresses.
 void Tunnels::move(const ike::UpdateChildSa& update) {
   Tunnel* tunnel = find(update.connection);
-  const Child* child = tunnel ? find_child(*tunnel, update.inbound_spi) : nullptr;
+  Child* child = tunnel ? find_child(*tunnel, update.inbound_spi) : nullptr;
   if (!child || child->lost || !sink_.ready()) return;
+  child->in_udp = update.udp_encapsulation;
+  child->peer = update.remote.address;
   Transaction transaction;
   transaction.add(make_sa_move(update, ipc::Direction::inbound, child->inbound, child->inbound_spi));
   transaction.add(make_sa_move(update, ipc::Direction::outbound, child->outbound, child->outbound_spi));
+  if (mtu(*tunnel).mtu != tunnel->said.mtu) transaction.add(tunnel_set(*tunnel));
   sink_.submit(std::move(transaction), [this, name = update.connection](const std::optional<Error>& refusal) {
     if (refusal) listener_.tunnel_refused(name, *refusal);
   });
@@ -298,6 +337,7 @@ void Tunnels::expire_leftovers() {
     const std::vector<ipc::SaId> ids = std::exchange(tunnel.leftovers, {});
     Transaction transaction;
     for (const ipc::SaId id : ids) transaction.add(ipc::SaRemove{id});
+    if (sink_.ready() && tunnel.id) transaction.add(tunnel_set(tunnel));
     if (sink_.ready()) submit_removal(std::move(transaction), ids);
     note_liveness(name, tunnel);
   }

@@ -3,7 +3,7 @@
 //
 //   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once
 //   activate     TunnelSet
-//   move         SaMove both
+//   move         SaMove both, and TunnelSet for the MTU
 //   remove       SaRemove both, TunnelSet where it was one that sends
 //
 // A tunnel is live once an SA that it sends on is acknowledged, and stays so while the next one is on its way to the
@@ -35,6 +35,7 @@
 #include "control/dp/sa_ids.h"
 #include "control/ike/engine.h"
 #include "control/tunnel/counters.h"
+#include "control/tunnel/mtu.h"
 
 namespace sekisho::control {
 
@@ -69,12 +70,19 @@ class Tunnels {
     SaCounts in{}, out{};
   };
 
-  Tunnels(TransactionSink& sink, TunnelListener& listener, Random& random, std::function<Instant()> clock)
-      : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)) {}
+  // The link that leads to an address outside, where one is known.
+  using FindWay = std::function<std::optional<OuterWay>(const IpAddress& address)>;
 
-  // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life. With `on_traffic`, the
-  // dataplane says when a packet finds no SA.
-  void set(const std::string& name, const std::string& twin, uint16_t mtu, bool on_traffic = false);
+  Tunnels(TransactionSink& sink, TunnelListener& listener, Random& random, std::function<Instant()> clock,
+          FindWay find_way)
+      : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)), find_way_(std::move(find_way)) {}
+
+  // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life. `peer` is where its SAs
+  // are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA.
+  void set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer = {},
+           bool on_traffic = false);
+  // Ways or links have changed: tells the dataplane what that does to MTUs.
+  void ways_changed();
   void remove(const std::string& name);
 
   // What the dataplane holds, upon connection. Objects that nobody wants are removed, what is missing is set. Returns
@@ -113,6 +121,7 @@ class Tunnels {
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
+  std::optional<TunnelMtu> mtu(const std::string& name) const;
   std::optional<ipc::TunnelId> id(const std::string& name) const;
   std::optional<std::string> name_of(ipc::TunnelId id) const;
   std::pair<TrafficCount, TrafficCount> traffic(const std::string& name) const;  // in, out
@@ -126,6 +135,9 @@ class Tunnels {
     bool active = false;     // to be sent on
     bool installed = false;  // acknowledged
     bool lost = false;       // the dataplane held it and does not any more
+    EspSuite suite{};
+    bool in_udp = false;
+    IpAddress peer;
     SaCounts inbound_base{}, outbound_base{};
 
     bool under_way() const { return active && !installed && !lost; }
@@ -134,7 +146,9 @@ class Tunnels {
   struct Tunnel {
     std::string twin;
     std::optional<ipc::TunnelId> id;  // once the dataplane's inventory is known
-    uint16_t mtu = 0;
+    MtuSettings mtu;
+    IpAddress peer;
+    ipc::TunnelSet said;  // to the dataplane, last
     bool on_traffic = false;
     bool present = false;
     std::string refusal;  // of the last TunnelSet; empty: it was taken, or has not been answered
@@ -154,8 +168,10 @@ class Tunnels {
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
   static bool sends(const Tunnel& tunnel);
   static bool is_live(const Tunnel& tunnel);
+  static std::vector<const Child*> sending_children(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);
-  static ipc::TunnelSet tunnel_set(const Tunnel& tunnel);
+  TunnelMtu mtu(const Tunnel& tunnel) const;
+  ipc::TunnelSet tunnel_set(Tunnel& tunnel) const;
   std::optional<ipc::TunnelId> free_id();
   void push(const std::string& name);
   void note_refusal(const std::string& name, Tunnel& tunnel, const Error& refusal);
@@ -179,6 +195,7 @@ class Tunnels {
   TunnelListener& listener_;
   Random& random_;
   std::function<Instant()> clock_;
+  FindWay find_way_;
   SaIds ids_;
   std::set<ipc::SaId> with_engine_;   // the inbound ones it was given
   std::set<ipc::SaId> in_dataplane_;  // from SaAdd until SaRemove was acknowledged

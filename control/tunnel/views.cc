@@ -46,6 +46,11 @@ bool Tunnels::present(const std::string& name) const {
   return tunnel && tunnel->present;
 }
 
+std::optional<TunnelMtu> Tunnels::mtu(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel ? std::optional(mtu(*tunnel)) : std::nullopt;
+}
+
 std::optional<ipc::TunnelId> Tunnels::id(const std::string& name) const {
   const Tunnel* tunnel = find(name);
   return tunnel ? tunnel->id : std::nullopt;

@@ -16,13 +16,13 @@ for family in 4 6; do
   ping_sizes right "$family" 64 1400
   tcp_both_ways "$family" 10
 done
-equal 'ping of 1400 octets of payload, in fragments, lost' 0 "$(ping_lost left 4 3 0.05 -s 1400)"
+equal 'ping of 1400 octets of payload, in fragments, lost' 0 "$(ping_lost left 4 3 0.05 -M dont -s 1400)"
 
 capture_stop internet
 capture_stop left
 at_least 'markers on the left host, so that the search is known to find' 100 "$(capture_markers left)"
 expect_sealed internet
-for what in tunnel ike-sa child-sa route neighbour port counters; do
+for what in tunnel mtu ike-sa child-sa route neighbour port counters; do
   expect "show $what is JSON" jq -e . <(sekisho a show "$what" --json) >/dev/null
   sekisho a show "$what"
 done

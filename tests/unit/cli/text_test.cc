@@ -14,15 +14,17 @@ const json last_error = {{"id", "SKO-IKE-001"},  {"severity", "error"},        {
                          {"detail", "10.9.2.2"}, {"cause", "No answer came."}, {"remedy", "Check the path."},
                          {"age_seconds", 72.5}};
 
-const json tunnel = {{"name", "tokyo"},
-                     {"state", "down"},
-                     {"held_down", true},
-                     {"interface", {{"name", "vti0"}, {"addresses", {"169.254.1.1/30", "fd00::1/64"}}, {"mtu", 1400}}},
-                     {"local", {{"address", "10.9.1.1"}, {"id", "a.lab"}}},
-                     {"remote", {{"address", "10.9.2.2"}, {"id", "b\x1b[2J\x9b"}}},
-                     {"up_seconds", nullptr},
-                     {"in", {{"packets", 1234567}, {"octets", 987654321}}},
-                     {"last_error", last_error}};
+const json tunnel = {
+    {"name", "tokyo"},
+    {"state", "down"},
+    {"held_down", true},
+    {"interface", {{"name", "vti0"}, {"addresses", {"169.254.1.1/30", "fd00::1/64"}}, {"mtu", "auto"}}},
+    {"mtu", 1438},
+    {"local", {{"address", "10.9.1.1"}, {"id", "a.lab"}}},
+    {"remote", {{"address", "10.9.2.2"}, {"id", "b\x1b[2J\x9b"}}},
+    {"up_seconds", nullptr},
+    {"in", {{"packets", 1234567}, {"octets", 987654321}}},
+    {"last_error", last_error}};
 
 }  // namespace
 
@@ -44,6 +46,48 @@ TEST_CASE("numbers carry units") {
   CHECK(count(123456) == "123,456");
   CHECK(count(1234567) == "1,234,567");
   CHECK(count(-1234) == "-1,234");
+}
+
+TEST_CASE("an MTU is told from the outer MTU down, part by part") {
+  const json sa = {{"child", "tokyo"},
+                   {"suite", "aes256-sha256"},
+                   {"encapsulation", "UDP"},
+                   {"negotiated", true},
+                   {"outer_mtu", 1454},
+                   {"outer_mtu_from", "link wan has 1454"},
+                   {"ip", 20},
+                   {"udp", 8},
+                   {"esp", 8},
+                   {"iv", 16},
+                   {"icv", 16},
+                   {"trailer", 2},
+                   {"block", 16},
+                   {"unused", 10},
+                   {"largest_inner", 1374}};
+  const json view = {
+      {"tunnel", "tokyo"}, {"interface", "vti0"}, {"mtu", 1374},           {"mtu_from", "what the SA leaves"},
+      {"mss_ipv4", 1334},  {"mss_ipv6", nullptr}, {"mss_from", "the MTU"}, {"df", "copy"},
+      {"ipv6", true},      {"sas", {sa}}};
+  CHECK(mtus_text(list(view)) ==
+        "TUNNEL  INTERFACE   MTU   MSS  MSS IPV6  DF\n"
+        "tokyo   vti0       1374  1334         -  copy\n");
+  CHECK(mtu_details_text(list(view)) ==
+        "tunnel   tokyo, interface vti0\n"
+        "MTU      1374: what the SA leaves\n"
+        "TCP MSS  1334, over IPv6 -: the MTU\n"
+        "DF       copy\n"
+        "\n"
+        "child tokyo, aes256-sha256 in UDP\n"
+        "OCTETS  FOR\n"
+        "  1454  outer MTU: link wan has 1454\n"
+        "   -20  outer IPv4 header\n"
+        "    -8  UDP header, for NAT\n"
+        "    -8  SPI and sequence number\n"
+        "   -16  initialization vector\n"
+        "   -16  integrity check value\n"
+        "    -2  pad length and next header\n"
+        "   -10  rest that is no whole block of 16\n"
+        "  1374  largest inner packet\n");
 }
 
 TEST_CASE("columns line up, also with letters of several bytes") {

@@ -61,7 +61,10 @@ TEST_CASE("a configuration is decoded with its defaults") {
   CHECK(config->routes.at(0).via.text() == "10.9.1.254");
   const Tunnel& tunnel = config->tunnels.at("tokyo");
   CHECK(tunnel.interface.name == "vti0");
-  CHECK(tunnel.interface.mtu == 1400);
+  CHECK_FALSE(tunnel.interface.mtu);
+  CHECK_FALSE(tunnel.interface.mss);
+  CHECK_FALSE(tunnel.outer_mtu);
+  CHECK(tunnel.df == ipc::DfPolicy::copy);
   CHECK(tunnel.connection.name == "tokyo");
   CHECK(tunnel.connection.local_id.text() == "a.lab");
   CHECK(tunnel.connection.remote_id.text() == "10.9.2.2");
@@ -132,6 +135,30 @@ TEST_CASE("keys that stand twice, are unknown or missing are named") {
                                                                  {"/tunnels/t", &config_missing_key, "psk_file"}});
 }
 
+TEST_CASE("sizes of a tunnel: given, automatic, or off") {
+  const Fixture fixture;
+  const auto tunnel = [&](const Json& interface, const Json& outer_mtu, const char* df) {
+    Json json = Json::parse(valid_text);
+    json["tunnels"]["tokyo"]["interface"].update(interface);
+    json["tunnels"]["tokyo"]["outer_mtu"] = outer_mtu;
+    json["tunnels"]["tokyo"]["df"] = df;
+    const auto config = decode(json.dump(), fixture.directory());
+    if (!config) FAIL(describe(config.error()));
+    return config->tunnels.at("tokyo");
+  };
+  const Tunnel given = tunnel({{"mtu", 1436}, {"mss", 1379}}, 1454, "clear");
+  CHECK(given.interface.mtu == 1436);
+  CHECK(given.interface.mss == 1379);
+  CHECK(given.outer_mtu == 1454);
+  CHECK(given.df == ipc::DfPolicy::clear);
+  const Tunnel automatic = tunnel({{"mtu", "auto"}, {"mss", "auto"}}, "auto", "set");
+  CHECK_FALSE(automatic.interface.mtu);
+  CHECK_FALSE(automatic.interface.mss);
+  CHECK_FALSE(automatic.outer_mtu);
+  CHECK(automatic.df == ipc::DfPolicy::set);
+  CHECK(tunnel({{"mss", "off"}}, "auto", "copy").interface.mss == 0);
+}
+
 TEST_CASE("values of the wrong type or out of range are refused") {
   using namespace messages;
   check_errors("[]", {{"", &config_wrong_type, "an object is wanted, not an array"}});
@@ -140,6 +167,13 @@ TEST_CASE("values of the wrong type or out of range are refused") {
   check_value("/ports/lan/mtu", -1, config_out_of_range, "-1 is not within 576 to 9000");
   check_value("/ports/lan/mtu", 575, config_out_of_range, "575");
   check_value("/ports/lan/mtu", 1000, config_out_of_range, "below 1280, which IPv6 needs");
+  check_value("/ports/lan/mtu", "auto", config_wrong_type, "a whole number is wanted, not a string");
+  check_value("/tunnels/tokyo/interface/mtu", "big", config_wrong_type, "a whole number is wanted, not a string");
+  check_value("/tunnels/tokyo/interface/mtu", 9001, config_out_of_range, "9001 is not within 576 to 9000");
+  check_value("/tunnels/tokyo/interface/mss", 535, config_out_of_range, "535 is not within 536 to 8960");
+  check_value("/tunnels/tokyo/interface/mss", true, config_wrong_type, "a whole number is wanted");
+  check_value("/tunnels/tokyo/outer_mtu", 0, config_out_of_range, "0 is not within 576 to 9000");
+  check_value("/tunnels/tokyo/df", "auto", config_bad_choice, "\"auto\" is none of: copy, clear, set");
   check_value("/routes", Json::object(), config_wrong_type, "an array is wanted");
   check_value("/tunnels/tokyo/ike/lifetime", 1e30, config_out_of_range, "");
   check_value("/tunnels/tokyo/ike/retransmission", {{"factor", 0.5}}, config_out_of_range, "0.5 is not within 1 to 10",

@@ -32,6 +32,9 @@ TEST_CASE("the same configuration is no change, however it is written") {
   Json spelt = two_tunnels();
   spelt["ports"]["wan"]["mtu"] = 1500;
   spelt["tunnels"]["tokyo"]["start"] = "start";
+  spelt["tunnels"]["tokyo"]["interface"]["mtu"] = spelt["tunnels"]["tokyo"]["interface"]["mss"] = "auto";
+  spelt["tunnels"]["tokyo"]["outer_mtu"] = "auto";
+  spelt["tunnels"]["tokyo"]["df"] = "copy";
   spelt["tunnels"]["tokyo"]["ike"]["lifetime"] = 28800;
   CHECK(diff(decoded(two_tunnels(), fixture), decoded(spelt, fixture)).empty());
 }
@@ -143,6 +146,24 @@ TEST_CASE("children have no order") {
   latter["tunnels"]["tokyo"]["children"] = {{"voice", voice}, {"data", data}};
   const Config before = decoded(former, fixture), after = decoded(latter, fixture);
   CHECK(diff(before, after).empty());
+  CHECK(ike::compare(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection) ==
+        ike::Difference::none);
+}
+
+TEST_CASE("sizes are a change of the tunnel, not of its connection: SAs stay") {
+  const Fixture fixture;
+  Json edited = two_tunnels();
+  Json& tokyo = edited["tunnels"]["tokyo"];
+  tokyo["interface"]["mtu"] = 1436;
+  tokyo["interface"]["mss"] = "off";
+  tokyo["outer_mtu"] = 1454;
+  tokyo["df"] = "clear";
+  const Config before = decoded(two_tunnels(), fixture), after = decoded(edited, fixture);
+  const Plan plan = diff(before, after);
+  std::vector<std::string> pointers;
+  for (const Change& change : plan.changes) pointers.push_back(change.pointer);
+  CHECK(pointers == std::vector<std::string>{"/tunnels/tokyo/df", "/tunnels/tokyo/interface/mss",
+                                             "/tunnels/tokyo/interface/mtu", "/tunnels/tokyo/outer_mtu"});
   CHECK(ike::compare(before.tunnels.at("tokyo").connection, after.tunnels.at("tokyo").connection) ==
         ike::Difference::none);
 }

@@ -34,6 +34,7 @@ class FakeOperations final : public Operations {
             .faults = faults_};
   }
   std::vector<TunnelView> tunnels() const override { return {tunnel_}; }
+  std::optional<control::TunnelMtu> tunnel_mtu(const std::string&) const override { return tunnel_mtu_; }
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
   std::vector<ike::ConnectionView> connections() const override { return connections_; }
   std::vector<ChildCounters> child_counters() const override { return child_counters_; }
@@ -79,6 +80,7 @@ class FakeOperations final : public Operations {
   bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
   std::vector<LastError> faults_;
   TunnelView tunnel_{.name = "tokyo"};
+  std::optional<control::TunnelMtu> tunnel_mtu_;
   std::vector<ike::IkeSaView> ike_sas_;
   std::vector<ike::ConnectionView> connections_;
   std::vector<ChildCounters> child_counters_ = {some_octets()};

@@ -231,6 +231,35 @@ TEST_CASE("without a dataplane there are no counters, rather than zeros") {
   CHECK(call(operations, "show", {{"what", "route"}})["error"]["data"]["id"] == "SKO-SYS-033");
 }
 
+TEST_CASE("an MTU is shown with all its parts, and where each comes from") {
+  FakeOperations operations;
+  operations.tunnel_mtu_ = control::TunnelMtu{
+      .mtu = 1374,
+      .mss_ipv4 = 1334,
+      .mss_ipv6 = 0,
+      .sealings = {
+          {{.child = "tokyo", .suite = EspSuite::aes256_sha256, .in_udp = true, .way = control::OuterWay{"wan", 1500}},
+           1454,
+           1374}}};
+  const json view = result(operations, "show", {{"what", "mtu"}, {"name", "tokyo"}}).at(0);
+  CHECK(view["mtu"] == 1374);
+  CHECK(view["mss_ipv4"] == 1334);
+  CHECK(view["mss_ipv6"].is_null());
+  CHECK(view["df"] == "copy");
+  CHECK(view["interface"] == "vti0");
+  const json& sa = view["sas"].at(0);
+  CHECK(sa["outer_mtu_from"] == "outer_mtu of the configuration; link wan has 1500");
+  CHECK(sa["encapsulation"] == "UDP");
+  int left = sa["outer_mtu"];
+  for (const char* part : {"ip", "udp", "esp", "iv", "icv", "trailer", "unused"}) left -= sa[part].get<int>();
+  CHECK(left == 1374);
+  CHECK(result(operations, "show", {{"what", "tunnel"}}).at(0)["mtu"] == 1374);
+  operations.tunnel_mtu_->sealings[0].sealing.way.reset();
+  operations.tunnel_mtu_->sealings[0].outer_mtu = 1500;
+  CHECK(result(operations, "show", {{"what", "mtu"}}).at(0)["sas"].at(0)["outer_mtu_from"] ==
+        "no route to the peer: Ethernet's 1500");
+}
+
 TEST_CASE("operations reach the tunnel that is named, and only a configured one") {
   FakeOperations operations;
   CHECK(call(operations, "tunnel.rekey", {{"name", "tokyo"}})["error"]["data"]["id"] == "SKO-SYS-030");
@@ -272,7 +301,7 @@ TEST_CASE("configurations are checked, compared and applied") {
   CHECK(plan["changes"].at(0)["pointer"] == "/tunnels/tokyo/interface/mtu");
   CHECK(plan["warnings"].empty());
   CHECK(plan["effects"] == json::parse(R"([{"tunnel": "tokyo", "effect": "in-place", "goes_down": false}])"));
-  CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1400);
+  CHECK(operations.running().tunnels.at("tokyo").interface.mtu == std::nullopt);
   CHECK(result(operations, "config.apply", params(edited.dump()))["changes"] == plan["changes"]);
   CHECK(operations.running().tunnels.at("tokyo").interface.mtu == 1300);
   CHECK(operations.calls_ == std::vector<std::string>{"apply", "apply"});

@@ -1,0 +1,51 @@
+#include "control/tunnel/mtu.h"
+
+#include <algorithm>
+
+#include "base/esp_size.h"
+
+namespace sekisho::control {
+namespace {
+
+// No more than anybody asks for, and no more than a segment that fits.
+uint16_t mss(const MtuSettings& settings, uint16_t mtu, Family family) {
+  const uint16_t fits = std::max(tcp_mss(mtu, family), ipc::least_mss);
+  if (!settings.mss) return fits;
+  return *settings.mss == 0 ? 0 : std::min(*settings.mss, fits);
+}
+
+uint16_t outer_mtu(const MtuSettings& settings, const std::optional<OuterWay>& way) {
+  uint32_t mtu = way ? way->mtu : assumed_outer_mtu;
+  if (settings.outer_mtu) mtu = std::min<uint32_t>(mtu, *settings.outer_mtu);
+  return static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
+}
+
+}  // namespace
+
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, const std::optional<OuterWay>& way) {
+  std::vector<Sealing> all;
+  for (const EspSuite suite : settings.suites)
+    if (std::ranges::find(all, suite, &Sealing::suite) == all.end())
+      all.push_back({.suite = suite, .in_udp = settings.maybe_in_udp, .way = way, .negotiated = false});
+  return all;
+}
+
+TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings) {
+  TunnelMtu result{.mtu = ipc::most_mtu};
+  for (Sealing& sealing : sealings) {
+    const uint16_t outer = outer_mtu(settings, sealing.way);
+    const uint16_t largest = largest_inner(sealing.suite, sealing.in_udp, outer);
+    result.mtu = std::min(result.mtu, largest);
+    result.sealings.push_back({std::move(sealing), outer, largest});
+  }
+  result.mtu = std::max(result.mtu, ipc::least_tunnel_mtu);
+  if (settings.mtu && *settings.mtu < result.mtu) {
+    result.mtu = *settings.mtu;
+    result.configured = true;
+  }
+  result.mss_ipv4 = mss(settings, result.mtu, Family::ipv4);
+  result.mss_ipv6 = mss(settings, result.mtu, Family::ipv6);
+  return result;
+}
+
+}  // namespace sekisho::control

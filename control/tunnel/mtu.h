@@ -1,0 +1,64 @@
+// How large a packet may be that goes into a tunnel, and why. It has to fit, once sealed, each of the SAs that the
+// tunnel sends on (base/esp_size.h), on the way that each takes; the configuration may ask for less.
+//
+// What is known of the way is the MTU of the link that the route to the peer takes, and what the configuration says of
+// the path behind it. Nothing that comes from outside changes it: an ICMP message can be forged by anybody.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/esp_suite.h"
+#include "ipc/schema.h"
+
+namespace sekisho::control {
+
+// The link towards a peer.
+struct OuterWay {
+  std::string link;
+  uint32_t mtu = 0;
+};
+
+// As configured; nothing: what fits.
+struct MtuSettings {
+  std::optional<uint16_t> mtu;        // of the tunnel
+  std::optional<uint16_t> outer_mtu;  // of the path to the peer, where it is less than the link's
+  std::optional<uint16_t> mss;        // 0: TCP may announce what it likes
+  ipc::DfPolicy df{};
+  // What the SAs may turn out to be, for while there are none.
+  std::vector<EspSuite> suites = {};
+  bool maybe_in_udp = true;
+};
+
+// What an SA adds and where it goes. Without a way, Ethernet's MTU is assumed.
+struct Sealing {
+  std::string child;  // the name of its definition
+  EspSuite suite{};
+  bool in_udp = false;
+  std::optional<OuterWay> way;
+  bool negotiated = true;  // not: it may come to this
+};
+
+struct SealingMtu {
+  Sealing sealing;
+  uint16_t outer_mtu = 0;
+  uint16_t largest = 0;  // inner packet
+};
+
+struct TunnelMtu {
+  uint16_t mtu = 0;
+  bool configured = false;              // the configuration asks for less than fits
+  uint16_t mss_ipv4 = 0, mss_ipv6 = 0;  // 0: not limited
+  std::vector<SealingMtu> sealings;
+};
+
+inline constexpr uint32_t assumed_outer_mtu = 1500;
+
+// Every suite that may be negotiated, at its largest.
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, const std::optional<OuterWay>& way);
+
+TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings);
+
+}  // namespace sekisho::control

@@ -1,0 +1,62 @@
+#include "tests/unit/control/tunnel/gateway.h"
+
+using namespace sekisho;
+using namespace sekisho::control;
+
+TEST_CASE("the MTU follows what the tunnel sends on, and the way that it takes") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.way = OuterWay{"wan", 1500};
+  gateway.tunnels.set("tokyo", "vti0", {.df = ipc::DfPolicy::set, .suites = {EspSuite::aes256_sha512}},
+                      address("10.9.2.2"));
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1406);  // 1500 - 20 - 8 - 8 - 16 - 32 = 88 * 16 + 8, less 2
+  CHECK(gateway.set("tokyo").df == ipc::DfPolicy::set);
+
+  const uint32_t first = gateway.install("tokyo");  // aes128gcm16, plain
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1446);
+  CHECK(gateway.set("tokyo").mss_ipv4 == 1406);
+  CHECK(gateway.set("tokyo").mss_ipv6 == 1386);
+  const auto sizes = gateway.tunnels.mtu("tokyo");
+  REQUIRE(sizes);
+  REQUIRE(sizes->sealings.size() == 1);
+  CHECK(sizes->sealings[0].sealing.negotiated);
+
+  ike::UpdateChildSa moved{.connection = "tokyo", .inbound_spi = first, .udp_encapsulation = true};
+  moved.local = {address("10.9.1.1"), 4500};
+  moved.remote = {address("10.9.2.2"), 4500};
+  gateway.tunnels.move(moved);
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1438);
+
+  gateway.way->mtu = 1454;
+  gateway.tunnels.ways_changed();
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1390);
+  gateway.tunnels.ways_changed();
+  CHECK(dataplane.queue.empty());  // nothing new
+
+  gateway.tunnels.remove_child("tokyo", first);
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1358);  // 1454 - 84 = 85 * 16 + 10, less 2
+}
+
+TEST_CASE("what an earlier control left may add as much as anything negotiated, until it is gone") {
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.install("tokyo", true, 0xa1);
+    dataplane.work();
+  }
+  Gateway after(dataplane);
+  after.way = OuterWay{"wan", 1500};
+  after.tunnels.set("tokyo", "vti0", {.suites = {EspSuite::aes256_sha512}}, address("10.9.2.2"));
+  after.install("tokyo", true, 0xa2);
+  dataplane.work();
+  CHECK(after.set("tokyo").mtu == 1406);
+  after.now = *after.tunnels.next_deadline();
+  after.tunnels.expire_leftovers();
+  dataplane.work();
+  CHECK(after.set("tokyo").mtu == 1446);
+}
