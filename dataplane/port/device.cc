@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "base/messages/dataplane.h"
 #include "dataplane/port/packet_pool.h"
@@ -32,8 +33,13 @@ uint16_t queues(unsigned workers, uint16_t offered) {
   return static_cast<uint16_t>(std::clamp<unsigned>(workers, 1, std::max<uint16_t>(offered, 1)));
 }
 
+// Whatever net_af_xdp offers, XDP keeps a part of each buffer for itself (XDP_PACKET_HEADROOM of linux/bpf.h).
+constexpr unsigned xdp_headroom = 256;
+constexpr unsigned xdp_mtu_limit = packet_room - xdp_headroom - RTE_ETHER_HDR_LEN;
+
 // What the driver says it can receive, without Ethernet's header and check sequence.
 unsigned mtu_limit(const rte_eth_dev_info& offered) {
+  if (std::string_view(offered.driver_name) == "net_af_xdp") return xdp_mtu_limit;
   constexpr unsigned overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
   const unsigned by_frame = offered.max_rx_pktlen > overhead ? offered.max_rx_pktlen - overhead : UINT16_MAX;
   // net_af_packet means the payload where it should say the frame.
@@ -134,6 +140,10 @@ Result<void> Device::set_mtu(uint16_t mtu) {
   if (mtu < min_mtu || mtu > max_port_mtu)
     return fail(messages::port_unusable, name_ + ": MTU " + std::to_string(mtu) + " is not within " +
                                              std::to_string(min_mtu) + ".." + std::to_string(max_port_mtu));
+  rte_eth_dev_info offered{};
+  if (const int code = rte_eth_dev_info_get(port_, &offered); code < 0) return refused("query", code);
+  if (const unsigned limit = mtu_limit(offered); mtu > limit)
+    return fail(messages::port_unusable, name_ + ": the device takes an MTU of at most " + std::to_string(limit));
   const int code = rte_eth_dev_set_mtu(port_, mtu);
   // Memory and ring devices have no MTU of their own.
   if (code < 0 && code != -ENOTSUP) return refused("set the MTU", code);
