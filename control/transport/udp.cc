@@ -27,13 +27,14 @@ bool set_option(int fd, int level, int option, int value) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-// Large IKE messages travel in IP fragments: the DF bit is off and no path MTU is learnt from ICMP.
+// Large IKE messages travel in IP fragments: the DF bit is off. No ICMP message changes the path MTU, of these sockets
+// or of the kernel: anybody can forge one about ESP in UDP, which leaves from the same port.
 bool set_options(int fd, Family family) {
   (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
   if (family == Family::ipv4)
-    return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-         set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+         set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 
 }  // namespace

@@ -60,6 +60,10 @@ Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> wor
   // IPPROTO_RAW implies that the IP header comes with the packet.
   path->raw_.reset(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!path->raw_) return refused("raw socket");
+  // What the kernel may have learnt of the path from an ICMP message is not to be believed (docs/datapath.md).
+  const int no_path_mtu = IP_PMTUDISC_INTERFACE;
+  if (setsockopt(path->raw_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &no_path_mtu, sizeof no_path_mtu) != 0)
+    return refused("IP_MTU_DISCOVER");
   epoll_event event{.events = EPOLLIN, .data = {.u64 = bell_tag}};
   if (epoll_ctl(path->epoll_.get(), EPOLL_CTL_ADD, bell.fd(), &event) != 0) return refused("epoll_ctl");
   path->thread_ = std::thread([&self = *path] { self.run(); });

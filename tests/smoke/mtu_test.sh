@@ -134,3 +134,23 @@ for from in left right; do
   sweep "$from" 4 "$mtu" $((mtu - 40)) 1500
   sweep "$from" 6 "$mtu" $((mtu - 60))
 done
+
+step 'ICMP of anybody about the path outside changes nothing'
+icmp_errors() { on a nstat -asz IcmpInDestUnreachs | awk '/^Icmp/ { print $2 }'; }
+told() { [ "$(icmp_errors)" -ge "$1" ]; }
+# inject PROTOCOL...: a message about a packet of each has come to the kernel.
+inject() {
+  local goal=$(($(icmp_errors) + $#))
+  on net "$PYTHON" "$SMOKE/lab/inject_icmp.py" to-a "$(sekisho a show port wan --json | jq -r '.[0].mac')" "${ROUTER[a]}" \
+    "${WAN[a]}" "${WAN[b]}" 600 "$@"
+  await 5 'the kernel to have been told' told "$goal"
+}
+learnt() { on a ip route get "${WAN[b]}" | grep -o 'mtu [0-9]*' || echo none; }
+apply '.tokyo.df = "set"'
+inject udp esp
+equal 'MTU that the kernel learnt from what says it is about ESP' none "$(learnt)"
+inject icmp
+equal 'MTU that the kernel learnt from what says it is about an echo reply' 'mtu 600' "$(learnt)"
+on a ip neighbour flush dev wan  # what is sealed until it is there again, the kernel sends
+equal 'pings as large as fits, lost' 0 "$(ping_lost left 4 5 0.05 -M do -s $((mtu - 28)))"
+mtu_is a "$mtu" || fail "another MTU than $mtu"
