@@ -17,7 +17,12 @@ routing() {
 routing_start() {
   local gateway=$1 daemon
   for daemon in zebra ${FRR_LOADED[$gateway]}; do
-    [ -n "${FRR_PID[$gateway $daemon]:-}" ] || frr_start "$gateway" "$daemon" $([ $daemon != zebra ] || echo -s 212992)
+    case $daemon in
+      zebra) set -- "$gateway" -s 212992 ;;
+      bfdd) set -- "$gateway" --bfdctl "/lab/$gateway-frr/bfdd.sock" ;;
+      *) set -- "$gateway" ;;
+    esac
+    [ -n "${FRR_PID[$gateway $daemon]:-}" ] || frr_start "$gateway" "$daemon" "${@:2}"
   done
 }
 
