@@ -53,6 +53,8 @@ through() {
   expect "no more than $most" test "$PING_LOST" -le "$most"
 }
 
+# What crosses the internet is captured from before the gateways start until the test ends.
+capture_start internet net any
 for side in a b; do
   bgp_up $side
   sekisho_launch $side "$tunnel" ".tokyo.routes = [\"${BEHIND[$side]}\"]"
@@ -137,3 +139,7 @@ frr_stop a bgpd
 frr_stop a zebra
 await 10 "the tunnel's own, before what zebra left there" route_is a "${BEHIND[a]%0/24}9" 'tunnel null tunnel vti0'
 equal 'zebra' connecting "$(sekisho a status --json | jq -r .zebra.state)"
+
+capture_stop internet
+equal 'packets on the internet that the capture missed' 0 "$(capture_lost internet)"
+expect_sealed internet

@@ -38,11 +38,15 @@ expect_sealed() {
   expect_silent "$1"
 }
 
-# expect_silent NAME: nothing in clear. There may be no ESP either. (ICMP errors: a kernel whose ESP socket is full says
-# "protocol unreachable" and quotes the ESP packet. Link-local IPv6 multicast is a port's own neighbour discovery.)
+# "Unreachable" about a packet of ESP or IKE, which it quotes: a kernel whose ESP socket is full says so.
+UNREACHABLE_FILTER='(icmp[icmptype] == icmp-unreach and (icmp[17] == 50 or (icmp[17] == 17 and
+  (icmp[28:2] == 500 or icmp[28:2] == 4500 or icmp[30:2] == 500 or icmp[30:2] == 4500))))'
+
+# expect_silent NAME: nothing in clear. There may be no ESP either. (Link-local IPv6 multicast is a port's own neighbour
+# discovery.)
 expect_silent() {
   equal "packets on the internet side that are not ESP, IKE or ARP" 0 \
-    "$(capture_count "$1" not \( esp or udp port 500 or udp port 4500 or arp or icmp[icmptype] == icmp-unreach \
+    "$(capture_count "$1" not \( esp or udp port 500 or udp port 4500 or arp or "$UNREACHABLE_FILTER" \
       or ip6 dst net ff02::/16 \))"
   equal "plaintext markers on the internet side" 0 "$(capture_markers "$1")"
 }
