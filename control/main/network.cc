@@ -52,8 +52,12 @@ Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& 
 }
 
 void Network::touch() {
-  // A large table takes its time to plan; while it is filled, most of the time goes into taking changes in.
-  if (!settle_timer_.armed()) settle_timer_.set_in(std::max<Duration>(settle_delay, 4 * last_settle_));
+  // A large table takes its time to plan; while it is filled, most of the time goes into taking changes in. But a
+  // change that comes after a quiet time, as when a tunnel goes down, waits no longer than planning takes: what belongs
+  // to it, such as the kernel's word and then zebra's, is one change.
+  if (settle_timer_.armed()) return;
+  const Instant soon = MonotonicClock::now() + std::max<Duration>(settle_delay, last_settle_);
+  settle_timer_.set(std::max<Instant>(soon, settled_ + 4 * last_settle_));
 }
 
 void Network::forget_pushed() {
@@ -108,7 +112,8 @@ void Network::settle() {
     guard();
   plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes());
   if (sink_.ready()) push_routes();
-  last_settle_ = MonotonicClock::now() - begun;
+  settled_ = MonotonicClock::now();
+  last_settle_ = settled_ - begun;
   host_.network_changed();
 }
 

@@ -99,6 +99,7 @@ class Network {
   bool push_all_ = true;
   bool push_in_flight_ = false;
   bool push_waits_ = false;
+  Instant settled_{};  // the end of the last settle()
   Duration last_settle_{};
   std::set<std::string> failures_;  // of the last round: said already
   std::map<IpAddress, MissingRoutes> missing_;
