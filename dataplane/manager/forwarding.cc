@@ -25,7 +25,7 @@ std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const E
 FibLimits fib_limits(unsigned memory_mb) {
   constexpr unsigned fixed_mb = 160;
   const unsigned rest = std::max(memory_mb, fixed_mb + 64) - fixed_mb;
-  return {.ipv4_routes = std::min(rest * 192, 1U << 20),
+  return {.ipv4_routes = std::min(rest * 640, 1U << 20),
           .ipv4_tables = std::min(rest * 16, 32767U),
           .ipv6_routes = std::min(rest * 64, 1U << 18),
           .ipv6_tables = std::min(rest * 32, 32767U)};
