@@ -15,6 +15,7 @@ void add_mtu(CLI::App& show, Session& session);
 void add_ike_sa(CLI::App& show, Session& session);
 void add_child_sa(CLI::App& show, Session& session);
 void add_route(CLI::App& show, Session& session);
+void add_bgp(CLI::App& show, Session& session);
 void add_neighbour(CLI::App& show, Session& session);
 void add_port(CLI::App& show, Session& session);
 void add_counters(CLI::App& show, Session& session);
@@ -31,6 +32,8 @@ std::string ike_sa_details_text(const json& sas);
 std::string child_sas_text(const json& sas);
 std::string child_sa_details_text(const json& sas);
 std::string routes_text(const json& routes);
+// `view`: summary, received or advertised.
+std::string bgp_text(std::string_view view, const json& list);
 std::string neighbours_text(const json& neighbours);
 std::string ports_text(const json& ports);
 std::string counters_text(const json& counters, bool all);

@@ -32,6 +32,23 @@ inline constexpr Message zebra_refuses{
     "zebra finds the route's interface down or unknown, or the kernel refused it. It is told again and again.",
     "See `show ip route PREFIX` in vtysh, and that FRR runs in the same network namespace as this gateway."};
 
+inline constexpr Message bgpd_silent{
+    "SKO-RTG-014", Severity::error, "no answer from bgpd",
+    "FRR's bgpd cannot be reached, closed the connection, or was too slow; the detail has which.",
+    "See whether bgpd runs (systemctl status frr; bgpd=yes in /etc/frr/daemons), and whether FRR's directory is that "
+    "of `sekisho-control --frr`."};
+inline constexpr Message bgpd_nonsense{
+    "SKO-RTG-015", Severity::error, "answer from bgpd not understood",
+    "FRR's bgpd refused what it was asked, or said something else than the JSON that it is asked for.",
+    "Ask the same in vtysh, and compare FRR's release with the supported ones in docs/routing.md."};
+inline constexpr Message bgpd_verbose{
+    "SKO-RTG-016", Severity::error, "answer from bgpd is too large",
+    "FRR's bgpd has more to say than is read for one answer: 4 MiB, 20000 routes, the routes of 256 neighbours.",
+    "Name one neighbour, or ask the same in vtysh."};
+inline constexpr Message bgp_neighbour_unknown{"SKO-RTG-017", Severity::error, "bgpd has no such neighbour",
+                                               "FRR's bgpd does not list it among the neighbours of its default VRF.",
+                                               "Look the names up with `sekisho show bgp summary`."};
+
 inline constexpr Message zebra_routes_left_out{
     "SKO-RTG-020", Severity::error, "more routes than there is room for",
     "zebra says more routes than the forwarding table holds. Those that came first stay, others are left out: their "
@@ -39,8 +56,11 @@ inline constexpr Message zebra_routes_left_out{
     "See `sekisho status` and `show ip route summary` in vtysh; let neighbours announce less (maximum-prefix, prefix "
     "lists), or summarize."};
 
-inline constexpr const Message* routing_messages[] = {
-    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost,
-    &zebra_refuses,  &zebra_routes_left_out};
+inline constexpr const Message* routing_messages[] = {&netlink_failed,       &static_route_unreachable,
+                                                      &zebra_too_old,        &zebra_nonsense,
+                                                      &zebra_lost,           &zebra_refuses,
+                                                      &bgpd_silent,          &bgpd_nonsense,
+                                                      &bgpd_verbose,         &bgp_neighbour_unknown,
+                                                      &zebra_routes_left_out};
 
 }  // namespace sekisho::messages

@@ -65,6 +65,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       tunnels_(*this, *this, random_, &MonotonicClock::now, [this](const IpAddress& peer) { return find_way(peer); }),
       engine_({}, *this),
       frr_(std::move(frr)),
+      inquiries_(loop, [this] { return frr_.connect(FrrDoor::bgpd_vty); }, {}),
       handshakes_([this](ByteView message) { return engine_.knows(message); }),
       engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
       handshake_turn_(loop, [this] { take_handshake(); }),

@@ -24,6 +24,7 @@
 #include "control/main/network.h"
 #include "control/main/ports.h"
 #include "control/main/zebra.h"
+#include "control/routing/bgp/inquiries.h"
 #include "control/rpc/operations.h"
 #include "control/transport/handshake_queue.h"
 #include "control/transport/udp.h"
@@ -64,6 +65,7 @@ class Daemon final : public rpc::Operations,
   std::vector<rpc::NeighbourView> neighbours() const override;
   std::vector<rpc::PortView> ports() const override;
   rpc::DropCounters drops() const override;
+  void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) override;
   Result<void> tunnel_up(std::string_view name) override;
   Result<void> tunnel_down(std::string_view name) override;
   Result<void> rekey_child(std::string_view name, std::string_view child) override;
@@ -163,7 +165,8 @@ class Daemon final : public rpc::Operations,
   std::unique_ptr<UdpTransport> transport_;
   std::unique_ptr<Network> network_;
   FrrDoors frr_;
-  std::unique_ptr<Zebra> zebra_;             // where the configuration has FRR
+  std::unique_ptr<Zebra> zebra_;  // where the configuration has FRR
+  bgp::Inquiries inquiries_;
   std::vector<IpAddress> usable_addresses_;  // as the engine has been told
   HandshakeQueue handshakes_;
   std::optional<Instant> handshake_dropped_said_;

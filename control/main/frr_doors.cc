@@ -20,7 +20,7 @@
 namespace sekisho::control {
 namespace {
 
-constexpr std::array<const char*, 2> names = {"zserv.api", "zebra.vty"};
+constexpr std::array<const char*, 3> names = {"zserv.api", "zebra.vty", "bgpd.vty"};
 constexpr timeval patience = {.tv_sec = 1, .tv_usec = 0};
 
 using Addresses = std::array<sockaddr_un, names.size()>;
@@ -117,7 +117,8 @@ Result<Addresses> addresses_in(const std::string& directory) {
 std::unexpected<Error> closed(FrrDoor door, int error) {
   const auto number = static_cast<size_t>(door);
   const std::string name = number < names.size() ? names[number] : "socket " + std::to_string(number);
-  return fail(messages::zebra_lost, name + ": " + std::strerror(error));
+  const bool zebras = door == FrrDoor::zserv || door == FrrDoor::zebra_vty;
+  return fail(zebras ? messages::zebra_lost : messages::bgpd_silent, name + ": " + std::strerror(error));
 }
 
 }  // namespace

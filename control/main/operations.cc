@@ -162,6 +162,10 @@ std::vector<rpc::PortView> Daemon::ports() const {
 
 rpc::DropCounters Daemon::drops() const { return sum_drops(dataplane_.counters()); }
 
+void Daemon::bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) {
+  inquiries_.ask(view, std::move(neighbour), std::move(done));
+}
+
 Result<void> Daemon::tunnel_up(std::string_view name) {
   if (!ready()) return fail(messages::channel_not_opened, "the dataplane is not connected");
   Status& status = status_.find(name)->second;

@@ -29,9 +29,14 @@ int Client::on_event(sd_event_source*, int, uint32_t events, void* self) {
 
 bool Client::handle(uint32_t events) {
   if (events & EPOLLERR) return false;
-  if ((events & (EPOLLIN | EPOLLHUP)) && output_.empty() && !finishing_ && !read_some()) return false;
+  if (waiting_ && (events & EPOLLHUP)) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) && output_.empty() && !finishing_ && !waiting_ && !read_some()) return false;
+  return go_on();
+}
+
+bool Client::go_on() {
   if (!write_some()) return false;
-  if (output_.empty() && finishing_) return false;
+  if (output_.empty() && finishing_ && !waiting_) return false;
   watch();
   return true;
 }
@@ -59,19 +64,42 @@ bool Client::read_some() {
 
 void Client::answer_lines() {
   size_t start = 0;
-  for (size_t end; !finishing_ && (end = input_.find('\n', start)) != std::string::npos; start = end + 1) {
+  answering_ = true;
+  for (size_t end; !finishing_ && !waiting_ && (end = input_.find('\n', start)) != std::string::npos; start = end + 1) {
     const std::string_view line = std::string_view(input_).substr(start, end - start);
     if (line.empty()) continue;
-    std::string answer = line.size() > options_.max_line ? error_line(messages::rpc_limit, "the line is too long")
-                                                         : answer_line(operations_, line);
-    if (answer.size() > options_.max_queued_output)
-      answer = error_line(messages::rpc_limit, "the answer has " + std::to_string(answer.size()) + " bytes");
-    if (output_.size() + answer.size() > options_.max_queued_output)
-      dismiss("too many requests at once");
-    else
-      output_ += answer;
+    if (line.size() > options_.max_line) {
+      queue(error_line(messages::rpc_limit, "the line is too long"));
+      continue;
+    }
+    waiting_ = true;
+    answer_line(operations_, line, [this, here = std::weak_ptr(here_)](std::string answer) {
+      if (here.expired()) return;
+      waiting_ = false;
+      if (answering_)
+        queue(std::move(answer));
+      else
+        answered_later(std::move(answer));
+    });
   }
+  answering_ = false;
   input_.erase(0, start);
+}
+
+void Client::queue(std::string answer) {
+  if (answer.size() > options_.max_queued_output)
+    answer = error_line(messages::rpc_limit, "the answer has " + std::to_string(answer.size()) + " bytes");
+  if (output_.size() + answer.size() > options_.max_queued_output)
+    dismiss("too many requests at once");
+  else
+    output_ += answer;
+}
+
+// Then come the lines behind that one.
+void Client::answered_later(std::string answer) {
+  queue(std::move(answer));
+  answer_lines();
+  if (!go_on()) gone_(*this);
 }
 
 bool Client::write_some() {
@@ -88,6 +116,9 @@ bool Client::write_some() {
   return true;
 }
 
-void Client::watch() { sd_event_source_set_io_events(source_, output_.empty() && !finishing_ ? EPOLLIN : EPOLLOUT); }
+void Client::watch() {
+  const uint32_t reading = waiting_ ? 0u : uint32_t{EPOLLIN};
+  sd_event_source_set_io_events(source_, output_.empty() && !finishing_ ? reading : uint32_t{EPOLLOUT});
+}
 
 }  // namespace sekisho::rpc

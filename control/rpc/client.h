@@ -1,10 +1,11 @@
-// One connection to the control socket: bytes to lines, answers back. Reading stops while answers wait to be taken, so
-// a client that does not read makes nothing grow.
+// One connection to the control socket: bytes to lines, answers back. One line after the other is answered, some of
+// them later. Reading stops while answers wait to be given or taken, so a client that does not read makes nothing grow.
 #pragma once
 
 #include <systemd/sd-event.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -27,8 +28,11 @@ class Client {
   static int on_event(sd_event_source*, int fd, uint32_t events, void* self);
   // False: the connection is over.
   bool handle(uint32_t events);
+  bool go_on();
   bool read_some();
   void answer_lines();
+  void queue(std::string answer);
+  void answered_later(std::string answer);
   bool write_some();
   void dismiss(std::string why);  // says so, then hangs up
   void watch();
@@ -42,6 +46,9 @@ class Client {
   std::string output_;
   size_t written_ = 0;      // of output_
   bool finishing_ = false;  // close once output_ is written
+  bool waiting_ = false;    // for the answer to the last line
+  bool answering_ = false;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>();  // ends with this
 };
 
 }  // namespace sekisho::rpc

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/messages/routing.h"
 #include "base/messages/system.h"
 #include "control/config/report.h"
 #include "control/config/warnings.h"
@@ -185,6 +186,21 @@ Answer config_apply(Operations& operations, const json& params) {
   return plan_view(plan, std::move(warnings));
 }
 
+// The one that waits for somebody else's answer.
+void bgp_show(Operations& operations, const json& params, Reply reply) {
+  const auto what = parameter(params, "view", "summary");
+  if (!what) return reply(std::unexpected(what.error()));
+  const auto view = bgp::parse_view(*what);
+  if (!view) return reply(bad_params("\"view\" is one of summary, received, advertised"));
+  const auto neighbour = parameter(params, "neighbour", "");
+  if (!neighbour) return reply(std::unexpected(neighbour.error()));
+  operations.bgp(*view, *neighbour, [reply = std::move(reply)](Result<json> result) {
+    if (result) return reply(*std::move(result));
+    const bool unknown = result.error().message == &messages::bgp_neighbour_unknown;
+    reply(std::unexpected(RpcError{unknown ? RpcError::not_found : RpcError::refused, result.error()}));
+  });
+}
+
 struct Method {
   std::string_view name;
   Answer (*call)(Operations&, const json&);
@@ -202,10 +218,11 @@ constexpr std::array methods = {Method{"status", status},
 
 }  // namespace
 
-std::expected<json, RpcError> call_method(Operations& operations, const std::string& method, const json& params) {
+void call_method(Operations& operations, const std::string& method, const json& params, Reply reply) {
+  if (method == "bgp.show") return bgp_show(operations, params, std::move(reply));
   for (const Method& known : methods)
-    if (known.name == method) return known.call(operations, params);
-  return refuse(RpcError::method_not_found, messages::rpc_malformed, "no such method");
+    if (known.name == method) return reply(known.call(operations, params));
+  reply(refuse(RpcError::method_not_found, messages::rpc_malformed, "no such method"));
 }
 
 }  // namespace sekisho::rpc

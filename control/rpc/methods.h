@@ -1,8 +1,9 @@
 // The methods of the JSON-RPC interface: status, show, tunnel.up, tunnel.down, tunnel.rekey, config.check, config.diff,
-// config.apply. docs/operations.md describes parameters and answers.
+// config.apply, bgp.show. docs/operations.md describes parameters and answers.
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -23,7 +24,9 @@ struct RpcError {
   Error error;
 };
 
-std::expected<nlohmann::json, RpcError> call_method(Operations& operations, const std::string& method,
-                                                    const nlohmann::json& params);
+// Called once, most often before call_method() returns.
+using Reply = std::function<void(std::expected<nlohmann::json, RpcError>)>;
+
+void call_method(Operations& operations, const std::string& method, const nlohmann::json& params, Reply reply);
 
 }  // namespace sekisho::rpc

@@ -1,9 +1,12 @@
 // What the JSON-RPC server asks of the daemon. control/main implements it on its live state; views.h turns the typed
-// answers into JSON. Nothing here blocks: an operation that takes time is started, and its outcome shows in the views.
+// answers into JSON. Nothing here blocks: an operation that takes time is started, and its outcome shows in the views,
+// or is told later.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +18,7 @@
 #include "control/config/config.h"
 #include "control/config/diff.h"
 #include "control/ike/engine.h"
+#include "control/routing/bgp/view.h"
 #include "control/tunnel/mtu.h"
 #include "ipc/counters.h"
 #include "ipc/schema.h"
@@ -134,6 +138,10 @@ class Operations {
   virtual std::vector<NeighbourView> neighbours() const = 0;
   virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names
   virtual DropCounters drops() const = 0;
+
+  // What FRR's bgpd says, as routing/bgp/view.h has it, of one neighbour or, without a name, of all. `done` is called
+  // once, perhaps before this returns; not any more once the daemon ends.
+  virtual void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) = 0;
 
   // Each tunnel named here exists (the server checks). They start the operation and return.
   virtual Result<void> tunnel_up(std::string_view name) = 0;

@@ -22,36 +22,38 @@ std::string refusal(const json& id, int code, std::string detail) {
   return error_answer(id, {code, Error{&messages::rpc_malformed, std::move(detail)}});
 }
 
-std::string answer_request(Operations& operations, const json& request) {
-  if (!request.is_object()) return refusal(nullptr, RpcError::invalid_request, "a request is a JSON object");
+void answer_request(Operations& operations, const json& request, const Say& say) {
+  if (!request.is_object()) return say(refusal(nullptr, RpcError::invalid_request, "a request is a JSON object"));
   const auto id_member = request.find("id");
   const json id = id_member == request.end() ? json() : *id_member;
   if (!id.is_null() && !id.is_string() && !id.is_number())
-    return refusal(nullptr, RpcError::invalid_request, "\"id\" is a string, a number or null");
+    return say(refusal(nullptr, RpcError::invalid_request, "\"id\" is a string, a number or null"));
   const auto version = request.find("jsonrpc");
   if (version == request.end() || *version != "2.0")
-    return refusal(id, RpcError::invalid_request, "\"jsonrpc\" must be \"2.0\"");
+    return say(refusal(id, RpcError::invalid_request, "\"jsonrpc\" must be \"2.0\""));
   const auto method = request.find("method");
   if (method == request.end() || !method->is_string())
-    return refusal(id, RpcError::invalid_request, "\"method\" must be a string");
+    return say(refusal(id, RpcError::invalid_request, "\"method\" must be a string"));
   const auto params_member = request.find("params");
   const json& params = params_member == request.end() ? json::object() : *params_member;
-  if (!params.is_object()) return refusal(id, RpcError::invalid_params, "\"params\" must be an object");
-  const auto result = call_method(operations, method->get<std::string>(), params);
-  if (id_member == request.end()) return {};
-  if (!result) return error_answer(id, result.error());
-  return line_of({{"jsonrpc", "2.0"}, {"id", id}, {"result", *result}});
+  if (!params.is_object()) return say(refusal(id, RpcError::invalid_params, "\"params\" must be an object"));
+  const bool notification = id_member == request.end();
+  call_method(operations, method->get<std::string>(), params, [id, notification, say](const auto& result) {
+    if (notification) return say({});
+    if (!result) return say(error_answer(id, result.error()));
+    say(line_of({{"jsonrpc", "2.0"}, {"id", id}, {"result", *result}}));
+  });
 }
 
 }  // namespace
 
-std::string answer_line(Operations& operations, std::string_view line) {
+void answer_line(Operations& operations, std::string_view line, const Say& say) {
   const json request = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (request.is_discarded()) return refusal(nullptr, RpcError::parse_error, "the line is not JSON");
+  if (request.is_discarded()) return say(refusal(nullptr, RpcError::parse_error, "the line is not JSON"));
   try {
-    return answer_request(operations, request);
+    answer_request(operations, request, say);
   } catch (const std::exception& exception) {  // of the JSON library or of memory
-    return error_answer(nullptr, {RpcError::refused, Error{&messages::system_call_failed, exception.what()}});
+    say(error_answer(nullptr, {RpcError::refused, Error{&messages::system_call_failed, exception.what()}}));
   }
 }
 

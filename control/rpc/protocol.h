@@ -2,6 +2,7 @@
 // client writes one request a line instead.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,11 @@
 
 namespace sekisho::rpc {
 
-// The answer with its newline; empty for a notification. Never throws, whatever the line holds.
-std::string answer_line(Operations& operations, std::string_view line);
+// The answer with its newline; empty for a notification.
+using Say = std::function<void(std::string answer)>;
+
+// Never throws, whatever the line holds. `say` is called once, most often before this returns.
+void answer_line(Operations& operations, std::string_view line, const Say& say);
 
 // An answer to no request in particular: what the transport has to say before it hangs up.
 std::string error_line(const Message& message, std::string detail);

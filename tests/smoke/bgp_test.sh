@@ -113,6 +113,17 @@ both_learnt
 equal 'the tunnel was not down on the other side in between' "$before" "$(came_up b)"
 equal 'the announcement on the other side' "${AS[a]}" "$(bgp_of b "${BEHIND[a]}")"
 
+step "bgpd's word by the command line"
+for side in a b; do
+  other=${OTHER[$side]}
+  equal "neighbours of $side" "${INSIDE[$other]} ${AS[$other]} Established" \
+    "$(sekisho $side show bgp summary --json | jq -r '.[] | "\(.neighbour) \(.remote_as) \(.state)"')"
+  equal "what $side has received" "${LAN4[$other]}.0/24 ${BEHIND[$other]}" \
+    "$(sekisho $side show bgp received "${INSIDE[$other]}" --json | jq -r '[.[].prefix] | sort | join(" ")')"
+  expect "$side has advertised its own" grep -q "${BEHIND[$side]} " <(sekisho $side show bgp advertised)
+done
+expect 'a neighbour that there is not is refused' eval '! sekisho a show bgp received 192.0.2.1 2>/dev/null'
+
 # restart SIDE DAEMON...: killed all, and started again as they were.
 restart() {
   local side=$1 daemon

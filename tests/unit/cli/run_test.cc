@@ -89,6 +89,9 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("show tunnel kyoto", 1, "SKO-SYS-020: no such object: tunnel kyoto");
   check("show port --json", 0, "\"present\": true");
   check("show route", 0, "10.9.1.254");
+  check("show bgp summary", 0, "169.254.1.2");
+  check("show bgp received 192.0.2.1", 1, "SKO-RTG-017: bgpd has no such neighbour: 192.0.2.1");
+  check("show bgp", 2, "subcommand");
   check("tunnel up tokyo --timeout 0", 1, "SKO-SYS-026");  // the old error is not taken for an answer
   check("tunnel rekey tokyo", 1, "SKO-SYS-030: nothing to rekey");
   check("tunnel rekey tokyo --child voice", 1, "SKO-SYS-020: no such object: child tokyo voice");
@@ -116,8 +119,8 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
 
 TEST_CASE("with --json, answers and errors are JSON") {
   const Daemon daemon;
-  for (const char* arguments : {"status", "show counters", "show ike-sa", "show tunnel kyoto", "explain",
-                                "explain SKO-IKE-001", "explain NONE", "shwo", "--socket /nowhere status"}) {
+  for (const char* arguments : {"status", "show counters", "show bgp advertised", "show ike-sa", "show tunnel kyoto",
+                                "explain", "explain SKO-IKE-001", "explain NONE", "shwo", "--socket /nowhere status"}) {
     const Outcome outcome = daemon.run(std::string(arguments) + " --json");
     INFO(arguments << "\n" << outcome.text);
     CHECK_FALSE(nlohmann::json::parse(outcome.text, nullptr, false).is_discarded());

@@ -111,9 +111,9 @@ TEST_CASE("fields that are missing or of another type do no harm") {
   for (const json& odd : {json(), json(5), json("x"), json::array(), json::array({1}), json::object()}) {
     INFO(odd.dump());
     CHECK_NOTHROW(tunnels_text(odd) + tunnel_details_text(odd) + ike_sas_text(odd) + ike_sa_details_text(odd) +
-                  child_sas_text(odd) + child_sa_details_text(odd) + routes_text(odd) + neighbours_text(odd) +
-                  ports_text(odd) + counters_text(odd, true) + changes_text(odd) + config_errors_text(odd) +
-                  status_text(odd) + explanation_text(odd) +
+                  child_sas_text(odd) + child_sa_details_text(odd) + routes_text(odd) + bgp_text("summary", odd) +
+                  bgp_text("received", odd) + neighbours_text(odd) + ports_text(odd) + counters_text(odd, true) +
+                  changes_text(odd) + config_errors_text(odd) + status_text(odd) + explanation_text(odd) +
                   explanation_text({{"negotiation", {{"children", odd}}},
                                     {"last_failure", {{"mismatch", {{"ours", odd}, {"theirs", odd}}}}},
                                     {"child_sas", odd},
@@ -267,6 +267,21 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
   CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), 4 LEFT OUT, own: 1 of 2 installed"));
   CHECK(has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"distance", 20}}}),
             "0.0.0.0/0  adjacency  -          10.9.1.254        20       -  -"));
+  CHECK(has(bgp_text("summary", {{{"neighbour", "169.254.1.2"},
+                                  {"family", "ipv4"},
+                                  {"remote_as", 65002},
+                                  {"state", "Established"},
+                                  {"up_seconds", 74},
+                                  {"received", 2},
+                                  {"sent", nullptr}}}),
+            "169.254.1.2  ipv4    65002  Established  1m14s         2     -"));
+  CHECK(has(bgp_text("received", {{{"neighbour", "169.254.1.2"},
+                                   {"prefix", "10.2.0.0/24"},
+                                   {"best", true},
+                                   {"next_hop", "169.254.1.2"},
+                                   {"origin", "IGP"},
+                                   {"as_path", "65002 \x1b"}}}),
+            "169.254.1.2  10.2.0.0/24  yes   169.254.1.2       -           -  IGP     65002 \\u{1b}"));
   CHECK(has(neighbours_text({{{"address", "10.9.1.254"}, {"mac", "02:00:00:00:00:01"}}}), "02:00:00:00:00:01"));
   CHECK(has(ports_text({{{"name", "wan"}, {"present", false}}}), "absent"));
   CHECK(has(ports_text({{{"name", "wan"}, {"present", true}, {"link", "up"}, {"counters", {{"rx_packets", 1000}}}}}),

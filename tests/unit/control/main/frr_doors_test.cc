@@ -91,10 +91,11 @@ TEST_CASE("a door that is not there is said, and the next one opens all the same
   Frr there;
   auto doors = FrrDoors::open(there.directory);
   REQUIRE(doors);
-  const auto closed = doors->connect(FrrDoor::zebra_vty);
+  const auto closed = doors->connect(FrrDoor::bgpd_vty);
   REQUIRE_FALSE(closed);
-  CHECK(closed.error().message == &messages::zebra_lost);
-  CHECK(closed.error().detail == "zebra.vty: No such file or directory");
+  CHECK(closed.error().message == &messages::bgpd_silent);
+  CHECK(closed.error().detail == "bgpd.vty: No such file or directory");
+  CHECK(doors->connect(FrrDoor::zebra_vty).error().message == &messages::zebra_lost);
   const auto unknown = doors->connect(static_cast<FrrDoor>(9));
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().detail == "socket 9: Invalid argument");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/messages/ike.h"
+#include "base/messages/routing.h"
 #include "control/rpc/operations.h"
 #include "tests/unit/control/config/fixture.h"
 
@@ -59,6 +60,20 @@ class FakeOperations final : public Operations {
     return drops;
   }
 
+  // At once, or when tell_bgp_ is called.
+  void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) override {
+    calls_.push_back("bgp " + std::to_string(static_cast<int>(view)) + " " + neighbour);
+    const auto tell = [this, neighbour, done = std::move(done)] {
+      if (!bgpd_there_) return done(fail(messages::bgpd_silent, "nobody there"));
+      if (neighbour == "192.0.2.1") return done(fail(messages::bgp_neighbour_unknown, neighbour));
+      done(nlohmann::json::array({{{"neighbour", "169.254.1.2"}}}));
+    };
+    if (bgpd_waits_)
+      tell_bgp_ = tell;
+    else
+      tell();
+  }
+
   Result<void> tunnel_up(std::string_view name) override { return note("up", name); }
   Result<void> tunnel_down(std::string_view name) override { return note("down", name); }
   Result<void> rekey_child(std::string_view name, std::string_view child) override {
@@ -76,6 +91,9 @@ class FakeOperations final : public Operations {
   void run(config::Config config) { config_ = std::move(config); }
 
   std::vector<std::string> calls_;
+  bool bgpd_there_ = true;
+  bool bgpd_waits_ = false;
+  std::function<void()> tell_bgp_;
   WallTime wall_clock_{};
   bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
   std::vector<LastError> faults_;

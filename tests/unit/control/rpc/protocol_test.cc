@@ -12,7 +12,14 @@ namespace {
 
 using nlohmann::json;
 
-json ask(Operations& operations, const json& request) { return json::parse(answer_line(operations, request.dump())); }
+std::string answer_to(Operations& operations, std::string_view line) {
+  std::optional<std::string> said;
+  answer_line(operations, line, [&](std::string answer) { said = std::move(answer); });
+  REQUIRE(said);
+  return *said;
+}
+
+json ask(Operations& operations, const json& request) { return json::parse(answer_to(operations, request.dump())); }
 
 json call(Operations& operations, const std::string& method, const json& params = json::object()) {
   const json answer = ask(operations, {{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}});
@@ -49,9 +56,7 @@ ike::IkeSaView established() {
 
 TEST_CASE("lines that are no request are answered by the code of their fault") {
   FakeOperations operations;
-  const auto code = [&](const std::string& line) {
-    return json::parse(answer_line(operations, line))["error"]["code"];
-  };
+  const auto code = [&](const std::string& line) { return json::parse(answer_to(operations, line))["error"]["code"]; };
   CHECK(code("") == RpcError::parse_error);
   CHECK(code("{") == RpcError::parse_error);
   CHECK(code("\xff\xfe") == RpcError::parse_error);
@@ -65,8 +70,8 @@ TEST_CASE("lines that are no request are answered by the code of their fault") {
   CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "show", "params": {"what": "secrets"}})") ==
         RpcError::invalid_params);
   CHECK(code(std::string(1000000, '[')) == RpcError::parse_error);
-  CHECK(answer_line(operations, R"({"jsonrpc": "2.0", "method": "status"})").empty());
-  CHECK(json::parse(answer_line(operations, R"({"jsonrpc":"2.0","id":"x","method":"status"})"))["id"] == "x");
+  CHECK(answer_to(operations, R"({"jsonrpc": "2.0", "method": "status"})").empty());
+  CHECK(json::parse(answer_to(operations, R"({"jsonrpc":"2.0","id":"x","method":"status"})"))["id"] == "x");
 }
 
 TEST_CASE("mutated requests are answered or ignored, never fatal") {
@@ -77,7 +82,7 @@ TEST_CASE("mutated requests are answered or ignored, never fatal") {
   for (int round = 0; round < 3000; ++round) {
     std::string line = seed;
     for (size_t i = 0; i <= random() % 4; ++i) line[random() % line.size()] = static_cast<char>(random());
-    const std::string answer = answer_line(operations, line);
+    const std::string answer = answer_to(operations, line);
     if (!answer.empty()) REQUIRE(json::parse(answer)["jsonrpc"] == "2.0");
   }
 }
@@ -258,6 +263,18 @@ TEST_CASE("an MTU is shown with all its parts, and where each comes from") {
   operations.tunnel_mtu_->sealings[0].outer_mtu = 1500;
   CHECK(result(operations, "show", {{"what", "mtu"}}).at(0)["sas"].at(0)["outer_mtu_from"] ==
         "no route to the peer: Ethernet's 1500");
+}
+
+TEST_CASE("what bgpd says is passed on, and a neighbour that it does not have is not found") {
+  FakeOperations operations;
+  CHECK(result(operations, "bgp.show")[0]["neighbour"] == "169.254.1.2");
+  CHECK(result(operations, "bgp.show", {{"view", "received"}, {"neighbour", "169.254.1.2"}}).size() == 1);
+  CHECK(operations.calls_ == std::vector<std::string>{"bgp 0 ", "bgp 1 169.254.1.2"});
+  CHECK(call(operations, "bgp.show", {{"view", "all"}})["error"]["code"] == -32602);
+  CHECK(call(operations, "bgp.show", {{"neighbour", 5}})["error"]["code"] == -32602);
+  CHECK(call(operations, "bgp.show", {{"neighbour", "192.0.2.1"}})["error"]["code"] == -32001);
+  operations.bgpd_there_ = false;
+  CHECK(call(operations, "bgp.show")["error"]["data"]["id"] == "SKO-RTG-014");
 }
 
 TEST_CASE("operations reach the tunnel that is named, and only a configured one") {

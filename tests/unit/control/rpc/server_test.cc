@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <systemd/sd-event.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>
@@ -103,6 +104,45 @@ TEST_CASE("requests are answered in order, also when they come in pieces") {
   harness.settle();
   CHECK_FALSE(harness.get(client, closed).empty());
   CHECK(closed);
+}
+
+TEST_CASE("an answer that comes later is awaited, and the lines behind it have their turn after it") {
+  constexpr std::string_view later = R"({"jsonrpc":"2.0","id":7,"method":"bgp.show"})"
+                                     "\n";
+  Harness harness;
+  harness.operations().bgpd_waits_ = true;
+  UniqueFd client = harness.connected(), other = harness.connected();
+  bool closed = false;
+  harness.put(client, std::string(later) + std::string(status_request));
+  harness.put(client, status_request);
+  CHECK(harness.get(client, closed).empty());
+  harness.put(other, status_request);
+  CHECK_FALSE(harness.get(other, closed).empty());
+
+  SECTION("it comes") {
+    harness.operations().tell_bgp_();
+    harness.settle();
+    const std::string answers = harness.get(client, closed);
+    const size_t first = answers.find('\n');
+    CHECK(json::parse(answers.substr(0, first))["id"] == 7);
+    CHECK(std::ranges::count(answers, '\n') == 3);
+    CHECK_FALSE(closed);
+  }
+  SECTION("nobody waits for it any more") {
+    client.reset();
+    harness.settle();
+    harness.operations().tell_bgp_();
+    harness.put(other, status_request);
+    CHECK_FALSE(harness.get(other, closed).empty());
+  }
+  SECTION("it is the last that is asked for") {
+    shutdown(client.get(), SHUT_WR);
+    harness.settle();
+    harness.operations().tell_bgp_();
+    harness.settle();
+    CHECK(std::ranges::count(harness.get(client, closed), '\n') == 3);
+    CHECK(closed);
+  }
 }
 
 TEST_CASE("a line without an end is cut off") {
