@@ -3,9 +3,13 @@
 source "$(dirname "$0")/lab.sh"
 lab_up sekisho sekisho
 
-declare -A AS=([a]=65001 [b]=65002) INSIDE=([a]=169.254.1.1 [b]=169.254.1.2) RELEASE=([a]=8.4 [b]=10.3)
+declare -A AS=([a]=65001 [b]=65002) INSIDE=([a]=169.254.1.1 [b]=169.254.1.2) INSIDE6=([a]=fd00:0:0:1::1 [b]=fd00:0:0:1::2)
+declare -A RELEASE=([a]=8.4 [b]=10.3)
 declare -A BEHIND=([a]=10.66.1.0/24 [b]=10.66.2.0/24)  # what a tunnel of each side leads to, but for the other side's network
-tunnel='.tokyo.selectors = {local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"]} | .frr = {}'
+all='["0.0.0.0/0", "::/0"]'
+tunnel=".tokyo.selectors = {local: $all, remote: $all} | .frr = {}"
+# of_side SIDE: what else the configuration of that side has.
+of_side() { echo ".tokyo.routes = [\"${BEHIND[$1]}\"] | .tunnels.tokyo.interface.addresses += [\"${INSIDE6[$1]}/126\"]"; }
 
 bgp_up() {
   local side=$1 other=${OTHER[$1]}
@@ -20,9 +24,16 @@ router bgp ${AS[$side]}
  timers bgp 3 9
  neighbor ${INSIDE[$other]} remote-as ${AS[$other]}
  neighbor ${INSIDE[$other]} timers connect 1
+ neighbor ${INSIDE6[$other]} remote-as ${AS[$other]}
+ neighbor ${INSIDE6[$other]} timers connect 1
  address-family ipv4 unicast
+  no neighbor ${INSIDE6[$other]} activate
   network ${LAN4[$side]}.0/24
   redistribute babel
+ exit-address-family
+ address-family ipv6 unicast
+  neighbor ${INSIDE6[$other]} activate
+  network ${LAN6[$side]}:/64
  exit-address-family
 END
   zebra_start "$side"
@@ -36,7 +47,9 @@ own_installed() { [ "$(sekisho "$1" status --json | jq .zebra.own_installed)" = 
 # route SIDE ADDRESS: who made the route that the data path takes, and where it leads.
 route() { sekisho "$1" show route "$2" --json | jq -r '.[0] | "\(.origin) \(.distance) \(.action) \(.interface)"'; }
 route_is() { [ "$(route "$1" "$2")" = "$3" ]; }
-learnt() { route_is "$1" "${LAN4[${OTHER[$1]}]}.2" 'bgp 20 tunnel vti0'; }
+by_bgp() { route_is "$1" "$(host_address "${HOST[${OTHER[$1]}]}" "$2")" 'bgp 20 tunnel vti0'; }
+learnt() { by_bgp "$1" 4 && by_bgp "$1" 6; }
+forgotten() { ! by_bgp "$1" 4 && ! by_bgp "$1" 6; }
 
 # bgp_of SIDE PREFIX: its path there, as bgpd has it; empty: none.
 bgp_of() { vtysh "$1" "show bgp ipv4 unicast $2 json" | jq -r '.paths[0].aspath.string // empty'; }
@@ -57,7 +70,7 @@ through() {
 capture_start internet net any
 for side in a b; do
   bgp_up $side
-  sekisho_launch $side "$tunnel" ".tokyo.routes = [\"${BEHIND[$side]}\"]"
+  sekisho_launch $side "$tunnel" "$(of_side $side)"
 done
 BGPD_STARTED=$SECONDS
 for side in a b; do
@@ -69,8 +82,10 @@ equal 'releases' '8.4 10.3' "$(for side in a b; do sekisho $side status --json |
 
 step 'the other side is learnt, and traffic follows'
 for side in a b; do await 20 "the route to the other side on $side" learnt $side; done
-equal 'pings lost from left' 0 "$(ping_lost left 4 50 0.02)"
-equal 'pings lost from right' 0 "$(ping_lost right 4 50 0.02)"
+for family in 4 6; do
+  equal "pings lost from left, IPv$family" 0 "$(ping_lost left $family 50 0.02)"
+  equal "pings lost from right, IPv$family" 0 "$(ping_lost right $family 50 0.02)"
+done
 tcp_both_ways 4 10
 
 step "a tunnel's own prefix is announced while the tunnel is up"
@@ -85,16 +100,18 @@ both_learnt() {
     await 30 "zebra on side $side" zebra_is $side synchronized
     await 30 "the route to the other side on $side" learnt $side
   done
-  equal 'pings lost afterwards' 0 "$(ping_lost left 4 20 0.02)"
+  for family in 4 6; do equal "pings lost afterwards, IPv$family" 0 "$(ping_lost left $family 20 0.02)"; done
 }
 
 step 'the tunnel goes down: nothing leads into it, and nothing is announced'
 expect 'tunnel down' sekisho a tunnel down tokyo
 await 5 'zebra to lose our route' own_installed a 0
 await 5 'the guard' route_is a "${BEHIND[a]%0/24}9" 'guard null drop null'
-equal "the guard of the tunnel's own network" 'guard null drop null' "$(route a "${INSIDE[b]}")"
+for address in "${INSIDE[b]}" "${INSIDE6[b]}"; do
+  equal "the guard of the tunnel's own network" 'guard null drop null' "$(route a "$address")"
+done
 await 5 'bgpd to forget it' bgp_is a "${BEHIND[a]}" ''
-await 20 'BGP to forget the other side' eval '! learnt a'
+await 20 'BGP to forget the other side' forgotten a
 step 'and up again'
 expect 'tunnel up' sekisho a tunnel up tokyo
 both_learnt
@@ -116,10 +133,10 @@ equal 'the announcement on the other side' "${AS[a]}" "$(bgp_of b "${BEHIND[a]}"
 step "bgpd's word by the command line"
 for side in a b; do
   other=${OTHER[$side]}
-  equal "neighbours of $side" "${INSIDE[$other]} ${AS[$other]} Established" \
-    "$(sekisho $side show bgp summary --json | jq -r '.[] | "\(.neighbour) \(.remote_as) \(.state)"')"
-  equal "what $side has received" "${LAN4[$other]}.0/24 ${BEHIND[$other]}" \
-    "$(sekisho $side show bgp received "${INSIDE[$other]}" --json | jq -r '[.[].prefix] | sort | join(" ")')"
+  equal "neighbours of $side" "${INSIDE[$other]} ${AS[$other]} Established ${INSIDE6[$other]} ${AS[$other]} Established" \
+    "$(sekisho $side show bgp summary --json | jq -r '.[] | "\(.neighbour) \(.remote_as) \(.state)"' | xargs)"
+  equal "what $side has received" "${LAN4[$other]}.0/24 ${BEHIND[$other]} ${LAN6[$other]}:/64" \
+    "$(sekisho $side show bgp received --json | jq -r '[.[].prefix] | sort | join(" ")')"
   expect "$side has advertised its own" grep -q "${BEHIND[$side]} " <(sekisho $side show bgp advertised)
 done
 expect 'a neighbour that there is not is refused' eval '! sekisho a show bgp received 192.0.2.1 2>/dev/null'
@@ -144,7 +161,7 @@ through 'zebra is restarted' 0 restart b zebra
 both_learnt
 
 step 'FRR goes: the kernel takes over'
-sekisho_apply a "$tunnel" ".tokyo.routes = [\"${BEHIND[a]}\"]" '.frr = {hold_time: 1}'
+sekisho_apply a "$tunnel" "$(of_side a)" '.frr = {hold_time: 1}'
 both_learnt
 frr_stop a bgpd
 frr_stop a zebra
