@@ -69,8 +69,9 @@ inline constexpr Message route_refused{
 
 inline constexpr Message forwarding_table_full{
     "SKO-DPL-023", Severity::error, "forwarding table full",
-    "The forwarding table has no room for another route, or for another group of prefixes longer than /24.",
-    "Summarize routes, or start sekisho-dataplane with a larger --memory."};
+    "The forwarding table has no room for another route, or for another group of prefixes longer than /24. Where it is "
+    "FRR that fills it, its newest routes are left out, and tried again every minute.",
+    "Summarize routes, let neighbours announce less, or start sekisho-dataplane with a larger --memory."};
 
 inline constexpr Message next_hops_exhausted{
     "SKO-DPL-025", Severity::warning, "no room for another next hop",

@@ -15,6 +15,7 @@ namespace {
 constexpr auto settle_delay = std::chrono::milliseconds(3);
 constexpr auto retry_delay = std::chrono::seconds(1);
 constexpr auto probe_interval = std::chrono::seconds(1);
+constexpr auto room_interval = std::chrono::minutes(1);
 constexpr size_t max_probes = 64;
 
 Error missing_error(const IpAddress& gateway, const Network::MissingRoutes& missing) {
@@ -38,7 +39,11 @@ Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::
                      kernel_event();
                      settle();
                    }),
-      probe_timer_(loop, [this] { probe_wanted(); }) {
+      probe_timer_(loop, [this] { probe_wanted(); }),
+      room_timer_(loop, [this] {
+        left_out_.clear();
+        touch();
+      }) {
   touch();
   probe_timer_.set_in(probe_interval);
 }
@@ -110,7 +115,7 @@ void Network::settle() {
     configure_whole();
   else
     guard();
-  plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes());
+  plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes(), left_out_);
   if (sink_.ready()) push_routes();
   settled_ = MonotonicClock::now();
   last_settle_ = settled_ - begun;
@@ -213,7 +218,7 @@ void Network::push_routes() {
     push_waits_ = true;
     return;
   }
-  const auto commands = pushed_.advance(plan_);
+  auto commands = pushed_.advance(plan_);
   if (pushed_.ran_out())
     host_.network_failed({&messages::next_hops_exhausted,
                           fmt::format("{} of {} next hops", pushed_.overflow(), plan_.next_hops.size())});
@@ -223,14 +228,27 @@ void Network::push_routes() {
     std::visit([&](const auto& particular) { transaction.add(particular); }, command);
   push_all_ = false;
   push_in_flight_ = true;
-  sink_.submit(std::move(transaction), [this, round = round_](const std::optional<Error>& refusal) {
-    push_in_flight_ = false;
-    if (std::exchange(push_waits_, false)) touch();
-    if (!refusal) return host_.routed(round);
-    host_.network_failed(*refusal);
-    forget_pushed();
-    retry_timer_.set_in(retry_delay);
-  });
+  sink_.submit(std::move(transaction),
+               [this, round = round_, commands = std::move(commands)](const std::optional<Error>& refusal) {
+                 push_in_flight_ = false;
+                 if (std::exchange(push_waits_, false)) touch();
+                 if (!refusal) return host_.routed(round);
+                 refused(*refusal, commands);
+               });
+}
+
+void Network::refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands) {
+  host_.network_failed(refusal);
+  forget_pushed();
+  const auto failing = Prefix::parse(refusal.detail);
+  if (refusal.message == &messages::forwarding_table_full && failing) {
+    auto found = routing::without_room(*failing, commands, plan_);
+    const bool progress = !found.empty();
+    left_out_.merge(found);
+    if (!room_timer_.armed()) room_timer_.set_in(room_interval);
+    if (progress) return touch();
+  }
+  retry_timer_.set_in(retry_delay);
 }
 
 // Gateways in use and peers on a link, as far as they are not resolved: the dataplane cannot resolve them, and the

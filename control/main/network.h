@@ -2,7 +2,8 @@
 //
 //   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
 //
-// A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew.
+// A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew,
+// without those of FRR for which there was no room; these are tried again from time to time.
 #pragma once
 
 #include <map>
@@ -15,6 +16,7 @@
 #include "control/kernel/configurator.h"
 #include "control/kernel/mirror.h"
 #include "control/loop/loop.h"
+#include "control/routing/left_out.h"
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
 #include "control/tunnel/tunnels.h"
@@ -53,6 +55,8 @@ class Network {
   uint64_t round() const { return round_; }
   const kernel::State& state() const { return mirror_->state(); }
   const routing::Plan& plan() const { return plan_; }
+  // FRR's, for want of room in the dataplane.
+  size_t left_out() const { return left_out_.size(); }
   bool has_address(const IpAddress& address) const;
   // Static routes by their gateway, where that has been out of reach at two looks in a row.
   struct MissingRoutes {
@@ -79,6 +83,7 @@ class Network {
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
   void push_routes();
+  void refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands);
   void probe_wanted();
   void report_once(std::set<std::string>& known, const Error& error);
   bool attached_and_up(int link) const;
@@ -91,10 +96,12 @@ class Network {
   Timer settle_timer_;
   Timer retry_timer_;
   Timer probe_timer_;
+  Timer room_timer_;
   OwnAddresses own_addresses_;
   std::set<int> forwarding_;  // links that forward by now
   routing::Plan plan_;
   routing::Pushed pushed_;
+  std::set<Prefix> left_out_;
   uint64_t round_ = 0;
   bool push_all_ = true;
   bool push_in_flight_ = false;

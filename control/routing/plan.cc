@@ -27,8 +27,9 @@ bool is_learnt(zserv::RouteType type) {
 
 class Planner {
  public:
-  Planner(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt)
-      : kernel_(kernel), learnt_(learnt) {
+  Planner(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt,
+          const std::set<Prefix>& left_out)
+      : kernel_(kernel), learnt_(learnt), left_out_(left_out) {
     for (const auto& [index, link] : kernel.links)
       if (const auto found = attachments.find(link.name); found != attachments.end())
         attached_.emplace(index, found->second);
@@ -67,7 +68,9 @@ class Planner {
   // While zebra's word is known its routes in the kernel are the same a moment later. They count where we found no way
   // for what it says: it knows more of its gateways than it tells.
   bool counts(const kernel::Route& route) const {
-    if (!learnt_ || !kernel::made_by_frr(route.protocol)) return true;
+    if (!kernel::made_by_frr(route.protocol)) return true;
+    if (left_out_.contains(route.key.prefix)) return false;
+    if (!learnt_) return true;
     const auto said = learnt_->routes().find(route.key.prefix);
     return said != learnt_->routes().end() && is_learnt(said->second.route.type);
   }
@@ -89,7 +92,7 @@ class Planner {
     zserv::Resolver resolver(*learnt_);
     for (const auto& [prefix, entry] : learnt_->routes()) {
       const zserv::Route& route = entry.route;
-      if (!is_learnt(route.type) || taken(prefix)) continue;
+      if (!is_learnt(route.type) || taken(prefix) || left_out_.contains(prefix)) continue;
       const PlannedRoute origin{.metric = route.metric, .learnt = PlannedRoute::Learnt{route.type, route.distance}};
       if (!route.next_hops.empty() && route.next_hops.front().blackhole)
         put(prefix, {.kind = NextHopKind::drop}, origin);
@@ -195,6 +198,7 @@ class Planner {
 
   const kernel::State& kernel_;
   const zserv::Table* learnt_;
+  const std::set<Prefix>& left_out_;
   std::map<int, Attachment> attached_;
   std::vector<Prefix> fixed_;
   Plan plan_;
@@ -202,8 +206,9 @@ class Planner {
 
 }  // namespace
 
-Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt) {
-  return Planner(kernel, attachments, learnt).run();
+Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt,
+                 const std::set<Prefix>& left_out) {
+  return Planner(kernel, attachments, learnt, left_out).run();
 }
 
 const std::pair<const Prefix, PlannedRoute>* find_route(const Plan& plan, const IpAddress& address) {

@@ -19,6 +19,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -77,8 +78,10 @@ struct Plan {
 using Attachment = std::variant<ipc::PortId, ipc::TunnelId>;
 using Attachments = std::map<std::string, Attachment, std::less<>>;
 
-// `learnt` is nullptr while zebra's word is not known.
-Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt = nullptr);
+// `learnt` is nullptr while zebra's word is not known. Of what FRR has brought, to zebra or to the kernel, there is no
+// route to a prefix in `left_out`.
+Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt = nullptr,
+                 const std::set<Prefix>& left_out = {});
 
 // The route that the plan takes for an address, or nullptr.
 const std::pair<const Prefix, PlannedRoute>* find_route(const Plan& plan, const IpAddress& address);

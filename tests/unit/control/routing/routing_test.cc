@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "control/routing/left_out.h"
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
 #include "ipc/convert.h"
@@ -354,6 +355,36 @@ TEST_CASE("a learnt route that leads nowhere leaves its prefix to the kernel's g
   kernel.state.links[vti].up = false;
   CHECK(hop_to(kernel.plan(&zebra.table), "10.2.0.1").kind == NextHopKind::drop);
   CHECK(kernel.plan(&zebra.table).routes.at(prefix("10.2.0.0/24")).metric == 4294967294);
+}
+
+TEST_CASE("what FRR brings and has no room is left out, and nothing else") {
+  Kernel lab;
+  lab.route("10.66.0.0/26", {vti, {}, false});
+  lab.route("10.67.0.0/26", {wan, address("10.9.1.254"), false}, 20);
+  lab.made_by("10.67.0.0/26", 20, RTPROT_BGP);
+  Zebra zebra;
+  zebra.route(zserv::RouteType::bgp, "10.68.0.0/26", {by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::bgp, "10.69.0.0/24", {by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::bgp, "fd00:69::/64", {by(wan, "10.9.1.254")});
+  const bool by_zebra = GENERATE(true, false);
+  const zserv::Table* learnt = by_zebra ? &zebra.table : nullptr;
+  const std::set<Prefix> expected = {prefix(by_zebra ? "10.68.0.0/26" : "10.67.0.0/26")};
+
+  Pushed pushed;
+  const Plan full = lab.plan(learnt);
+  const auto commands = pushed.advance(full);
+  const auto without = without_room(prefix("10.68.0.0/26"), commands, full);
+  CHECK(without == expected);
+  const Plan plan = plan_routes(lab.state, lab.attachments, learnt, without);
+  CHECK(plan.routes.size() == full.routes.size() - 1);
+  CHECK_FALSE(plan.routes.contains(*expected.begin()));
+  CHECK(plan.routes.contains(prefix("10.66.0.0/26")));
+
+  // What is to be added is not FRR's, so that what is there of FRR has to go.
+  const auto all = without_room(prefix("10.66.0.0/26"), {}, full);
+  CHECK(all == (by_zebra ? std::set{prefix("10.68.0.0/26"), prefix("10.69.0.0/24")} : expected));
+  CHECK(without_room(prefix("10.66.0.0/26"), {}, lab.plan(nullptr)).size() == 1);
+  CHECK(without_room(prefix("fd00::/64"), {}, lab.plan(nullptr)).empty());
 }
 
 TEST_CASE("a learnt blackhole drops") {
