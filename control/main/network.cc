@@ -115,6 +115,7 @@ void Network::settle() {
     configure_whole();
   else
     guard();
+  if (offered() + too_many_ / 16 < too_many_) left_out_.clear();
   plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes(), left_out_);
   if (sink_.ready()) push_routes();
   settled_ = MonotonicClock::now();
@@ -237,14 +238,21 @@ void Network::push_routes() {
                });
 }
 
+size_t Network::offered() const {
+  const zserv::Table* learnt = host_.learnt_routes();
+  return state().routes.size() + (learnt ? learnt->routes().size() : 0);
+}
+
 void Network::refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands) {
-  host_.network_failed(refusal);
   forget_pushed();
   const auto failing = Prefix::parse(refusal.detail);
+  // A flood of them is one event.
+  if (refusal.message != &messages::forwarding_table_full || left_out_.empty()) host_.network_failed(refusal);
   if (refusal.message == &messages::forwarding_table_full && failing) {
     auto found = routing::without_room(*failing, commands, plan_);
     const bool progress = !found.empty();
     left_out_.merge(found);
+    too_many_ = offered();
     if (!room_timer_.armed()) room_timer_.set_in(room_interval);
     if (progress) return touch();
   }

@@ -3,7 +3,8 @@
 //   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
 //
 // A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew,
-// without those of FRR for which there was no room; these are tried again from time to time.
+// without those of FRR for which there was no room; these are tried again from time to time, and once FRR has
+// fewer.
 #pragma once
 
 #include <map>
@@ -83,6 +84,8 @@ class Network {
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
   void push_routes();
+  // Routes of the kernel and of zebra.
+  size_t offered() const;
   void refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands);
   void probe_wanted();
   void report_once(std::set<std::string>& known, const Error& error);
@@ -102,6 +105,7 @@ class Network {
   routing::Plan plan_;
   routing::Pushed pushed_;
   std::set<Prefix> left_out_;
+  size_t too_many_ = 0;  // how many were offered when they were left out
   uint64_t round_ = 0;
   bool push_all_ = true;
   bool push_in_flight_ = false;

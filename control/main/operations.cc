@@ -66,10 +66,8 @@ rpc::DaemonView Daemon::daemon() const {
   for (auto& [error, since] : network_->missing_routes()) view.faults.push_back({std::move(error), since});
   if (!view.dataplane_responding)
     view.faults.push_back({{&messages::dataplane_silent, {}}, *dataplane_.silent_since()});
-  if (zebra_) {
-    view.zebra = to_view(*zebra_);
-    view.zebra.left_out_routes += network_->left_out();
-  }
+  if (zebra_) view.zebra = to_view(*zebra_);
+  view.zebra.left_out_routes += network_->left_out();
   if (const auto* table = dataplane_.counters())
     view.workers = std::min<unsigned>(__atomic_load_n(&table->workers, __ATOMIC_RELAXED), ipc::max_workers);
   return view;
