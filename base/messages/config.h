@@ -183,6 +183,21 @@ inline constexpr Message config_local_address_elsewhere{
     "negotiated before some interface of the machine has one.",
     "Correct \"local\".\"address\", or give the address to a port; where something else gives it to an interface, this "
     "is as intended."};
+inline constexpr Message config_bgp_reserved_as{
+    "SKO-CFG-080", Severity::error, "AS number is not to be had",
+    "The number has a meaning of its own in BGP, or the cloud at the other end keeps it for itself or refuses it; the "
+    "detail has which. There would be no session, or no use of its routes.",
+    "Take one that is assigned to you, or a private one: 64512 to 65534, with Azure not 65515 to 65520."};
+inline constexpr Message config_bgp_internal{
+    "SKO-CFG-081", Severity::error, "cloud in one's own AS",
+    "Both ends have the same AS number. Clouds speak external BGP alone, which is between two of them.",
+    "Correct the number that is wrong; the cloud shows its own with its VPN gateway (by default 64512 with AWS, 65515 "
+    "with Azure)."};
+inline constexpr Message config_bgp_inside_address{
+    "SKO-CFG-082", Severity::error, "inside address is not to be had",
+    "The tunnel interface has an address that the cloud keeps for itself, or does not take for BGP.",
+    "With AWS take another /30 of 169.254.0.0/16. With Azure take one of 169.254.21.0 to 169.254.22.255, or, where BGP "
+    "runs between other addresses, none of 169.254.0.0/16."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -223,6 +238,9 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_candidates_differ,
                                                      &config_no_route,
                                                      &config_route_beside,
-                                                     &config_local_address_elsewhere};
+                                                     &config_local_address_elsewhere,
+                                                     &config_bgp_reserved_as,
+                                                     &config_bgp_internal,
+                                                     &config_bgp_inside_address};
 
 }  // namespace sekisho::messages

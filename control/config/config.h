@@ -80,6 +80,15 @@ struct Frr {
   bool operator==(const Frr&) const = default;
 };
 
+// What is known of BGP over a tunnel. FRR speaks it, by its own configuration.
+struct Bgp {
+  enum class Cloud : uint8_t { none, aws, azure, other };  // whose gateway the neighbour is
+  uint32_t local_as = 0, neighbour_as = 0;
+  Cloud cloud = Cloud::none;
+
+  bool operator==(const Bgp&) const = default;
+};
+
 struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
@@ -87,6 +96,7 @@ struct Tunnel {
   ipc::DfPolicy df = ipc::DfPolicy::copy;
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
   Propagation propagation;
+  std::optional<Bgp> bgp;
   Profile profile = Profile::modern;
   AuthFiles files;
 };

@@ -45,7 +45,7 @@ void compare(const json& before, const json& after, const std::string& pointer, 
     changes.push_back({Change::Kind::change, pointer, before, after});
     return;
   }
-  // Both were encoded with every default; only children and margins come and go.
+  // Both were encoded with every default; only children, margins and "bgp" come and go.
   for (const auto& [key, value] : before.items())
     if (after.contains(key))
       compare(value, after[key], child_pointer(pointer, key), changes);

@@ -80,6 +80,24 @@ std::string_view word(Frr::RoutesAs type) {
   return "";
 }
 
+std::string_view word(Bgp::Cloud cloud) {
+  switch (cloud) {
+    case Bgp::Cloud::none:
+      return "none";
+    case Bgp::Cloud::aws:
+      return "aws";
+    case Bgp::Cloud::azure:
+      return "azure";
+    case Bgp::Cloud::other:
+      return "other";
+  }
+  return "";
+}
+
+json encode(const Bgp& bgp) {
+  return {{"local_as", bgp.local_as}, {"neighbour_as", bgp.neighbour_as}, {"cloud", word(bgp.cloud)}};
+}
+
 json encode(const Propagation& propagation) {
   if (!propagation.wanted) return false;
   return {{"distance", propagation.distance}, {"metric", propagation.metric}, {"tag", propagation.tag}};
@@ -166,6 +184,7 @@ json encode(const Tunnel& tunnel) {
   result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);
   result["propagate"] = encode(tunnel.propagation);
+  if (tunnel.bgp) result["bgp"] = encode(*tunnel.bgp);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
   const AuthFiles& files = tunnel.files;
   result["local"].update({{"auth", word(tunnel.connection.local_auth.by_certificate())},

@@ -21,6 +21,8 @@ void read_route(const Node& node, Context& context);
 void read_frr(const Node& node, Context& context);
 // "propagate" of a tunnel.
 void read_propagation(const Object& tunnel, Propagation& propagation);
+// "bgp" of a tunnel, whose interface has been read.
+void read_bgp(const Object& tunnel, Tunnel& result);
 void read_tunnel(const std::string& name, const Node& node, Context& context);
 
 // The two ends' "auth" with what belongs to it, "psk_file" and "ppk". `local` and `remote` are the ends' objects; their
