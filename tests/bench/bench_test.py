@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "script"))
-from benchmark import budget, ike, plot, report, scenario
+from benchmark import budget, fib, ike, plot, report, scenario, zserv
 
 ISSUE_KEYS = ["scenario", "direction", "suite", "size", "tunnels", "routes", "workers", "mpps", "gbps", "cycles_per_packet",
               "cycles_min", "cycles_max", "crypto_cycles", "io_cycles", "overhead_cycles"]
@@ -247,6 +247,36 @@ class Handshakes(unittest.TestCase):
         self.assertTrue(ike.holds(figures))
         self.assertFalse(ike.holds(figures | {"rates": [{"percent_of_possible": 59.9}]}))
         self.assertFalse(ike.holds(figures | {"memory": [{"established_bytes": 16385}]}))
+
+
+class Fib(unittest.TestCase):
+    def test_speaks_as_a_daemon_of_frr_does(self):
+        sent = zserv.route(0x0A4D0100, 24, "10.0.12.2")
+        self.assertEqual(sent.hex(), "0030fe06000000000008" "0900000000000000000007" "0102180a4d01"
+                         "0001" "000000000200" "0a000c0200000000" "1400000000")
+
+    def test_says_routes_as_zebra_does(self):
+        said = zserv.redistributed(0xC0000200, 24, "10.0.12.2", 10)
+        self.assertEqual(said.hex(), "0038fe0600000000001e" "0900000000000800000017" "010218c00002"
+                         "0001" "000000000204" "0a000c020000000a00000001" "140000000000000000")
+
+    def test_draws_the_same_routes_each_time(self):
+        self.assertEqual(zserv.prefixes(1000), zserv.prefixes(1000))
+        self.assertEqual(len(set(zserv.prefixes(1000))), 1000)
+
+    def test_no_other_route_leads_to_the_address_of_the_last(self):
+        table = fib.Table(2000)
+        self.assertEqual(len(set(table.routes)), 2000)
+        last = table.routes[-1]
+        self.assertEqual(last[1], 24)
+        self.assertFalse(any(last[0] >> (32 - length) == address >> (32 - length) for address, length in table.routes[:-1]))
+
+    def test_prints_rates_and_bytes_by_route(self):
+        row = {"routes": 1000, "change_seconds": 0.25} | {key: 2.0 for _, key in fib.COLUMNS} | {key: 64000 for _, key in fib.MEMORY}
+        shown = fib.text([row])
+        self.assertEqual(shown.count("2.00 s 500/s"), 4)
+        self.assertEqual(shown.count("64 B"), 5)
+        self.assertIn("0.25 s", shown)
 
 
 unittest.main()
