@@ -17,6 +17,8 @@ constexpr auto retry_delay = std::chrono::seconds(1);
 constexpr auto probe_interval = std::chrono::seconds(1);
 constexpr auto room_interval = std::chrono::minutes(1);
 constexpr size_t max_probes = 64;
+// A few milliseconds of the dataplane's manager, which does one transaction after the other.
+constexpr size_t commands_in_piece = 2048;
 
 Error missing_error(const IpAddress& gateway, const Network::MissingRoutes& missing) {
   const std::string more = missing.count > 1 ? fmt::format(" and {} more", missing.count - 1) : "";
@@ -67,6 +69,7 @@ void Network::touch() {
 
 void Network::forget_pushed() {
   pushed_.forget();
+  to_push_.clear();
   push_all_ = true;
   push_in_flight_ = false;
 }
@@ -219,23 +222,36 @@ void Network::push_routes() {
     push_waits_ = true;
     return;
   }
-  auto commands = pushed_.advance(plan_);
+  to_push_ = pushed_.advance(plan_);
+  next_to_push_ = 0;
+  pushed_round_ = round_;
   if (pushed_.ran_out())
     host_.network_failed({&messages::next_hops_exhausted,
                           fmt::format("{} of {} next hops", pushed_.overflow(), plan_.next_hops.size())});
-  if (commands.empty() && !push_all_) return host_.routed(round_);
+  if (to_push_.empty() && !push_all_) return host_.routed(round_);
+  push_piece();
+}
+
+// All routes anew are one piece: what it does not name goes. In any other a next hop comes before the routes that use
+// it, and what replaces a route before those that go.
+void Network::push_piece() {
+  const size_t left = to_push_.size() - next_to_push_;
+  const size_t end = next_to_push_ + (push_all_ ? left : std::min(left, commands_in_piece));
   Transaction transaction(push_all_);
-  for (const routing::RouteCommand& command : commands)
-    std::visit([&](const auto& particular) { transaction.add(particular); }, command);
+  for (; next_to_push_ < end; ++next_to_push_)
+    std::visit([&](const auto& particular) { transaction.add(particular); }, to_push_[next_to_push_]);
   push_all_ = false;
   push_in_flight_ = true;
-  sink_.submit(std::move(transaction),
-               [this, round = round_, commands = std::move(commands)](const std::optional<Error>& refusal) {
-                 push_in_flight_ = false;
-                 if (std::exchange(push_waits_, false)) touch();
-                 if (!refusal) return host_.routed(round);
-                 refused(*refusal, commands);
-               });
+  sink_.submit(std::move(transaction), [this](const std::optional<Error>& refusal) { piece_pushed(refusal); });
+}
+
+void Network::piece_pushed(const std::optional<Error>& refusal) {
+  push_in_flight_ = false;
+  if (!refusal && next_to_push_ < to_push_.size()) return push_piece();
+  if (std::exchange(push_waits_, false)) touch();
+  if (refusal) refused(*refusal);
+  to_push_.clear();
+  if (!refusal) host_.routed(pushed_round_);
 }
 
 size_t Network::offered() const {
@@ -243,13 +259,13 @@ size_t Network::offered() const {
   return state().routes.size() + (learnt ? learnt->routes().size() : 0);
 }
 
-void Network::refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands) {
+void Network::refused(const Error& refusal) {
   forget_pushed();
-  const auto failing = Prefix::parse(refusal.detail);
+  const bool full = refusal.message == &messages::forwarding_table_full;
   // A flood of them is one event.
-  if (refusal.message != &messages::forwarding_table_full || left_out_.empty()) host_.network_failed(refusal);
-  if (refusal.message == &messages::forwarding_table_full && failing) {
-    auto found = routing::without_room(*failing, commands, plan_);
+  if (!full || left_out_.empty()) host_.network_failed(refusal);
+  if (const auto failing = Prefix::parse(refusal.detail); full && failing) {
+    auto found = routing::without_room(*failing, to_push_, plan_);
     const bool progress = !found.empty();
     left_out_.merge(found);
     too_many_ = offered();

@@ -2,9 +2,9 @@
 //
 //   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
 //
-// A moment is waited so that a burst of notifications is one change. After a refusal all routes are pushed anew,
-// without those of FRR for which there was no room; these are tried again from time to time, and once FRR has
-// fewer.
+// A moment is waited so that a burst of notifications is one change. What is new is pushed in pieces, so that an SA,
+// which a peer may use at once, does not wait for a whole table. After a refusal all routes are pushed anew, without
+// those of FRR for which there was no room; these are tried again from time to time, and once FRR has fewer.
 #pragma once
 
 #include <map>
@@ -84,9 +84,11 @@ class Network {
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
   void push_routes();
+  void push_piece();
+  void piece_pushed(const std::optional<Error>& refusal);
+  void refused(const Error& refusal);
   // Routes of the kernel and of zebra.
   size_t offered() const;
-  void refused(const Error& refusal, const std::vector<routing::RouteCommand>& commands);
   void probe_wanted();
   void report_once(std::set<std::string>& known, const Error& error);
   bool attached_and_up(int link) const;
@@ -106,6 +108,9 @@ class Network {
   routing::Pushed pushed_;
   std::set<Prefix> left_out_;
   size_t too_many_ = 0;  // how many were offered when they were left out
+  std::vector<routing::RouteCommand> to_push_;  // by the plan of pushed_round_
+  size_t next_to_push_ = 0;
+  uint64_t pushed_round_ = 0;
   uint64_t round_ = 0;
   bool push_all_ = true;
   bool push_in_flight_ = false;
