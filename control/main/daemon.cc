@@ -123,6 +123,7 @@ void Daemon::raise(ike::Event event) {
   while (!events_.empty()) {
     ike::Event next = std::move(events_.front());
     events_.pop_front();
+    installing_ = false;
     for (ike::Action& action : engine_.step(std::move(next), now())) perform(action);
   }
   working_ = false;
@@ -168,10 +169,19 @@ void Daemon::perform(ike::Action& action) {
   std::visit([this](const auto& particular) { perform(particular); }, action);
 }
 
-void Daemon::perform(const ike::SendDatagram& action) { transport_->send(action.local, action.remote, action.data); }
+// A peer sends by a new SA as soon as it has the answer; so that waits until the dataplane, which may have many routes
+// to set, knows the SA. Where the dataplane goes meanwhile, the peer asks once more and is answered at once.
+void Daemon::perform(const ike::SendDatagram& action) {
+  if (!installing_) return transport_->send(action.local, action.remote, action.data);
+  submit(Transaction(),
+         [this, action](const std::optional<Error>&) { transport_->send(action.local, action.remote, action.data); });
+}
 
 void Daemon::perform(const ike::InstallChildSa& action) {
-  if (tunnels_.install(action)) return;
+  if (tunnels_.install(action)) {
+    installing_ = true;
+    return;
+  }
   const Error error{&messages::transaction_refused, "the dataplane cannot take SAs now"};
   child_refused(action.connection, action.inbound.spi, error);
 }

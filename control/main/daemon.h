@@ -173,6 +173,7 @@ class Daemon final : public rpc::Operations,
   ike::ReportLimit refusals_;  // of child SAs, by the dataplane
   std::deque<ike::Event> events_;
   bool working_ = false;
+  bool installing_ = false;                // this step of the engine has an SA for the dataplane
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
   Turn handshake_turn_;
