@@ -2,8 +2,8 @@
 // processes go by these functions: control for the MTU that it gives a tunnel, the data path for the packets
 // themselves. All sizes are in octets.
 //
-//   | IPv4 | UDP | SPI, sequence | IV | inner packet | padding | pad length, next header | ICV |
-//     20     0,8         8         iv                 0..block-1            2              icv
+//   |   IP   | UDP | SPI, sequence | IV | inner packet | padding | pad length, next header | ICV |
+//     20, 40   0,8         8         iv                 0..block-1            2              icv
 #pragma once
 
 #include <cstddef>
@@ -34,9 +34,11 @@ struct EspSize {
   constexpr size_t total() const { return ip + udp + esp + iv + inner + padding + trailer + icv; }
 };
 
-constexpr EspSize esp_size(EspSuite suite, bool in_udp, size_t inner) {
+// `outer`: of the header outside.
+constexpr EspSize esp_size(EspSuite suite, Family outer, bool in_udp, size_t inner) {
   const EspSuiteInfo& lengths = info(suite);
-  return {.udp = in_udp ? udp_header_size : 0,
+  return {.ip = outer == Family::ipv4 ? ipv4_header_size : ipv6_header_size,
+          .udp = in_udp ? udp_header_size : 0,
           .iv = lengths.iv,
           .inner = inner,
           .padding = padding_for(inner, lengths.block),
@@ -44,10 +46,10 @@ constexpr EspSize esp_size(EspSuite suite, bool in_udp, size_t inner) {
 }
 
 // The largest inner packet that is at most `outer_mtu` when it is sealed; 0 where there is none.
-constexpr uint16_t largest_inner(EspSuite suite, bool in_udp, uint16_t outer_mtu) {
+constexpr uint16_t largest_inner(EspSuite suite, Family outer, bool in_udp, uint16_t outer_mtu) {
   const size_t block = info(suite).block;
   // As many octets as padding can fill up to a whole block are none of the overhead.
-  const EspSize smallest = esp_size(suite, in_udp, block - esp_trailer_size);
+  const EspSize smallest = esp_size(suite, outer, in_udp, block - esp_trailer_size);
   if (outer_mtu < smallest.total()) return 0;
   return static_cast<uint16_t>(smallest.inner + (outer_mtu - smallest.total()) / block * block);
 }

@@ -12,7 +12,7 @@ std::string sa_text(const json& sa) {
   const bool in_udp = at(sa, "/encapsulation") == "UDP";
   Table table({">OCTETS", "FOR"});
   table.add({field(sa, "/outer_mtu"), "outer MTU: " + field(sa, "/outer_mtu_from")});
-  table.add({taken(sa, "/ip"), "outer IPv4 header"});
+  table.add({taken(sa, "/ip"), "outer " + field(sa, "/outer_family") + " header"});
   table.add({taken(sa, "/udp"), in_udp ? "UDP header, for NAT" : "no UDP header"});
   table.add({taken(sa, "/esp"), "SPI and sequence number"});
   table.add({taken(sa, "/iv"), "initialization vector"});

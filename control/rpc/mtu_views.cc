@@ -20,13 +20,14 @@ std::string outer_mtu_source(const control::SealingMtu& size) {
 
 json sealing_view(const control::SealingMtu& size) {
   const control::Sealing& sealing = size.sealing;
-  const EspSize parts = esp_size(sealing.suite, sealing.in_udp, size.largest);
+  const EspSize parts = esp_size(sealing.suite, sealing.outer, sealing.in_udp, size.largest);
   return {{"child", sealing.child.empty() ? json() : json(sealing.child)},
           {"suite", info(sealing.suite).name},
           {"encapsulation", sealing.in_udp ? "UDP" : "ESP"},
           {"negotiated", sealing.negotiated},
           {"outer_mtu", size.outer_mtu},
           {"outer_mtu_from", outer_mtu_source(size)},
+          {"outer_family", sealing.outer == Family::ipv4 ? "IPv4" : "IPv6"},
           {"ip", parts.ip},
           {"udp", parts.udp},
           {"esp", parts.esp},

@@ -22,11 +22,11 @@ uint16_t outer_mtu(const MtuSettings& settings, const std::optional<OuterWay>& w
 
 }  // namespace
 
-std::vector<Sealing> expected_sealings(const MtuSettings& settings, const std::optional<OuterWay>& way) {
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way) {
   std::vector<Sealing> all;
   for (const EspSuite suite : settings.suites)
     if (std::ranges::find(all, suite, &Sealing::suite) == all.end())
-      all.push_back({.suite = suite, .in_udp = settings.maybe_in_udp, .way = way, .negotiated = false});
+      all.push_back({.suite = suite, .outer = outer, .in_udp = settings.maybe_in_udp, .way = way, .negotiated = false});
   return all;
 }
 
@@ -34,7 +34,7 @@ TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings)
   TunnelMtu result{.mtu = ipc::most_mtu};
   for (Sealing& sealing : sealings) {
     const uint16_t outer = outer_mtu(settings, sealing.way);
-    const uint16_t largest = largest_inner(sealing.suite, sealing.in_udp, outer);
+    const uint16_t largest = largest_inner(sealing.suite, sealing.outer, sealing.in_udp, outer);
     result.mtu = std::min(result.mtu, largest);
     result.sealings.push_back({std::move(sealing), outer, largest});
   }

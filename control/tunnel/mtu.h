@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address.h"
 #include "base/esp_suite.h"
 #include "ipc/schema.h"
 
@@ -36,6 +37,7 @@ struct MtuSettings {
 struct Sealing {
   std::string child;  // the name of its definition
   EspSuite suite{};
+  Family outer = Family::ipv4;  // of the addresses outside
   bool in_udp = false;
   std::optional<OuterWay> way;
   bool negotiated = true;  // not: it may come to this
@@ -57,7 +59,7 @@ struct TunnelMtu {
 inline constexpr uint32_t assumed_outer_mtu = 1500;
 
 // Every suite that may be negotiated, at its largest.
-std::vector<Sealing> expected_sealings(const MtuSettings& settings, const std::optional<OuterWay>& way);
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way);
 
 TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings);
 

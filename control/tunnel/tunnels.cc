@@ -86,10 +86,14 @@ std::vector<ipc::SaId> Tunnels::tx_sas(const Tunnel& tunnel) {
 TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
   std::vector<Sealing> sealings;
   for (const Child* child : sending_children(tunnel))
-    sealings.push_back(
-        {.child = child->name, .suite = child->suite, .in_udp = child->in_udp, .way = find_way_(child->peer)});
+    sealings.push_back({.child = child->name,
+                        .suite = child->suite,
+                        .outer = child->peer.family(),
+                        .in_udp = child->in_udp,
+                        .way = find_way_(child->peer)});
   if (sealings.empty() || !tunnel.leftovers.empty())
-    std::ranges::move(expected_sealings(tunnel.mtu, find_way_(tunnel.peer)), std::back_inserter(sealings));
+    std::ranges::move(expected_sealings(tunnel.mtu, tunnel.peer.family(), find_way_(tunnel.peer)),
+                      std::back_inserter(sealings));
   return tunnel_mtu(tunnel.mtu, std::move(sealings));
 }
 

@@ -251,7 +251,7 @@ void Forwarding::move_sas(const Staging& staging) {
       sa->set_outer(outer);
       inbound.push_back(sa);
     } else {
-      fib_->set_outer(id, IpAddress::v4(outer.destination));
+      fib_->set_outer(id, outer.destination);
       sad_->outbound(id)->set_outer(outer);
     }
   }

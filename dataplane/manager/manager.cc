@@ -15,7 +15,7 @@ namespace {
 constexpr Duration link_interval = std::chrono::milliseconds(500);
 
 ControlSession::Report as_report(const PathEvent& event) {
-  const ipc::Address source = ipc::from_address(IpAddress::v4(event.source));
+  const ipc::Address source = ipc::from_address(event.source);
   if (event.kind == PathEventKind::unknown_spi) return ipc::UnknownSpi{.spi = event.spi, .source = source};
   if (event.kind == PathEventKind::traffic_waiting) return ipc::TrafficWaiting{.tunnel = event.tunnel};
   return ipc::SaEvent{.id = event.id,

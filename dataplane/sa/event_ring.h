@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/address.h"
 #include "base/big_endian.h"
 #include "base/message.h"
 #include "ipc/schema.h"
@@ -19,12 +20,12 @@ struct PathEvent {
   PathEventKind kind{};
   ipc::SaEventKind sa_event{};  // sa
   Be16 source_port;             // source_changed
-  Be32 source;                  // source_changed, unknown_spi: outer, IPv4
+  IpAddress source;             // source_changed, unknown_spi: outer
   ipc::SaId id;                 // sa
   uint32_t spi = 0;
   ipc::TunnelId tunnel;  // traffic_waiting
 };
-static_assert(sizeof(PathEvent) == 20);
+static_assert(sizeof(PathEvent) == 36);  // DPDK's rings want a multiple of 4
 
 inline PathEvent sa_event(ipc::SaEventKind kind, ipc::SaId id, uint32_t spi) {
   PathEvent event;

@@ -5,26 +5,34 @@
 #include <string>
 #include <utility>
 
+#include "base/esp_size.h"
 #include "base/messages/dataplane.h"
+#include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
 
 std::unexpected<Error> refuse(const char* why) { return fail(messages::sa_refused, why); }
 
-Be32 ipv4_of(const ipc::Address& address) {
-  uint32_t raw;
-  std::memcpy(&raw, address.bytes.data(), sizeof raw);
-  return Be32::from_raw(raw);
+// What keeps an address out of an outer header; nullptr: nothing. A link-local one says nothing without its link.
+const char* outer_fault(const IpAddress& address) {
+  if (address.is_any()) return "an unspecified outer address";
+  const ByteView bytes = address.bytes();
+  if (address.is_v4()) return bytes[0] >> 4 == 0xe ? "a multicast outer address" : nullptr;
+  if (bytes[0] == 0xff) return "a multicast outer address";
+  if (bytes[0] == 0xfe && bytes[1] >> 6 == 2) return "a link-local outer address";
+  return address == IpAddress::parse("::1") ? "a loopback outer address" : nullptr;
 }
 
 // Of a SaAdd or a SaMove.
 template <typename Command>
 Result<void> check_outer(const Command& command) {
   if (command.udp_encapsulation > 1) return refuse("a flag that is neither 0 nor 1");
-  if (command.source.family != 4 || command.destination.family != 4) return refuse("outer addresses other than IPv4");
-  if (ipv4_of(command.source) == Be32() || ipv4_of(command.destination) == Be32())
-    return refuse("an outer address of 0.0.0.0");
+  const auto source = ipc::to_address(command.source), destination = ipc::to_address(command.destination);
+  if (!source || !destination) return refuse("an outer address that is neither IPv4 nor IPv6");
+  if (source->family() != destination->family()) return refuse("outer addresses of two families");
+  for (const IpAddress& address : {*source, *destination})
+    if (const char* fault = outer_fault(address)) return refuse(fault);
   if (command.udp_encapsulation && (command.source_port == 0 || command.destination_port == 0))
     return refuse("a UDP port of 0");
   return {};
@@ -32,31 +40,49 @@ Result<void> check_outer(const Command& command) {
 
 template <typename Command>
 OuterAddresses outer_of(const Command& command) {
-  return {ipv4_of(command.source), ipv4_of(command.destination), Be16(command.source_port),
+  return {*ipc::to_address(command.source), *ipc::to_address(command.destination), Be16(command.source_port),
           Be16(command.destination_port), command.udp_encapsulation != 0};
+}
+
+// Of an IPv6 address, as they stand on the wire.
+std::array<uint64_t, 2> words_of(const IpAddress& address) {
+  std::array<uint64_t, 2> words;
+  std::memcpy(words.data(), address.bytes().data(), sizeof words);
+  return words;
+}
+Ipv6Pair ipv6_pair(const OuterAddresses& from) {
+  const auto source = words_of(from.source), destination = words_of(from.destination);
+  return {source[0], source[1], destination[0], destination[1]};
 }
 
 SuiteLengths lengths_of(EspSuite suite) { return {info(suite).iv, info(suite).block, info(suite).icv}; }
 
-Result<std::unique_ptr<const SaCold>> make_cold(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
+Result<std::unique_ptr<SaCold>> make_cold(const ipc::SaAdd& add, const crypto::EspCrypto& crypto) {
   auto selectors = Selectors::from({add.selectors.data(), add.selector_pairs});
   if (!selectors) return std::unexpected(std::move(selectors.error()));
   auto key = crypto.make_key(add.suite, add.esn != 0, {add.key.data(), info(add.suite).key_material()});
   if (!key) return fail(messages::packet_memory_exhausted, "the key of an SA");
-  return std::make_unique<const SaCold>(SaCold{add.soft_packets, add.hard_packets, add.soft_bytes, add.hard_bytes,
-                                               *selectors, add.suite, std::move(key)});
+  return std::make_unique<SaCold>(add.soft_packets, add.hard_packets, add.soft_bytes, add.hard_bytes, *selectors,
+                                  add.suite, std::move(key));
 }
 
-OuterHeader make_outer(const OuterAddresses& from) {
+// `pair`: where IPv6 addresses go.
+OuterHeader make_outer(const OuterAddresses& from, Ipv6Pair& pair) {
   OuterHeader outer;
-  outer.addresses = from.source.raw() | uint64_t{from.destination.raw()} << 32;
-  if (from.udp) {
-    outer.ports = from.source_port.raw() | uint32_t{from.destination_port.raw()} << 16;
-    outer.length = OuterHeader::max_length;
+  outer.ipv6 = !from.source.is_v4();
+  outer.udp = from.udp;
+  outer.length =
+      static_cast<uint8_t>((outer.ipv6 ? ipv6_header_size : ipv4_header_size) + (outer.udp ? udp_header_size : 0));
+  if (from.udp) outer.ports = from.source_port.raw() | uint32_t{from.destination_port.raw()} << 16;
+  if (outer.ipv6) {
+    pair = ipv6_pair(from);
+    outer.ipv6_pair = &pair;
+    return outer;
   }
+  outer.addresses = from.source.as_v4().raw() | uint64_t{from.destination.as_v4().raw()} << 32;
   uint32_t sum = outer.hop_limit_and_protocol();
   for (unsigned shift = 0; shift < 64; shift += 16) sum += outer.addresses >> shift & 0xffff;
-  outer.sum = sum & 0xffffff;  // five words need no more
+  outer.sum = sum & 0x3fffff;  // five words need no more
   return outer;
 }
 
@@ -90,15 +116,18 @@ Result<OuterAddresses> check(const ipc::SaMove& move) {
 }
 
 void InboundSa::set_outer(const OuterAddresses& addresses) {
-  source.store(addresses.source, std::memory_order_relaxed);
-  destination.store(addresses.destination, std::memory_order_relaxed);
+  const bool ipv4 = addresses.source.is_v4();
+  const Ipv6Pair ipv6 = ipv4 ? Ipv6Pair{} : ipv6_pair(addresses);
+  source.store(ipv4 ? addresses.source.as_v4() : Be32(), std::memory_order_relaxed);
+  destination.store(ipv4 ? addresses.destination.as_v4() : Be32(), std::memory_order_relaxed);
+  for (size_t i = 0; i < ipv6.size(); ++i) owned_cold->inbound_ipv6[i].store(ipv6[i], std::memory_order_relaxed);
   source_port.store(addresses.source_port, std::memory_order_relaxed);
   udp_encapsulation.store(addresses.udp, std::memory_order_relaxed);
 }
 
 void OutboundSa::set_outer(const OuterAddresses& addresses) {
   const bool second = !second_in_use.load(std::memory_order_relaxed);
-  (second ? second_outer : first_outer) = make_outer(addresses);
+  (second ? second_outer : first_outer) = make_outer(addresses, owned_cold->outbound_ipv6[second ? 1 : 0]);
   second_in_use.store(second, std::memory_order_release);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/address.h"
 #include "base/big_endian.h"
 #include "base/esp_suite.h"
 #include "base/message.h"
@@ -20,13 +21,21 @@
 
 namespace sekisho::dataplane {
 
-// Constant after publication. 0 in a limit: none.
+// Source and destination of an IPv6 header, two words each as they stand on the wire.
+using Ipv6Pair = std::array<uint64_t, 4>;
+
+// Constant after publication, but for the addresses. 0 in a limit: none.
 struct SaCold {
   uint64_t soft_packets, hard_packets;
   uint64_t soft_bytes, hard_bytes;  // of inner packets
   Selectors selectors;
   EspSuite suite;
   crypto::EspKeyPtr key;  // wiped when the SA goes
+  // Inbound: the outer addresses where they are IPv6, else all zero, which no packet has. The manager writes each word
+  // for itself, like the addresses in the SA.
+  std::array<std::atomic<uint64_t>, 4> inbound_ipv6{};
+  // Outbound: those of first_outer and of second_outer where they are IPv6, written with their header.
+  std::array<Ipv6Pair, 2> outbound_ipv6{};
 };
 
 // Events that are raised once: bits of `raised`, set by the worker that raises it.
@@ -50,7 +59,7 @@ struct InDenseMemory {
 
 // Where an SA's packets come from and go to, as they travel.
 struct OuterAddresses {
-  Be32 source, destination;
+  IpAddress source, destination;  // of one family
   Be16 source_port, destination_port;
   bool udp = false;  // the ports count
 };
@@ -64,7 +73,7 @@ struct alignas(64) InboundSa : InDenseMemory {
   uint32_t spi = 0;  // host order
   // Written by the manager when the SA moves, each for itself: a packet that meets old ones and new ones mixed is at
   // worst dropped for its address.
-  std::atomic<Be32> source, destination;
+  std::atomic<Be32> source, destination;  // IPv4, else 0.0.0.0, which no packet has: see SaCold
   std::atomic<Be16> source_port;
   std::atomic<bool> udp_encapsulation{false};
   // Constant again.
@@ -83,25 +92,30 @@ struct alignas(64) InboundSa : InDenseMemory {
   alignas(64) ReplayWindow replay;
   std::atomic<uint64_t> packets{0}, bytes{0};
 
-  std::unique_ptr<const SaCold> owned_cold;
+  std::unique_ptr<SaCold> owned_cold;
 
   void set_outer(const OuterAddresses& addresses);
 };
 static_assert(offsetof(InboundSa, replay) == 64);
 
-// The outer IPv4 header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the
-// wire.
+// The outer IP header, and UDP where encapsulated, as every packet of the SA has them: words as they stand on the wire.
 struct OuterHeader {
-  static constexpr size_t max_length = 28;
+  static constexpr size_t max_length = 48;
 
-  uint64_t addresses = 0;  // source and destination
-  uint32_t ports = 0;      // UDP: both
-  uint32_t sum : 24 = 0;   // of the constant 16-bit words of the IPv4 header, in the order of this machine
-  uint32_t length : 8 = 20;
+  union {
+    uint64_t addresses = 0;     // IPv4: source and destination
+    const Ipv6Pair* ipv6_pair;  // IPv6: where they stand in SaCold
+  };
+  uint32_t ports = 0;     // UDP: both
+  uint32_t sum : 22 = 0;  // IPv4: of the header's constant 16-bit words, in the order of this machine
+  uint32_t udp : 1 = false;
+  uint32_t ipv6 : 1 = false;
+  uint32_t length : 8 = 20;  // 8 more with UDP
 
-  bool udp() const { return length == max_length; }
-  uint16_t hop_limit_and_protocol() const { return Be16(static_cast<uint16_t>(64 << 8 | (udp() ? 17 : 50))).raw(); }
+  uint8_t protocol() const { return udp ? 17 : 50; }
+  uint16_t hop_limit_and_protocol() const { return Be16(static_cast<uint16_t>(64 << 8 | protocol())).raw(); }
 };
+static_assert(sizeof(OuterHeader) == 16);
 
 struct alignas(64) OutboundSa : InDenseMemory {
   // Constant after publication.
@@ -126,7 +140,7 @@ struct alignas(64) OutboundSa : InDenseMemory {
   const SaCold* cold = nullptr;                   // constant
   OuterHeader second_outer;                       // see outer()
 
-  std::unique_ptr<const SaCold> owned_cold;
+  std::unique_ptr<SaCold> owned_cold;
 
   // The header in use, one of two. It may change between two stages of one worker; what it was stays readable to the
   // end of the iteration.

@@ -43,7 +43,7 @@ void Context::raise_first(std::atomic<uint8_t>& raised, SaRaised bit, const Path
   manager_bell.ring();
 }
 
-void Context::report_unknown_spi(uint32_t spi, Be32 source) {
+void Context::report_unknown_spi(uint32_t spi, const IpAddress& source) {
   const uint64_t now = rte_rdtsc();
   if (now < quiet_until) return;
   quiet_until = now + rte_get_tsc_hz() / 2;

@@ -57,12 +57,13 @@ struct Context {
   void punt(const Packet& packet);
   // A frame that is not even an IP packet, or a sealed packet that the kernel is to route.
   void to_slow_path(const Handed& handed);
-  // Raises an event for the SA if `bit` of `raised` was not set yet.
-  void raise(std::atomic<uint8_t>& raised, SaRaised bit, const PathEvent& event) {
+  // Raises the event for the SA that `make` returns if `bit` of `raised` was not set yet.
+  template <typename Make>
+  void raise(std::atomic<uint8_t>& raised, SaRaised bit, const Make& make) {
     if ((raised.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]]
-      raise_first(raised, bit, event);
+      raise_first(raised, bit, make());
   }
-  void report_unknown_spi(uint32_t spi, Be32 source);
+  void report_unknown_spi(uint32_t spi, const IpAddress& source);
 
   // Sends what has gathered.
   void flush();

@@ -2,6 +2,17 @@
 
 namespace sekisho::dataplane {
 
+IpHeader fragment_header(const uint8_t* bytes, const IpHeader& header) {
+  IpHeader result = header;
+  if (header.family != 6 || header.protocol != protocol_fragment) return result;
+  if (header.length < ipv6_header_size + fragment_header_size) return result;
+  result.protocol = bytes[ipv6_header_size];
+  result.header_length = ipv6_header_size + fragment_header_size;
+  result.fragment = true;  // be it the only one (RFC 6946)
+  result.first = (load16(bytes + ipv6_header_size + 2) & 0xfff8) == 0;
+  return result;
+}
+
 // RFC 3948 section 2.2: on port 4500 four zero bytes mark IKE; section 2.3: a single byte is a keepalive.
 EspFind find_esp_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& out) {
   const uint8_t* udp = bytes + header.header_length;

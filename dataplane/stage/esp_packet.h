@@ -1,4 +1,4 @@
-// ESP on the wire (RFC 4303 section 2, RFC 3948): where it starts in an IPv4 packet, and what its trailer says. Plain
+// ESP on the wire (RFC 4303 section 2, RFC 3948): where it starts in an IP packet, and what its trailer says. Plain
 // bytes; nothing is read past the lengths given.
 #pragma once
 
@@ -27,9 +27,20 @@ enum class EspFind : uint8_t {
   fragment,   // part of a fragmented ESP packet
 };
 
-// In an IPv4 packet that passed check_ipv4.
+// In a packet that passed check_ip(). Over IPv6, what stands behind extension headers is none.
 EspFind find_esp(const uint8_t* bytes, const IpHeader& header, EspLocation& out);
 EspFind find_esp_in_udp(const uint8_t* bytes, const IpHeader& header, EspLocation& out);
+// As find_esp() wants it where a packet is a fragment: IPv4's own; over IPv6, the two headers taken for one where a
+// fragment header (RFC 8200 section 4.5) stands right behind the base header. That of any other packet is as it was.
+inline constexpr size_t fragment_header_size = 8;
+IpHeader fragment_header(const uint8_t* bytes, const IpHeader& header);
+// Whether that is a fragment which may be ESP: of UDP only the first one would show the port. Nothing but a fragment
+// header stands between the IP header and the payload.
+inline bool is_esp_or_udp_fragment(const IpHeader& header) {
+  const size_t plain = header.family == 4 ? ipv4_header_size : ipv6_header_size + fragment_header_size;
+  return header.fragment && header.header_length == plain &&
+         (header.protocol == protocol_esp || header.protocol == protocol_udp);
+}
 // False: find_esp() would find none.
 inline bool may_be_esp(const uint8_t* bytes, const IpHeader& header) {
   if (header.protocol == protocol_esp) return true;

@@ -31,14 +31,14 @@ struct Transport {
   std::optional<size_t> at;
 };
 Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header) {
-  constexpr uint8_t hop_by_hop = 0, routing = 43, fragment = 44, destination_options = 60;
+  constexpr uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
   uint8_t protocol = header.protocol;
   size_t at = ipv6_header_size;
   for (int i = 0; i < 8; ++i) {
     const bool options = protocol == hop_by_hop || protocol == routing || protocol == destination_options;
-    if (!options && protocol != fragment) return {protocol, at};
+    if (!options && protocol != protocol_fragment) return {protocol, at};
     if (at + 8 > header.length) break;
-    if (protocol == fragment && (load16(bytes + at + 2) & 0xfff8) != 0) return {bytes[at], std::nullopt};
+    if (protocol == protocol_fragment && (load16(bytes + at + 2) & 0xfff8) != 0) return {bytes[at], std::nullopt};
     protocol = bytes[at];
     at += options ? size_t{8} * (bytes[at + 1] + 1u) : 8;
   }
@@ -77,11 +77,18 @@ void set_ecn(uint8_t* bytes, uint8_t family, uint8_t ecn) {
 
 }  // namespace
 
-uint16_t header_sum(const uint8_t* bytes, size_t length) {
+uint64_t sum_of(const uint8_t* bytes, size_t length) {
   uint64_t sum = 0;
-  for (size_t i = 0; i < length; i += 4) sum += load_raw<uint32_t>(bytes + i);
-  return fold(sum);
+  size_t i = 0;
+  for (; i + 4 <= length; i += 4) sum += load_raw<uint32_t>(bytes + i);
+  if (i + 2 <= length) {
+    sum += load_raw<uint16_t>(bytes + i);
+    i += 2;
+  }
+  return i < length ? sum + bytes[i] : sum;
 }
+
+uint16_t header_sum(const uint8_t* bytes, size_t length) { return fold(sum_of(bytes, length)); }
 
 IpVerdict check_ipv4(const uint8_t* bytes, size_t available, IpHeader& out) {
   if (available < ipv4_header_size || bytes[0] >> 4 != 4) return IpVerdict::malformed;

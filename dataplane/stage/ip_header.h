@@ -14,7 +14,7 @@
 namespace sekisho::dataplane {
 
 inline constexpr uint8_t protocol_ipv4 = 4, protocol_tcp = 6, protocol_udp = 17, protocol_ipv6 = 41, protocol_esp = 50,
-                         protocol_icmp = 1, protocol_icmpv6 = 58;
+                         protocol_icmp = 1, protocol_icmpv6 = 58, protocol_fragment = 44;
 
 struct IpHeader {
   uint16_t length = 0;        // of the whole packet; at most `available`
@@ -51,6 +51,8 @@ constexpr uint16_t fold(uint64_t sum) {
   sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
 }
+// Such a sum, not folded, of at most UINT16_MAX bytes; an odd one at the end counts as if a zero followed.
+uint64_t sum_of(const uint8_t* bytes, size_t length);
 // The one's complement sum over a header of 4-byte multiples, folded: 0xffff where its checksum is right.
 uint16_t header_sum(const uint8_t* bytes, size_t length);
 

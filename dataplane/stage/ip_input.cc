@@ -18,7 +18,7 @@ struct Input {
   uint8_t place = 0;  // of the frame at hand
 
   void keep(rte_mbuf* mbuf, uint8_t* l3, const IpHeader& header) {
-    Burst& burst = header.family == 4 && may_be_esp(l3, header) ? esp : transit;
+    Burst& burst = may_be_esp(l3, header) ? esp : transit;
     burst.emplace(mbuf, l3, header, ipc::NextHopId{}, port.value(), Origin::port, place);
   }
   bool take_usual(rte_mbuf* mbuf);

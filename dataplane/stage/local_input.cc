@@ -4,25 +4,16 @@
 #include "dataplane/stage/wire.h"
 
 namespace sekisho::dataplane {
-namespace {
-
-// Of UDP only the first fragment would show the port.
-bool may_become_esp(const IpHeader& header) {
-  return header.header_length == ipv4_header_size &&
-         (header.protocol == protocol_esp || header.protocol == protocol_udp);
-}
-
-}  // namespace
 
 void local_input(Context& context, const Packet& packet) {
-  if (packet.header.fragment && packet.origin == Origin::port && may_become_esp(packet.header)) [[unlikely]] {
+  const IpHeader header = fragment_header(packet.l3, packet.header);
+  if (packet.origin == Origin::port && is_esp_or_udp_fragment(header)) [[unlikely]] {
     set_content(*packet.mbuf, packet.l3 - RTE_ETHER_HDR_LEN, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});
     return context.to_slow_path({packet.mbuf, packet.origin_id, Via::fragment});
   }
   EspLocation esp;
   // ESP within a tunnel to an address of ours has no SA here; the kernel has no use for it either.
-  const EspFind found = packet.header.family == 4 ? find_esp(packet.l3, packet.header, esp) : EspFind::none;
-  switch (found) {
+  switch (find_esp(packet.l3, header, esp)) {
     case EspFind::none:
       return context.punt(packet);
     case EspFind::truncated:
@@ -35,7 +26,7 @@ void local_input(Context& context, const Packet& packet) {
   const InboundSa* sa = context.sad.inbound(ipc::sa_of_spi(esp.spi));
   if (sa != nullptr && sa->spi == esp.spi)
     return context.drop(packet.mbuf, ipc::DropReason::esp_wrong_address, sa->id, ipc::SaCounter::wrong_address);
-  context.report_unknown_spi(esp.spi, Be32::from_raw(load_raw<uint32_t>(packet.l3 + 12)));
+  context.report_unknown_spi(esp.spi, source_of(packet));
   context.drop(packet.mbuf, ipc::DropReason::esp_unknown_spi);
 }
 

@@ -6,17 +6,15 @@
 namespace sekisho::dataplane {
 namespace {
 
-Be32 address_at(const uint8_t* at) { return Be32::from_raw(load_raw<uint32_t>(at)); }
-
 // An SPI is only ours together with our address: another host's ESP may pass through with any SPI.
 bool is_for(const InboundSa& sa, const Inbound& in) {
-  return sa.spi == in.esp.spi && address_at(in.packet.l3 + 16) == sa.destination.load(std::memory_order_relaxed);
+  return sa.spi == in.esp.spi && outer_destination_is(sa, in.packet);
 }
 
 // Behind a NAT the peer's address may have changed; whether it is the peer the ICV will tell.
 bool right_addresses(const InboundSa& sa, const Packet& packet, const EspLocation& esp) {
   if (esp.udp != sa.udp_encapsulation.load(std::memory_order_relaxed)) return false;
-  return esp.udp || address_at(packet.l3 + 12) == sa.source.load(std::memory_order_relaxed);
+  return esp.udp || outer_source_is(sa, packet);
 }
 
 // Fills in the rest of `in`; or drops the packet.
@@ -31,7 +29,8 @@ bool admit(Context& context, Inbound& in) {
     return drop(DropReason::esp_wrong_address, SaCounter::wrong_address);
   if (sa.expired.load(std::memory_order_relaxed)) [[unlikely]] {
     // Again if the ring of events was full when it expired: no packet comes further than this.
-    context.raise(sa.raised, raised_hard_expired, sa_event(ipc::SaEventKind::hard_expired, sa.id, sa.spi));
+    context.raise(sa.raised, raised_hard_expired,
+                  [&] { return sa_event(ipc::SaEventKind::hard_expired, sa.id, sa.spi); });
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
   if (!crypto::EspCrypto::valid_length(sa.lengths, in.esp.length)) [[unlikely]]
@@ -44,6 +43,14 @@ bool admit(Context& context, Inbound& in) {
 }
 
 }  // namespace
+
+[[gnu::noinline]] bool outer_ipv6_is(const InboundSa& sa, const uint8_t* l3, unsigned word) {
+  const auto& own = sa.cold->inbound_ipv6;
+  const auto same = [&](unsigned at) {
+    return load_raw<uint64_t>(l3 + 8 + size_t{8} * at) == own[at].load(std::memory_order_relaxed);
+  };
+  return same(word) && same(word + 1);
+}
 
 void sad_lookup(Context& context, Burst& in, BurstOf<Inbound>& esp, Burst& other) {
   const unsigned others_before = other.count();

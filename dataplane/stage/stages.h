@@ -133,6 +133,26 @@ void prefetch_parts(const Context& context, const Sa& sa) {
   crypto::prefetch(*sa.key);
 }
 
+// Whether a packet's outer header has the SA's address. An SA of the other family has zeros where this looks, and no
+// packet that passed check_ip() comes this far with those.
+bool outer_ipv6_is(const InboundSa& sa, const uint8_t* l3, unsigned word);  // the address that starts at this word
+inline bool outer_source_is(const InboundSa& sa, const Packet& packet) {
+  if (packet.header.family == 4) [[likely]]
+    return load_raw<uint32_t>(packet.l3 + 12) == sa.source.load(std::memory_order_relaxed).raw();
+  return outer_ipv6_is(sa, packet.l3, 0);
+}
+inline bool outer_destination_is(const InboundSa& sa, const Packet& packet) {
+  if (packet.header.family == 4) [[likely]]
+    return load_raw<uint32_t>(packet.l3 + 16) == sa.destination.load(std::memory_order_relaxed).raw();
+  return outer_ipv6_is(sa, packet.l3, 2);
+}
+
+// The source of a packet of either family.
+inline IpAddress source_of(const Packet& packet) {
+  const bool ipv4 = packet.header.family == 4;
+  return *IpAddress::from_bytes({packet.l3 + (ipv4 ? 12 : 8), ipv4 ? size_t{4} : size_t{16}});
+}
+
 inline OutboundSa* outbound_sa(const Context& context, Tunnel tunnel) {
   return tunnel.tx_sa == ipc::no_sa ? nullptr : context.sad.outbound(tunnel.tx_sa);
 }

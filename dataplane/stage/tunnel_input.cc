@@ -20,10 +20,10 @@ bool within_limits(Context& context, InboundSa& sa, uint32_t length) {
   const auto reached = [](uint64_t value, uint64_t limit) { return limit != 0 && value >= limit; };
   const auto exceeded = [](uint64_t value, uint64_t limit) { return limit != 0 && value > limit; };
   if (reached(packets, cold.soft_packets) || reached(bytes, cold.soft_bytes))
-    context.raise(sa.raised, raised_soft_expired, event_of(sa, ipc::SaEventKind::soft_expired));
+    context.raise(sa.raised, raised_soft_expired, [&] { return event_of(sa, ipc::SaEventKind::soft_expired); });
   if (reached(packets, cold.hard_packets) || reached(bytes, cold.hard_bytes)) {
     sa.expired.store(true, std::memory_order_relaxed);
-    context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
+    context.raise(sa.raised, raised_hard_expired, [&] { return event_of(sa, ipc::SaEventKind::hard_expired); });
   }
   return !exceeded(packets, cold.hard_packets) && !exceeded(bytes, cold.hard_bytes);
 }
@@ -32,16 +32,15 @@ bool within_limits(Context& context, InboundSa& sa, uint32_t length) {
 // held back. Control decides what follows (RFC 7296 section 2.23).
 void watch_source(Context& context, const Inbound& in) {
   InboundSa& sa = *in.sa;
-  const uint8_t* outer = in.packet.l3;
-  const auto source = Be32::from_raw(load_raw<uint32_t>(outer + 12));
-  const auto port = Be16::from_raw(load_raw<uint16_t>(outer + in.packet.header.header_length));
-  if (source == sa.source.load(std::memory_order_relaxed) && port == sa.source_port.load(std::memory_order_relaxed))
-    return;
+  const auto port = Be16::from_raw(load_raw<uint16_t>(in.packet.l3 + in.packet.header.header_length));
+  if (outer_source_is(sa, in.packet) && port == sa.source_port.load(std::memory_order_relaxed)) return;
   if (in.sequence < sa.replay.highest()) return;
-  PathEvent event = event_of(sa, ipc::SaEventKind::source_changed);
-  event.source = source;
-  event.source_port = port;
-  context.raise(sa.raised, raised_source_changed, event);
+  context.raise(sa.raised, raised_source_changed, [&] {
+    PathEvent event = event_of(sa, ipc::SaEventKind::source_changed);
+    event.source = source_of(in.packet);
+    event.source_port = port;
+    return event;
+  });
 }
 
 // The verdict on the inner header, which must be of the family that ESP's next header names.
@@ -58,7 +57,7 @@ bool admit(Context& context, const Inbound& in, const Packet& inner) {
     context.drop(inner.mbuf, DropReason::selector_inbound, sa.id, SaCounter::selector);
     return false;
   }
-  const uint8_t outer_class = traffic_class(in.packet.l3, 4);
+  const uint8_t outer_class = traffic_class(in.packet.l3, in.packet.header.family);
   if (tells_ecn(outer_class) && !propagate_ecn(outer_class, inner.l3, inner.header.family)) [[unlikely]] {
     context.drop(inner.mbuf, DropReason::esp_ecn);
     return false;
@@ -105,7 +104,7 @@ void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& out) {
   SaCount traffic(context.counters);
   for (const Inbound& item : in.items()) {
     InboundSa& sa = *item.sa;
-    context.raise(sa.raised, raised_first_packet, event_of(sa, ipc::SaEventKind::first_packet));
+    context.raise(sa.raised, raised_first_packet, [&] { return event_of(sa, ipc::SaEventKind::first_packet); });
     if (item.esp.udp) watch_source(context, item);
     take_out(context, item, traffic, out);
   }

@@ -13,7 +13,7 @@ namespace {
 using ipc::DropReason, ipc::SaCounter;
 
 // Room in the mbuf for all that goes before the inner packet, with the Ethernet header, and for the most that any suite
-// puts behind it. An SA may move into UDP before the packet is sealed.
+// puts behind it. An SA may move into UDP, or to IPv6, before the packet is sealed.
 bool has_room(const Outbound& out) {
   constexpr size_t behind = 64;
   static_assert(std::ranges::all_of(
@@ -43,10 +43,10 @@ bool within_byte_limits(Context& context, OutboundSa& sa, uint32_t length) {
   const SaCold& cold = *sa.cold;
   const uint64_t bytes = sa.bytes.fetch_add(length, std::memory_order_relaxed) + length;
   if (cold.soft_bytes != 0 && bytes >= cold.soft_bytes)
-    context.raise(sa.raised, raised_soft_expired, event_of(sa, ipc::SaEventKind::soft_expired));
+    context.raise(sa.raised, raised_soft_expired, [&] { return event_of(sa, ipc::SaEventKind::soft_expired); });
   if (cold.hard_bytes == 0 || bytes < cold.hard_bytes) return true;
   sa.expired.store(true, std::memory_order_relaxed);
-  context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
+  context.raise(sa.raised, raised_hard_expired, [&] { return event_of(sa, ipc::SaEventKind::hard_expired); });
   return bytes == cold.hard_bytes;
 }
 
@@ -88,7 +88,7 @@ bool admit(Context& context, Outbound& out) {
   };
   if (sa.expired.load(std::memory_order_relaxed)) [[unlikely]] {
     // Again if the ring of events was full when it expired: no other packet comes this far.
-    context.raise(sa.raised, raised_hard_expired, event_of(sa, ipc::SaEventKind::hard_expired));
+    context.raise(sa.raised, raised_hard_expired, [&] { return event_of(sa, ipc::SaEventKind::hard_expired); });
     return drop(DropReason::sa_expired, SaCounter::expired);
   }
   const uint16_t payload = packet.header.length;

@@ -12,11 +12,31 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr uint16_t more_fragments = 0x2000, offset_mask = 0x1fff;
 constexpr uint8_t ecn_mask = 3, ecn_ce = 3;
-constexpr size_t payload_start = RTE_ETHER_HDR_LEN + ipv4_header_size;
 
 uint8_t* l3_of(rte_mbuf* frame) { return rte_pktmbuf_mtod_offset(frame, uint8_t*, RTE_ETHER_HDR_LEN); }
+
+// What stands before the payload in the whole packet, and in a fragment.
+size_t header_size(const IpAddress& source) { return source.is_v4() ? ipv4_header_size : ipv6_header_size; }
+size_t fragment_start(const IpAddress& source) {
+  return source.is_v4() ? ipv4_header_size : ipv6_header_size + fragment_header_size;
+}
+
+// Makes the header of a fragment that of the whole packet.
+void write_header(uint8_t* l3, const IpAddress& source, size_t payload, uint8_t protocol, bool congested) {
+  if (source.is_v4()) {
+    // Congestion that one fragment met is the packet's (RFC 3168 section 5.3).
+    if (congested) l3[1] |= ecn_ce;
+    store16(l3 + 2, static_cast<uint16_t>(ipv4_header_size + payload));
+    store16(l3 + 6, 0);
+    store16(l3 + 10, 0);
+    store_raw(l3 + 10, static_cast<uint16_t>(~header_sum(l3, ipv4_header_size)));
+  } else {
+    if (congested) l3[1] |= ecn_ce << 4;
+    store16(l3 + 4, static_cast<uint16_t>(payload));
+    l3[6] = protocol;
+  }
+}
 
 }  // namespace
 
@@ -24,11 +44,23 @@ uint8_t* l3_of(rte_mbuf* frame) { return rte_pktmbuf_mtod_offset(frame, uint8_t*
 struct Reassembly::Arrival {
   explicit Arrival(rte_mbuf* frame) : frame(frame) {
     const uint8_t* l3 = l3_of(frame);
-    const uint16_t word = load16(l3 + 6);
-    key = {load32(l3 + 12), load32(l3 + 16), load16(l3 + 4), l3[9]};
-    offset = size_t{8} * (word & offset_mask);
-    length = load16(l3 + 2) - ipv4_header_size;
-    last = (word & more_fragments) == 0;
+    if (l3[0] >> 4 == 4) {
+      constexpr uint16_t more_fragments = 0x2000, offset_mask = 0x1fff;
+      const uint16_t word = load16(l3 + 6);
+      key = {*IpAddress::from_bytes({l3 + 12, 4}), *IpAddress::from_bytes({l3 + 16, 4}), load16(l3 + 4), l3[9]};
+      offset = size_t{8} * (word & offset_mask);
+      length = load16(l3 + 2) - ipv4_header_size;
+      last = (word & more_fragments) == 0;
+    } else {
+      constexpr uint16_t more_fragments = 1, offset_mask = 0xfff8;  // the offset in octets
+      const uint8_t* fragment = l3 + ipv6_header_size;
+      const uint16_t word = load16(fragment + 2);
+      key = {*IpAddress::from_bytes({l3 + 8, 16}), *IpAddress::from_bytes({l3 + 24, 16}), load32(fragment + 4),
+             fragment[0]};
+      offset = word & offset_mask;
+      length = load16(l3 + 4) - fragment_header_size;
+      last = (word & more_fragments) == 0;
+    }
   }
   size_t end() const { return offset + length; }
   // By the first fragment: what the whole will be. UDP whose first fragment hides what it is is the kernel's.
@@ -38,9 +70,8 @@ struct Reassembly::Arrival {
     const uint8_t* l3 = l3_of(frame);
     IpHeader header;
     EspLocation esp;
-    if (check_ipv4(l3, frame->data_len - size_t{RTE_ETHER_HDR_LEN}, header) == IpVerdict::malformed)
-      return Fate::kernels;
-    return find_esp(l3, header, esp) == EspFind::fragment ? Fate::ours : Fate::kernels;
+    if (check_ip(l3, frame->data_len - size_t{RTE_ETHER_HDR_LEN}, header) == IpVerdict::malformed) return Fate::kernels;
+    return find_esp(l3, fragment_header(l3, header), esp) == EspFind::fragment ? Fate::ours : Fate::kernels;
   }
 
   rte_mbuf* frame;
@@ -57,7 +88,7 @@ Reassembly::~Reassembly() {
 void Reassembly::forget(Gatherings::iterator gathering) {
   for (const Fragment& fragment : gathering->second.fragments) rte_pktmbuf_free(fragment.frame);
   held_ -= gathering->second.fragments.size();
-  const auto source = of_source_.find(gathering->first.source);
+  const auto source = of_source_.find(gathering->first.holder());
   if (--source->second == 0) of_source_.erase(source);
   ages_.erase(gathering->second.age);
   gatherings_.erase(gathering);
@@ -72,11 +103,11 @@ void Reassembly::drop(Gatherings::iterator gathering, ipc::DropReason reason, Ou
 // will any more. A source that is refused instead could be shut out by anybody who sends a few fragments in its name.
 Reassembly::Gatherings::iterator Reassembly::find_or_begin(const Key& key, uint16_t port, Instant now, Outcome& out) {
   if (const auto found = gatherings_.find(key); found != gatherings_.end()) return found;
-  if (of_source_[key.source] >= max_packets_of_source)
-    drop(gatherings_.find(*std::ranges::find(ages_, key.source, &Key::source)), ipc::DropReason::fragment_limit, out);
+  if (of_source_[key.holder()] >= max_packets_of_source)
+    drop(gatherings_.find(*std::ranges::find(ages_, key.holder(), &Key::holder)), ipc::DropReason::fragment_limit, out);
   else if (gatherings_.size() >= max_packets)
     drop(gatherings_.find(ages_.front()), ipc::DropReason::fragment_limit, out);
-  ++of_source_[key.source];
+  ++of_source_[key.holder()];
   const auto age = ages_.insert(ages_.end(), key);
   return gatherings_.emplace(key, Gathering{.until = now + patience, .port = port, .fragments = {}, .age = age}).first;
 }
@@ -91,7 +122,7 @@ bool Reassembly::is_duplicate(const Gathering& gathering, const Arrival& arrival
 std::optional<ipc::DropReason> Reassembly::fault(const Gathering& gathering, const Arrival& arrival) {
   using ipc::DropReason;
   if (arrival.length == 0 || (!arrival.last && arrival.length % 8 != 0)) return DropReason::fragment_malformed;
-  if (arrival.end() > max_packet - ipv4_header_size) return DropReason::fragment_limit;
+  if (arrival.end() > max_packet - header_size(arrival.key.source)) return DropReason::fragment_limit;
   if (gathering.fragments.size() >= max_fragments) return DropReason::fragment_limit;
   if (gathering.end && (arrival.end() > *gathering.end || (arrival.last && arrival.end() != *gathering.end)))
     return DropReason::fragment_malformed;
@@ -124,7 +155,7 @@ void Reassembly::add(uint16_t port, rte_mbuf* frame, Instant now, Outcome& out) 
   if (gathering.fate == Fate::undecided) gathering.fate = arrival.fate();
   if (gathering.fate == Fate::kernels) pass(gathering, out);
   if (gathering.fate == Fate::undecided || !gathering.end || gathering.gathered < *gathering.end) return;
-  if (gathering.fate == Fate::ours) finish(gathering, out);
+  if (gathering.fate == Fate::ours) finish(found->first, gathering, out);
   forget(found);
 }
 
@@ -140,7 +171,8 @@ void Reassembly::pass(Gathering& gathering, Outcome& out) {
   gathering.fragments.clear();
 }
 
-void Reassembly::finish(const Gathering& gathering, Outcome& out) {
+void Reassembly::finish(const Key& key, const Gathering& gathering, Outcome& out) {
+  const size_t payload_start = RTE_ETHER_HDR_LEN + header_size(key.source);
   const size_t length = payload_start + gathering.gathered;
   rte_mbuf* whole = rte_pktmbuf_alloc(length + packet_tail_room <= packet_room ? packets_ : large_);
   if (whole == nullptr) return out.drops.push_back(ipc::DropReason::no_memory);
@@ -150,16 +182,10 @@ void Reassembly::finish(const Gathering& gathering, Outcome& out) {
   bool congested = false;
   for (const Fragment& fragment : gathering.fragments) {
     const uint8_t* l3 = l3_of(fragment.frame);
-    std::memcpy(frame + payload_start + fragment.offset, l3 + ipv4_header_size, fragment.length);
-    congested |= (l3[1] & ecn_mask) == ecn_ce;
+    std::memcpy(frame + payload_start + fragment.offset, l3 + fragment_start(key.source), fragment.length);
+    congested |= (traffic_class(l3, l3[0] >> 4) & ecn_mask) == ecn_ce;
   }
-  uint8_t* l3 = frame + RTE_ETHER_HDR_LEN;
-  // Congestion that one fragment met is the packet's (RFC 3168 section 5.3).
-  if (congested) l3[1] |= ecn_ce;
-  store16(l3 + 2, static_cast<uint16_t>(length - RTE_ETHER_HDR_LEN));
-  store16(l3 + 6, 0);
-  store16(l3 + 10, 0);
-  store_raw(l3 + 10, static_cast<uint16_t>(~header_sum(l3, ipv4_header_size)));
+  write_header(frame + RTE_ETHER_HDR_LEN, key.source, gathering.gathered, key.protocol, congested);
   out.whole.push_back({whole, gathering.port, Via::reassembled});
 }
 

@@ -1,6 +1,6 @@
-// Reassembly of IPv4 fragments to our own addresses that may be ESP (RFC 791 section 3.2, RFC 3948): a peer may
-// fragment what it sealed, and only the whole can be opened. It is done in one place, for the fragments of one packet
-// may come by different queues.
+// Reassembly of fragments to our own addresses that may be ESP (RFC 791 section 3.2, RFC 8200 section 4.5, RFC 3948): a
+// peer may fragment what it sealed, and only the whole can be opened. It is done in one place, for the fragments of one
+// packet may come by different queues.
 //
 // Of UDP only the first fragment shows the port. Until that is here all are held; where it is not ESP in UDP, what is
 // held goes to the kernel as it came, and so does the rest.
@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "dataplane/worker/rings.h"
 #include "ipc/counters.h"
@@ -45,20 +46,23 @@ class Reassembly {
   Reassembly& operator=(const Reassembly&) = delete;
   ~Reassembly();
 
-  // Takes a frame over: Ethernet, then an IPv4 header without options that passed check_ipv4() and says fragment, with
-  // protocol ESP or UDP. `port` is where it came in.
+  // Takes a frame over: Ethernet, then an IP packet that passed check_ip() and is_esp_or_udp_fragment(). `port` is
+  // where it came in.
   void add(uint16_t port, rte_mbuf* frame, Instant now, Outcome& out);
   // Gives up what has waited too long.
   void expire(Instant now, Outcome& out);
   std::optional<Instant> next_expiry() const;
 
  private:
-  // What tells packets apart (RFC 791 section 3.2), as it stands in the header.
+  // What tells packets apart. (Over IPv6 the protocol need not: but a sender that has another one in a fragment than in
+  // the first has no use for it.)
   struct Key {
-    uint32_t source, destination;
-    uint16_t identification;
+    IpAddress source, destination;
+    uint32_t identification;
     uint8_t protocol;
     friend auto operator<=>(const Key&, const Key&) = default;
+    // Whoever has an IPv6 address has the other ones of its /64.
+    Prefix holder() const { return {source, source.is_v4() ? 32u : 64u}; }
   };
   struct Fragment {
     uint16_t offset, length;  // of the payload
@@ -82,7 +86,7 @@ class Reassembly {
   static std::optional<ipc::DropReason> fault(const Gathering& gathering, const Arrival& arrival);
   static void refuse(rte_mbuf* frame, ipc::DropReason reason, Outcome& out);
   void pass(Gathering& gathering, Outcome& out);
-  void finish(const Gathering& gathering, Outcome& out);
+  void finish(const Key& key, const Gathering& gathering, Outcome& out);
   void drop(Gatherings::iterator gathering, ipc::DropReason reason, Outcome& out);
   void forget(Gatherings::iterator gathering);
 
@@ -90,7 +94,7 @@ class Reassembly {
   rte_mempool* large_;
   Gatherings gatherings_;
   std::list<Key> ages_;  // the oldest first
-  std::map<uint32_t, size_t> of_source_;
+  std::map<Prefix, size_t> of_source_;
   size_t held_ = 0;  // fragments
 };
 

@@ -58,6 +58,8 @@ Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> wor
   path->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!path->epoll_) return refused("epoll_create1");
   // IPPROTO_RAW implies that the IP header comes with the packet.
+  path->raw_ipv6_.reset(socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
+  if (!path->raw_ipv6_ && errno != EAFNOSUPPORT) return refused("raw socket");
   path->raw_.reset(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!path->raw_) return refused("raw socket");
   // What the kernel may have learnt of the path from an ICMP message is not to be believed (docs/datapath.md).
@@ -154,12 +156,22 @@ bool SlowPath::deliver(const Handed& item) {
 }
 
 bool SlowPath::route(const Handed& item) {
-  if (item.mbuf->data_len < ipv4_header) return false;
-  sockaddr_in destination{};
-  destination.sin_family = AF_INET;
-  std::memcpy(&destination.sin_addr, data(item.mbuf) + 16, sizeof destination.sin_addr);
-  return sendto(raw_.get(), data(item.mbuf), item.mbuf->data_len, 0, reinterpret_cast<sockaddr*>(&destination),
-                sizeof destination) == item.mbuf->data_len;
+  const ByteView packet(data(item.mbuf), item.mbuf->data_len);
+  const auto send = [packet](const UniqueFd& socket, const auto& destination) {
+    return sendto(socket.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&destination),
+                  sizeof destination) == static_cast<ssize_t>(packet.size());
+  };
+  if (!plausible(Via::route, packet)) return false;
+  if (packet[0] >> 4 == 4) {
+    sockaddr_in destination{};
+    destination.sin_family = AF_INET;
+    std::memcpy(&destination.sin_addr, &packet[16], sizeof destination.sin_addr);
+    return send(raw_, destination);
+  }
+  sockaddr_in6 destination{};
+  destination.sin6_family = AF_INET6;
+  std::memcpy(&destination.sin6_addr, &packet[24], sizeof destination.sin6_addr);
+  return send(raw_ipv6_, destination);
 }
 
 void SlowPath::read_twin(Key key) {

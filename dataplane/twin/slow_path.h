@@ -88,7 +88,8 @@ class SlowPath {
   rte_mempool* packets_;
   ipc::WriterCounters& counters_;
   UniqueFd epoll_;
-  UniqueFd raw_;  // sends complete IPv4 packets by the kernel's routes
+  UniqueFd raw_;       // sends complete IPv4 packets by the kernel's routes
+  UniqueFd raw_ipv6_;  // IPv6 packets; none where the kernel has no IPv6
 
   // Of what follows, and of the producing end of from_kernel: both the manager and the thread put hands on these.
   std::mutex mutex_;

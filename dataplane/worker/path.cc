@@ -111,7 +111,7 @@ void Path::receive_reassembled(std::span<const Handed> items) {
     Packet packet{
         item.mbuf, rte_pktmbuf_mtod_offset(item.mbuf, uint8_t*, RTE_ETHER_HDR_LEN), {}, {}, item.id, Origin::port,
         place++};
-    if (check_ipv4(packet.l3, item.mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::forward)
+    if (check_ip(packet.l3, item.mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::forward)
       esp.add(packet);
     else
       context_.drop(item.mbuf, ipc::DropReason::malformed_ip);

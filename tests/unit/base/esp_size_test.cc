@@ -14,28 +14,34 @@ constexpr uint16_t outer_mtus[] = {1500, 1492, 1454, 1420, 1280, 576, 1906, 9000
 
 TEST_CASE("esp size: figures known from gateways in the field") {
   using enum EspSuite;
-  CHECK(largest_inner(aes128_sha1, false, 1500) == 1438);
-  CHECK(largest_inner(aes256_sha256, false, 1500) == 1438);
-  CHECK(largest_inner(aes128_sha1, true, 1500) == 1422);
-  CHECK(largest_inner(aes256_sha256, true, 1500) == 1422);
-  CHECK(largest_inner(aes128gcm16, false, 1500) == 1446);
-  CHECK(largest_inner(aes256gcm16, true, 1500) == 1438);
+  CHECK(largest_inner(aes128_sha1, Family::ipv4, false, 1500) == 1438);
+  CHECK(largest_inner(aes256_sha256, Family::ipv4, false, 1500) == 1438);
+  CHECK(largest_inner(aes128_sha1, Family::ipv4, true, 1500) == 1422);
+  CHECK(largest_inner(aes256_sha256, Family::ipv4, true, 1500) == 1422);
+  CHECK(largest_inner(aes128gcm16, Family::ipv4, false, 1500) == 1446);
+  CHECK(largest_inner(aes256gcm16, Family::ipv4, true, 1500) == 1438);
   // 1454 - 20 - 8 - 8 - 16 = 1402 = 350 * 4 + 2; 1454 - 20 - 8 - 16 - 16 = 1394 = 87 * 16 + 2.
-  CHECK(largest_inner(aes128gcm16, false, 1454) == 1398);
-  CHECK(largest_inner(aes256_sha256, false, 1454) == 1390);
-  CHECK(largest_inner(aes256_sha256, true, 1454) == 1374);
+  CHECK(largest_inner(aes128gcm16, Family::ipv4, false, 1454) == 1398);
+  CHECK(largest_inner(aes256_sha256, Family::ipv4, false, 1454) == 1390);
+  CHECK(largest_inner(aes256_sha256, Family::ipv4, true, 1454) == 1374);
+  // Over IPv6, 20 less before padding: 1500 - 40 - 8 - 8 - 16 = 1428 = 356 * 4 + 2 + 2; 1500 - 40 - 8 - 16 - 16 = 1420
+  // = 88 * 16 + 12.
+  CHECK(largest_inner(aes128gcm16, Family::ipv6, false, 1500) == 1426);
+  CHECK(largest_inner(aes128gcm16, Family::ipv6, true, 1500) == 1418);
+  CHECK(largest_inner(aes256_sha256, Family::ipv6, false, 1500) == 1406);
 }
 
 TEST_CASE("esp size: the largest packet fits, one octet more does not") {
   for (size_t i = 0; i < esp_suite_count; ++i)
-    for (const bool in_udp : {false, true})
-      for (const uint16_t outer : outer_mtus) {
-        const auto suite = static_cast<EspSuite>(i);
-        const uint16_t inner = largest_inner(suite, in_udp, outer);
-        INFO(info(suite).name << " udp " << in_udp << " outer " << outer << " inner " << inner);
-        CHECK(esp_size(suite, in_udp, inner).total() <= outer);
-        CHECK(esp_size(suite, in_udp, inner + 1u).total() > outer);
-      }
+    for (const Family family : {Family::ipv4, Family::ipv6})
+      for (const bool in_udp : {false, true})
+        for (const uint16_t outer : outer_mtus) {
+          const auto suite = static_cast<EspSuite>(i);
+          const uint16_t inner = largest_inner(suite, family, in_udp, outer);
+          INFO(info(suite).name << " udp " << in_udp << " outer " << outer << " inner " << inner);
+          CHECK(esp_size(suite, family, in_udp, inner).total() <= outer);
+          CHECK(esp_size(suite, family, in_udp, inner + 1u).total() > outer);
+        }
 }
 
 TEST_CASE("esp size: whatever the MTU, from nothing on") {
@@ -44,10 +50,10 @@ TEST_CASE("esp size: whatever the MTU, from nothing on") {
       const auto suite = static_cast<EspSuite>(i);
       uint16_t before = 0;
       for (unsigned outer = 0; outer < 2000; ++outer) {
-        const uint16_t inner = largest_inner(suite, in_udp, static_cast<uint16_t>(outer));
+        const uint16_t inner = largest_inner(suite, Family::ipv6, in_udp, static_cast<uint16_t>(outer));
         CHECK(inner >= before);
-        if (inner > 0) CHECK(esp_size(suite, in_udp, inner).total() <= outer);
-        CHECK(esp_size(suite, in_udp, inner + 1u).total() > outer);
+        if (inner > 0) CHECK(esp_size(suite, Family::ipv6, in_udp, inner).total() <= outer);
+        CHECK(esp_size(suite, Family::ipv6, in_udp, inner + 1u).total() > outer);
         before = inner;
       }
     }

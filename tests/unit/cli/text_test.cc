@@ -55,6 +55,7 @@ TEST_CASE("an MTU is told from the outer MTU down, part by part") {
                    {"negotiated", true},
                    {"outer_mtu", 1454},
                    {"outer_mtu_from", "link wan has 1454"},
+                   {"outer_family", "IPv4"},
                    {"ip", 20},
                    {"udp", 8},
                    {"esp", 8},

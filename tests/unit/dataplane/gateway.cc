@@ -8,6 +8,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "ipc/convert.h"
+
 namespace sekisho::dataplane::test {
 namespace {
 
@@ -17,13 +19,7 @@ T value(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-ipc::Address address(const char* text) {
-  const auto parsed = IpAddress::parse(text).value();
-  ipc::Address result;
-  result.family = static_cast<uint8_t>(parsed.family());
-  std::ranges::copy(parsed.bytes(), result.bytes.begin());
-  return result;
-}
+ipc::Address address(const char* text) { return ipc::from_address(IpAddress::parse(text).value()); }
 
 ipc::SelectorPair selector(const char* source, const char* source_last, const char* destination,
                            const char* destination_last) {
@@ -92,6 +88,8 @@ void Gateway::set_up_routes() {
   route(index_ == 0 ? "192.0.2.1/32" : "192.0.2.2/32", local);
   route(index_ == 0 ? "192.0.2.2/32" : "192.0.2.1/32", wan);
   route("192.0.2.99/32", wan);
+  route(index_ == 0 ? "2001:db8::1/128" : "2001:db8::2/128", local);
+  route(index_ == 0 ? "2001:db8::2/128" : "2001:db8::1/128", wan);
   route("10.1.0.0/16", index_ == 0 ? lan : into_tunnel);
   route("10.2.0.0/16", index_ == 0 ? into_tunnel : lan);
   route("fd00:1::/64", index_ == 0 ? lan : into_tunnel);
@@ -175,7 +173,7 @@ Result<void> Gateway::add(const ipc::SaAdd& sa) {
   }
   auto made = make_outbound_sa(sa, *crypto_);
   if (!made) return std::unexpected(made.error());
-  tables(index_).fib().set_outer(sa.id, *IpAddress::from_bytes({sa.destination.bytes.data(), 4}));
+  tables(index_).fib().set_outer(sa.id, *ipc::to_address(sa.destination));
   sad_->publish(std::move(*made));
   tunnels_->set(sa.tunnel, {sa.id, tunnel_mtu});
   return {};
@@ -187,7 +185,7 @@ Result<void> Gateway::move(const ipc::SaMove& move) {
   if (InboundSa* sa = sad_->inbound(move.id)) {
     sa->set_outer(*outer);
   } else {
-    tables(index_).fib().set_outer(move.id, IpAddress::v4(outer->destination));
+    tables(index_).fib().set_outer(move.id, outer->destination);
     sad_->outbound(move.id)->set_outer(*outer);
   }
   return {};
@@ -203,13 +201,13 @@ uint64_t Gateway::all_drops() const {
   return std::accumulate(counters_->drops.value.begin(), counters_->drops.value.end(), uint64_t{0});
 }
 
-SaPair make_sa(const Gateway& from, const Gateway& to, EspSuite suite) {
+SaPair make_sa(const Gateway& from, const Gateway& to, EspSuite suite, Family outer) {
   ipc::SaAdd add;
   add.spi = 0x5eca << 15 | inbound_id.value();
   add.tunnel = tunnel;
   add.suite = suite;
-  add.source = address(from.wan_address());
-  add.destination = address(to.wan_address());
+  add.source = address(from.wan_address(outer));
+  add.destination = address(to.wan_address(outer));
   for (size_t i = 0; i < info(suite).key_material(); ++i) add.key[i] = static_cast<uint8_t>(i * 7 + 1);
   add.selector_pairs = 2;
   const bool forth = from.wan_address()[8] == '1';

@@ -1,6 +1,7 @@
 // A data path with two ports of memory, and the manager's part played by hand. Gateway 0 has 10.1.0.0/16 and
-// fd00:1::/64 behind it and is 192.0.2.1 outside; gateway 1 has 10.2.0.0/16 and fd00:2::/64 and is 192.0.2.2. Tunnel 0
-// leads to the other one; tunnel 1 (172.16.0.0/16) has no SA. 203.0.113.0/24 is punted, 198.51.100.0/24 is a blackhole.
+// fd00:1::/64 behind it and is 192.0.2.1 and 2001:db8::1 outside; gateway 1 has 10.2.0.0/16 and fd00:2::/64 and is
+// 192.0.2.2 and 2001:db8::2. Tunnel 0 leads to the other one; tunnel 1 (172.16.0.0/16) has no SA. 203.0.113.0/24 is
+// punted, 198.51.100.0/24 is a blackhole.
 #pragma once
 
 #include <memory>
@@ -41,7 +42,10 @@ class Gateway {
  public:
   explicit Gateway(unsigned index, crypto::EspBackend backend = crypto::EspCrypto::fastest());
 
-  const char* wan_address() const { return index_ == 0 ? "192.0.2.1" : "192.0.2.2"; }
+  const char* wan_address(Family family = Family::ipv4) const {
+    if (family == Family::ipv6) return index_ == 0 ? "2001:db8::1" : "2001:db8::2";
+    return index_ == 0 ? "192.0.2.1" : "192.0.2.2";
+  }
   MacAddress mac(ipc::PortId port) const;
   // What stands behind the port and sends or gets its frames.
   MacAddress neighbour(ipc::PortId port) const;
@@ -106,6 +110,7 @@ inline constexpr ipc::SaId outbound_id{10}, inbound_id{20};
 struct SaPair {
   ipc::SaAdd outbound, inbound;
 };
-SaPair make_sa(const Gateway& from, const Gateway& to, EspSuite suite = EspSuite::aes128gcm16);
+SaPair make_sa(const Gateway& from, const Gateway& to, EspSuite suite = EspSuite::aes128gcm16,
+               Family outer = Family::ipv4);
 
 }  // namespace sekisho::dataplane::test

@@ -55,12 +55,13 @@ TEST_CASE("tunnel MTU: the MSS that the configuration gives, where it fits, or n
 TEST_CASE("tunnel MTU: without an SA, what may be negotiated decides") {
   const MtuSettings settings{.suites = {EspSuite::aes128gcm16, EspSuite::aes256_sha512, EspSuite::aes128gcm16},
                              .maybe_in_udp = true};
-  const auto expected = expected_sealings(settings, {});
+  const auto expected = expected_sealings(settings, Family::ipv6, {});
   REQUIRE(expected.size() == 2);
   CHECK(expected[1].in_udp);
   CHECK_FALSE(expected[1].negotiated);
-  // 1500 - 20 - 8 - 8 - 16 - 32 = 1416 = 88 * 16 + 8
-  CHECK(tunnel_mtu(settings, expected).mtu == 1406);
+  // 1500 - 40 - 8 - 8 - 16 - 32 = 1396 = 87 * 16 + 4, and 20 more over IPv4
+  CHECK(tunnel_mtu(settings, expected).mtu == 1390);
+  CHECK(tunnel_mtu(settings, expected_sealings(settings, Family::ipv4, {})).mtu == 1406);
 }
 
 TEST_CASE("tunnel MTU: within what the data plane takes, whatever the link") {

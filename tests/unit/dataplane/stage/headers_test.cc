@@ -40,8 +40,8 @@ void walk(ByteView packet) {
   REQUIRE(header.length <= exact.size);
   flow_of(exact.data.get(), header, true);
   EspLocation esp;
-  if (header.family == 4 && find_esp(exact.data.get(), header, esp) == EspFind::found)
-    REQUIRE(esp.offset + esp.length <= header.length);
+  if (find_esp(exact.data.get(), header, esp) == EspFind::found) REQUIRE(esp.offset + esp.length <= header.length);
+  (void)find_esp(exact.data.get(), fragment_header(exact.data.get(), header), esp);
   if (hop_limit(exact.data.get(), header.family) > 1) decrement_hop_limit(exact.data.get(), header.family);
   (void)propagate_ecn(3, exact.data.get(), header.family);
 }

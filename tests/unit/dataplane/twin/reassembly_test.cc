@@ -18,6 +18,8 @@ using ipc::DropReason;
 
 constexpr uint16_t more = 0x2000;
 constexpr uint8_t esp = 50, udp_protocol = 17;
+constexpr const char *ipv4_source = "192.0.2.1", *ipv6_source = "2001:db8::1";
+bool is_ipv6(std::string_view address) { return address.contains(':'); }
 
 rte_mempool* large_pool() {
   static rte_mempool* pool = create_large_pool().value();
@@ -36,6 +38,7 @@ struct Lab {
 
   Bytes frame_of(const Bytes& payload, const Piece& piece, uint8_t protocol, const char* source, uint16_t id,
                  uint8_t tos = 0) {
+    if (is_ipv6(source)) return ipv6_frame_of(payload, piece, protocol, source, id, tos);
     const auto word = static_cast<uint16_t>(piece.offset / 8 | (piece.last ? 0 : more));
     Bytes packet =
         ip({.source = source, .destination = "192.0.2.2", .protocol = protocol, .tos = tos, .fragment = word},
@@ -44,6 +47,18 @@ struct Lab {
     packet[5] = static_cast<uint8_t>(id);
     fix_checksum(packet, 0);
     return ethernet({{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, packet);
+  }
+  static Bytes ipv6_frame_of(const Bytes& payload, const Piece& piece, uint8_t protocol, const char* source,
+                             uint16_t id, uint8_t tos) {
+    ByteWriter behind;
+    behind.u8(protocol);
+    behind.u8(0);
+    behind.u16(static_cast<uint16_t>(piece.offset | (piece.last ? 0 : 1)));
+    behind.u32(id);
+    behind.bytes(ByteView(payload).subspan(piece.offset, piece.length));
+    return ethernet(
+        {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}},
+        ip({.source = source, .destination = "2001:db8::2", .protocol = 44, .tos = tos}, std::move(behind).take()));
   }
   void add(const Bytes& frame) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(packet_pool());
@@ -83,8 +98,10 @@ struct Lab {
 };
 
 // The whole packet as a frame.
-Bytes whole_frame(Lab& lab, const Bytes& payload, uint8_t protocol = esp) {
-  return lab.frame_of(payload, {0, payload.size(), true}, protocol, "192.0.2.1", 1);
+Bytes whole_frame(Lab& lab, const Bytes& payload, uint8_t protocol = esp, const char* source = ipv4_source) {
+  if (is_ipv6(source))
+    return ethernet({{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, ip({source, "2001:db8::2", protocol}, payload));
+  return lab.frame_of(payload, {0, payload.size(), true}, protocol, source, 1);
 }
 
 std::vector<Piece> pieces(size_t length, size_t step) {
@@ -97,22 +114,24 @@ std::vector<Piece> pieces(size_t length, size_t step) {
 
 TEST_CASE("reassembly: fragments in any order make the packet, of any size up to the limit") {
   std::mt19937 random(1);
-  for (const size_t length : {17u, 800u, 1480u, 1900u, 2000u, 5000u, 9580u}) {
+  for (const size_t length : {17u, 800u, 1480u, 1900u, 2000u, 5000u, 9560u, 9580u}) {
     const auto before = packets_in_use();
     {
       Lab lab;
       const Bytes payload = text(length);
-      for (const size_t step : {8u, 160u, 552u, 1480u}) {
-        auto order = pieces(length, step);
-        if (order.size() > Reassembly::max_fragments || order.size() < 2) continue;
-        std::ranges::shuffle(order, random);
-        for (const Piece& piece : order) lab.add(payload, piece);
-        REQUIRE(lab.whole.size() == 1);
-        CHECK(lab.whole[0] == whole_frame(lab, payload));
-        lab.whole.clear();
-        CHECK(lab.drops.empty());
-        CHECK_FALSE(lab.reassembly->next_expiry());
-      }
+      for (const char* source : {ipv4_source, ipv6_source})
+        for (const size_t step : {8u, 160u, 552u, 1480u}) {
+          auto order = pieces(length, step);
+          if (order.size() > Reassembly::max_fragments || order.size() < 2) continue;
+          if (length + (is_ipv6(source) ? 40 : 20) > Reassembly::max_packet) continue;
+          std::ranges::shuffle(order, random);
+          for (const Piece& piece : order) lab.add(payload, piece, esp, source);
+          REQUIRE(lab.whole.size() == 1);
+          CHECK(lab.whole[0] == whole_frame(lab, payload, esp, source));
+          lab.whole.clear();
+          CHECK(lab.drops.empty());
+          CHECK_FALSE(lab.reassembly->next_expiry());
+        }
     }
     CHECK(packets_in_use() == before);
   }
@@ -124,9 +143,13 @@ TEST_CASE("reassembly: packets of several sources and identifications at once do
   lab.add(one, {0, 48, false}, esp, "192.0.2.1", 1);
   lab.add(other, {0, 48, false}, esp, "192.0.2.3", 1);
   lab.add(other, {0, 48, false}, esp, "192.0.2.1", 2);
+  lab.add(other, {0, 48, false}, esp, ipv6_source, 2);
+  lab.add(one, {0, 48, false}, esp, ipv6_source, 1);
   lab.add(one, {48, 52, true}, esp, "192.0.2.1", 1);
-  REQUIRE(lab.whole.size() == 1);
+  lab.add(one, {48, 52, true}, esp, ipv6_source, 1);
+  REQUIRE(lab.whole.size() == 2);
   CHECK(lab.whole[0] == whole_frame(lab, one));
+  CHECK(lab.whole[1] == whole_frame(lab, one, esp, ipv6_source));
 }
 
 TEST_CASE("reassembly: congestion that a fragment met is the packet's") {
@@ -136,31 +159,45 @@ TEST_CASE("reassembly: congestion that a fragment met is the packet's") {
   lab.add(lab.frame_of(payload, {48, 52, true}, esp, "192.0.2.1", 1, 3));
   REQUIRE(lab.whole.size() == 1);
   CHECK(lab.whole[0][15] == 3);
+  lab.add(lab.frame_of(payload, {0, 48, false}, esp, ipv6_source, 1, 0xb8 | 2));
+  lab.add(lab.frame_of(payload, {48, 52, true}, esp, ipv6_source, 1, 0xb8 | 3));
+  REQUIRE(lab.whole.size() == 2);
+  CHECK((ByteReader(ByteView(lab.whole[1]).subspan(14)).u32() >> 20 & 0xff) == (0xb8 | 3));
+}
+
+TEST_CASE("reassembly: an IPv6 packet with a fragment header that is all there is") {
+  Lab lab;
+  const Bytes payload = text(100);
+  lab.add(payload, {0, 100, true}, esp, ipv6_source);  // RFC 6946
+  REQUIRE(lab.whole.size() == 1);
+  CHECK(lab.whole[0] == whole_frame(lab, payload, esp, ipv6_source));
+  CHECK_FALSE(lab.reassembly->next_expiry());
 }
 
 TEST_CASE("reassembly: ESP in UDP is put together, other UDP goes to the kernel as it came") {
   Bytes in_udp = udp(4500, 4500, text(200)), ike = udp(4500, 4500, Bytes(200)), other = udp(500, 500, text(200));
-  {
+  for (const char* source : {ipv4_source, ipv6_source}) {
     Lab lab;
-    lab.add(in_udp, {104, 104, true}, udp_protocol);  // no port to be seen yet
-    lab.add(in_udp, {0, 104, false}, udp_protocol);
+    lab.add(in_udp, {104, 104, true}, udp_protocol, source);  // no port to be seen yet
+    lab.add(in_udp, {0, 104, false}, udp_protocol, source);
     REQUIRE(lab.whole.size() == 1);
-    CHECK(lab.whole[0] == whole_frame(lab, in_udp, udp_protocol));
+    CHECK(lab.whole[0] == whole_frame(lab, in_udp, udp_protocol, source));
   }
-  for (const Bytes& datagram : {ike, other}) {
-    Lab lab;
-    std::vector<Bytes> frames;
-    for (const Piece& piece : {Piece{96, 48, false}, Piece{0, 96, false}, Piece{144, 64, true}})
-      frames.push_back(lab.frame_of(datagram, piece, udp_protocol, "192.0.2.1", 1));
-    lab.add(frames[0]);
-    CHECK(lab.kernel.empty());
-    lab.add(frames[1]);
-    lab.add(frames[2]);
-    CHECK(lab.kernel == std::vector<Bytes>{frames[1], frames[0], frames[2]});
-    CHECK(lab.drops.empty());
-    CHECK(lab.whole.empty());
-    CHECK_FALSE(lab.reassembly->next_expiry());  // nothing is left behind
-  }
+  for (const char* source : {ipv4_source, ipv6_source})
+    for (const Bytes& datagram : {ike, other}) {
+      Lab lab;
+      std::vector<Bytes> frames;
+      for (const Piece& piece : {Piece{96, 48, false}, Piece{0, 96, false}, Piece{144, 64, true}})
+        frames.push_back(lab.frame_of(datagram, piece, udp_protocol, source, 1));
+      lab.add(frames[0]);
+      CHECK(lab.kernel.empty());
+      lab.add(frames[1]);
+      lab.add(frames[2]);
+      CHECK(lab.kernel == std::vector<Bytes>{frames[1], frames[0], frames[2]});
+      CHECK(lab.drops.empty());
+      CHECK(lab.whole.empty());
+      CHECK_FALSE(lab.reassembly->next_expiry());  // nothing is left behind
+    }
   // The first fragment holds the UDP header alone: what it is stays hidden, and it is not ours.
   Lab lab;
   lab.add(in_udp, {0, 8, false}, udp_protocol);
@@ -169,10 +206,13 @@ TEST_CASE("reassembly: ESP in UDP is put together, other UDP goes to the kernel 
 
 TEST_CASE("reassembly: overlaps and contradictions condemn the whole packet") {
   const Bytes payload = text(400);
-  const auto condemned = [&](std::vector<Piece> order, unsigned count) {
+  const auto condemned_from = [&](const char* source, const std::vector<Piece>& order, unsigned count) {
     Lab lab;
-    for (const Piece& piece : order) lab.add(payload, piece);
+    for (const Piece& piece : order) lab.add(payload, piece, esp, source);
     return lab.dropped(DropReason::fragment_malformed, count) && !lab.reassembly->next_expiry();
+  };
+  const auto condemned = [&](const std::vector<Piece>& order, unsigned count) {
+    return condemned_from(ipv4_source, order, count) && condemned_from(ipv6_source, order, count);
   };
   CHECK(condemned({{0, 96, false}, {88, 104, false}}, 2));                 // over the end of another
   CHECK(condemned({{96, 96, false}, {0, 104, false}}, 2));                 // over the start
@@ -229,6 +269,14 @@ TEST_CASE("reassembly: everything is bounded") {
     lab.add(payload, {8, 8, true}, esp, "192.0.2.1", 4);  // gone
     CHECK(lab.whole.size() == 3);
   }
+  SECTION("packets of an IPv6 source: all of its /64") {
+    Lab lab;
+    for (uint16_t id = 0; id < Reassembly::max_packets_of_source + 5; ++id)
+      lab.add(payload, {0, 8, false}, esp, ("2001:db8::" + std::to_string(id)).c_str(), id);
+    CHECK(lab.dropped(DropReason::fragment_limit, 5));
+    lab.add(payload, {0, 8, false}, esp, "2001:db8:0:1::1", 1);
+    CHECK(lab.dropped(DropReason::fragment_limit, 5));
+  }
   SECTION("packets in all: the oldest one makes room") {
     Lab lab;
     for (size_t i = 0; i < Reassembly::max_packets + 5; ++i)
@@ -277,13 +325,14 @@ TEST_CASE("reassembly: random fragments never yield a packet that nobody sent, n
   for (int round = 0; round < 200; ++round) {
     Lab lab;
     const Bytes payload = text(160);
+    const bool v6 = round % 2 != 0;
     for (int i = 0; i < 60; ++i) {
       const size_t offset = random() % 20 * 8, length = std::min<size_t>(random() % 5 * 8 + random() % 2, 160 - offset);
-      lab.add(payload, {offset, length, offset + length == 160 || random() % 16 == 0}, esp, "192.0.2.1",
-              static_cast<uint16_t>(random() % 3));
+      lab.add(payload, {offset, length, offset + length == 160 || random() % 16 == 0}, esp,
+              v6 ? ipv6_source : ipv4_source, static_cast<uint16_t>(random() % 3));
     }
     for (Bytes& frame : lab.whole) {
-      const Bytes got(frame.begin() + 34, frame.end());
+      const Bytes got(frame.begin() + (v6 ? 54 : 34), frame.end());
       CHECK(std::equal(got.begin(), got.end(), payload.begin()));
       ++made;
     }

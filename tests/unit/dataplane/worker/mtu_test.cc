@@ -16,7 +16,8 @@ uint16_t at16(ByteView bytes, size_t offset) { return ByteReader(bytes.subspan(o
 
 // Gateway 0 seals towards gateway 1.
 struct Lab {
-  explicit Lab(EspSuite suite = EspSuite::aes128gcm16, bool in_udp = false) : sa(make_sa(a, b, suite)) {
+  explicit Lab(EspSuite suite = EspSuite::aes128gcm16, bool in_udp = false, Family outer = Family::ipv4)
+      : sa(make_sa(a, b, suite, outer)) {
     for (ipc::SaAdd* side : {&sa.outbound, &sa.inbound}) {
       side->udp_encapsulation = in_udp;
       side->source_port = side->destination_port = in_udp ? 4500 : 0;
@@ -204,21 +205,23 @@ TEST_CASE("mtu: the policy on DF decides about the outer header, and with clear 
 }
 
 TEST_CASE("mtu: the computed MTU of each suite is what the way out takes, to the octet") {
-  for (size_t suite = 0; suite < esp_suite_count; ++suite)
-    for (const bool in_udp : {false, true})
-      for (const uint16_t outer : {1500, 1454, 600}) {
-        Lab lab(static_cast<EspSuite>(suite), in_udp);
-        lab.a.ports().ports[wan_port.value()].mtu = outer;
-        const uint16_t largest = largest_inner(static_cast<EspSuite>(suite), in_udp, outer);
-        INFO(esp_suites[suite].name << " udp " << in_udp << " outer " << outer << " inner " << largest);
-        lab.set(lab.a, 1500);  // so that nothing but the port's MTU is in the way
-        CHECK(lab.across({datagram(largest)}).size() == 1);
-        REQUIRE(lab.wire.size() == 1);
-        CHECK(lab.wire[0].size() - 14 == esp_size(static_cast<EspSuite>(suite), in_udp, largest).total());
-        CHECK(lab.a.all_drops() == 0);
-        CHECK(lab.across({datagram(largest + 1u)}).empty());
-        CHECK(lab.a.drops(DropReason::too_big) == 1);
-      }
+  for (size_t i = 0; i < esp_suite_count; ++i)
+    for (const Family outer : {Family::ipv4, Family::ipv6})
+      for (const bool in_udp : {false, true})
+        for (const uint16_t outer_mtu : {1500, 1454, 600}) {
+          const auto suite = static_cast<EspSuite>(i);
+          Lab lab(suite, in_udp, outer);
+          lab.a.ports().ports[wan_port.value()].mtu = outer_mtu;
+          const uint16_t largest = largest_inner(suite, outer, in_udp, outer_mtu);
+          INFO(info(suite).name << " udp " << in_udp << " outer " << outer_mtu << " inner " << largest);
+          lab.set(lab.a, 1500);  // so that nothing but the port's MTU is in the way
+          CHECK(lab.across({datagram(largest)}).size() == 1);
+          REQUIRE(lab.wire.size() == 1);
+          CHECK(lab.wire[0].size() - 14 == esp_size(suite, outer, in_udp, largest).total());
+          CHECK(lab.a.all_drops() == 0);
+          CHECK(lab.across({datagram(largest + 1u)}).empty());
+          CHECK(lab.a.drops(DropReason::too_big) == 1);
+        }
 }
 
 TEST_CASE("mss: a SYN in either direction announces no more than fits; the checksum stays right") {
