@@ -80,8 +80,9 @@ inline constexpr Message config_route_outside_selectors{
     "Add the prefix to \"selectors\".\"remote\" on both ends, or remove the route."};
 inline constexpr Message config_family_mismatch{
     "SKO-CFG-019", Severity::error, "address families do not fit together",
-    "Two addresses that belong together are of different families, or the outside of a tunnel is not IPv4.",
-    "Use addresses of one family, and IPv4 for \"local\".\"address\" and \"remote\".\"address\"."};
+    "Two addresses or prefixes that belong together are of different families: the two ends of a tunnel, a route and "
+    "its gateway, the selectors of both sides.",
+    "Use addresses of one family; what a tunnel carries may be of another than its ends."};
 inline constexpr Message config_bad_identity{
     "SKO-CFG-020", Severity::error, "not a usable IKE identity",
     "An identity is an address, a domain name, a mail address, or keyid: followed by any text, up to 255 bytes "

@@ -33,6 +33,11 @@ std::string_view wire_interface(std::string_view device) {
   return rest.substr(0, rest.find(','));
 }
 
+void check_ipv6_mtu(const Node& node, std::optional<uint16_t> mtu) {
+  if (mtu && *mtu < least_ipv6_mtu)
+    node.fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", *mtu, least_ipv6_mtu));
+}
+
 }  // namespace
 
 std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses) {
@@ -41,15 +46,16 @@ std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vecto
   std::optional<uint16_t> mtu;
   assign(mtu, node->integer(least_mtu, most_mtu));
   const bool ipv6 = std::ranges::any_of(addresses, [](const auto& entry) { return !entry.address.is_v4(); });
-  if (mtu && ipv6 && *mtu < least_ipv6_mtu)
-    node->fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", *mtu, least_ipv6_mtu));
+  if (ipv6) check_ipv6_mtu(*node, mtu);
   return mtu;
 }
 
-std::optional<uint16_t> read_outer_mtu(const Object& object) {
+std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer) {
   const auto node = object.get("outer_mtu");
   std::optional<uint16_t> mtu;
-  if (node && !node->is("auto")) assign(mtu, node->integer(least_mtu, most_mtu));
+  if (!node || node->is("auto")) return {};
+  assign(mtu, node->integer(least_mtu, most_mtu));
+  if (outer == Family::ipv6) check_ipv6_mtu(*node, mtu);
   return mtu;
 }
 

@@ -24,10 +24,11 @@ constexpr size_t max_alternatives = 8;
 // What RFC 9293 section 3.7.1 takes for granted over IPv4; the most that an MTU of 9000 leaves there.
 constexpr uint16_t least_mss = 536, most_mss = 8960;
 
+// Without its link a link-local address says nothing.
 std::optional<IpAddress> read_outer_address(const Node& node) {
   const auto address = read_unicast_address(node);
-  if (!address || address->is_v4()) return address;
-  node.fail(messages::config_family_mismatch, fmt::format("{} is not IPv4", address->text()));
+  if (!address || !Prefix(*IpAddress::parse("fe80::"), 10).contains(*address)) return address;
+  node.fail(messages::config_bad_address, fmt::format("{} is a link-local address", address->text()));
   return {};
 }
 
@@ -38,8 +39,8 @@ End read_end(const Object& tunnel, std::string_view key, std::initializer_list<s
   if (!node) return end;
   const Object object(*node, keys);
   if (const auto address = object.require("address"); address && key == "remote" && address->is("any")) {
-    end.address = IpAddress::any(Family::ipv4);
-    if (!object.require("id")) return end;  // an address would be the default, and there is none
+    end.address = IpAddress::any(Family::ipv4);  // until the local end is known
+    if (!object.require("id")) return end;       // an address would be the default, and there is none
   } else if (address) {
     end.address = read_outer_address(*address);
   }
@@ -58,6 +59,19 @@ End read_end(const Object& tunnel, std::string_view key, std::initializer_list<s
   return end;
 }
 
+// Both ends of a tunnel have to be of one family, and so have the addresses that the local end moves between: a peer is
+// only ever known by one address at a time.
+void check_families(const ike::Connection& connection, const Node& node) {
+  const auto other = [&](const IpAddress& address) { return address.family() != connection.local.family(); };
+  const auto refuse = [&](const IpAddress& address) {
+    node.fail(messages::config_family_mismatch,
+              fmt::format("{} and {} are ends of one tunnel", connection.local.text(), address.text()));
+  };
+  if (other(connection.remote)) refuse(connection.remote);
+  if (const auto found = std::ranges::find_if(connection.other_locals, other); found != connection.other_locals.end())
+    refuse(*found);
+}
+
 void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& context) {
   const End local = read_end(object, "local", {"address", "alternatives", "id", "auth", "certificate", "private_key"});
   const End remote = read_end(object, "remote", {"address", "id", "auth", "authorities", "crls", "require_crl"});
@@ -72,6 +86,8 @@ void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& 
   else
     object.require("psk_file");  // an end that does not say otherwise goes by it
   if (!local.address || !remote.address || !local.id || !remote.id) return;
+  if (connection.remote.is_any()) connection.remote = IpAddress::any(connection.local.family());
+  check_families(connection, node);
   if (connection.local == connection.remote)
     node.fail(messages::config_duplicate, fmt::format("{} is the address of both ends", connection.local.text()));
   if (connection.remote.is_any() && connection.start != ike::StartMode::respond)
@@ -102,7 +118,7 @@ void read_interface(const Object& tunnel, TunnelInterface& interface, Context& c
 }
 
 void read_path(const Object& object, Tunnel& tunnel) {
-  tunnel.outer_mtu = read_outer_mtu(object);
+  tunnel.outer_mtu = read_outer_mtu(object, tunnel.connection.local.family());
   if (const auto df = object.get("df")) assign(tunnel.df, df->choice({"copy", "clear", "set"}));
 }
 
@@ -131,11 +147,11 @@ void read_tunnel(const std::string& name, const Node& node, Context& context) {
   tunnel.connection.name = name;
   tunnel.connection.children.front().name = name;
   read_interface(object, tunnel.interface, context);
-  read_path(object, tunnel);
   if (const auto profile = object.get("profile")) assign(tunnel.profile, profile->choice({"modern", "legacy"}));
   if (const auto start = object.get("start"))
     assign(tunnel.connection.start, start->choice({"start", "respond", "on-traffic"}));
   read_ends(object, node, tunnel, context);
+  read_path(object, tunnel);
   read_ike(object, tunnel);
   check_proof(object, tunnel.connection);
   read_esp(object, tunnel);

@@ -39,7 +39,7 @@ void read_authentication(const Object& tunnel, const EndObject& local, const End
 // "auto" or wrong.
 std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses);
 // "outer_mtu" of a tunnel, likewise.
-std::optional<uint16_t> read_outer_mtu(const Object& object);
+std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer);
 // "addresses" of an interface; each may be used once in the whole configuration.
 std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context);
 

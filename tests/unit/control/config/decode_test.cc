@@ -159,6 +159,31 @@ TEST_CASE("sizes of a tunnel: given, automatic, or off") {
   CHECK(tunnel({{"mss", "off"}}, "auto", "copy").interface.mss == 0);
 }
 
+TEST_CASE("a tunnel's ends may be IPv6") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  Json& tokyo = text["tunnels"]["tokyo"];
+  tokyo["local"] = {{"address", "2001:db8::1"}, {"alternatives", {"2001:db8::11"}}};
+  tokyo["remote"] = {{"address", "2001:db8:9::2"}};
+  tokyo["outer_mtu"] = 1280;
+  const auto config = decode(text.dump(), fixture.directory());
+  if (!config) FAIL(describe(config.error()));
+  const ike::Connection& connection = config->tunnels.at("tokyo").connection;
+  CHECK(connection.local == IpAddress::parse("2001:db8::1"));
+  CHECK(connection.remote == IpAddress::parse("2001:db8:9::2"));
+  CHECK(connection.other_locals == std::vector{*IpAddress::parse("2001:db8::11")});
+  CHECK(connection.local_id.type == ike::Identity::Type::ipv6_address);
+
+  tokyo["remote"] = {{"address", "any"}, {"id", "b.lab"}};
+  tokyo["start"] = "respond";
+  const auto any = decode(text.dump(), fixture.directory());
+  if (!any) FAIL(describe(any.error()));
+  CHECK(any->tunnels.at("tokyo").connection.remote == IpAddress::any(Family::ipv6));
+
+  tokyo["outer_mtu"] = 1279;
+  check_errors(text.dump(), {{"/tunnels/tokyo/outer_mtu", &messages::config_out_of_range, "below 1280"}});
+}
+
 TEST_CASE("values of the wrong type or out of range are refused") {
   using namespace messages;
   check_errors("[]", {{"", &config_wrong_type, "an object is wanted, not an array"}});
@@ -193,7 +218,12 @@ TEST_CASE("bad addresses, prefixes and names are refused") {
   check_value("/tunnels/tokyo/remote/address", "172.16.0.0.100", config_bad_address,
               "\"172.16.0.0.100\" is not an IP address");
   check_value("/tunnels/tokyo/remote/address", "224.0.0.5", config_bad_address, "multicast");
-  check_value("/tunnels/tokyo/remote/address", "2001:db8::1", config_family_mismatch, "is not IPv4");
+  check_value("/tunnels/tokyo/remote/address", "2001:db8::1", config_family_mismatch,
+              "2001:db8::1 are ends of one tunnel", "/tunnels/tokyo");
+  check_value("/tunnels/tokyo/remote/address", "fe80::1", config_bad_address, "is a link-local address");
+  check_value("/tunnels/tokyo/remote/address", "ff0e::1", config_bad_address, "is a multicast address");
+  check_value("/tunnels/tokyo/local/alternatives", {"2001:db8::1"}, config_family_mismatch, "2001:db8::1",
+              "/tunnels/tokyo");
   check_value("/ports/wan/addresses/0", "10.9.1.1", config_bad_address, "lacks a prefix length");
   check_value("/ports/wan/addresses/0", "10.9.1.1/33", config_bad_address, "");
   check_value("/routes/0/prefix", "10.0.0.1/8", config_bad_prefix, "its network is 10.0.0.0/8");
