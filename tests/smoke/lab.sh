@@ -5,6 +5,7 @@
 #    fd00:1::2     fd00:1::1                               fd00:2::1     fd00:2::2
 #                       10.9.1.1 -- 10.9.1.254 10.9.2.254 -- 10.9.2.2
 #
+# or, between the gateways, with IPv6: 2001:db8:1::1 -- ::fe and 2001:db8:2::fe -- ::2 (`outer_ipv6` before `lab_up`),
 # in five network namespaces of this run's own. Each gateway is Sekisho or strongSwan, as the test says. Whatever was
 # started is ended, and whatever was made is removed, when the shell ends: also after a failure or Ctrl-C.
 #
@@ -27,6 +28,7 @@ declare -A HOST=([a]=left [b]=right)
 declare -A LAN4=([a]=10.1.0 [b]=10.2.0) LAN6=([a]=fd00:1: [b]=fd00:2:)
 declare -A WAN=([a]=10.9.1.1 [b]=10.9.2.2) ROUTER=([a]=10.9.1.254 [b]=10.9.2.254)
 declare -A OTHER=([a]=b [b]=a)
+OUTER=4 WAN_LENGTH=24  # the family between the gateways, and the length of its networks
 
 for part in wait net pki strongswan sekisho frr traffic capture; do
   source "$SMOKE/lab/$part.sh"

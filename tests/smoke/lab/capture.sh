@@ -26,8 +26,10 @@ capture_count() {
 # capture_lost NAME: how many packets the capture has missed, now that it has stopped.
 capture_lost() { sed -nE 's/^([0-9]+) packets? dropped by kernel/\1/p' "$LAB_DIR/$1.tcpdump"; }
 
-# IKE has four zero octets where an SPI would be (RFC 3948 section 2.2), a NAT keepalive is one octet.
-ESP_FILTER='(esp or (udp port 4500 and udp[8:4] != 0 and udp[4:2] > 9))'
+# IKE has four zero octets where an SPI would be (RFC 3948 section 2.2), a NAT keepalive is one octet. What tcpdump calls
+# udp[...] is that of IPv4.
+ESP_FILTER='(esp or (udp port 4500 and udp[8:4] != 0 and udp[4:2] > 9)
+  or (ip6 and udp port 4500 and ip6[48:4] != 0 and ip6[44:2] > 9))'
 
 # How often the marker of ping and TCP stands in the capture.
 capture_markers() { grep -aoc "$MARKER" "$LAB_DIR/$1.pcap" || :; }
@@ -38,15 +40,17 @@ expect_sealed() {
   expect_silent "$1"
 }
 
-# "Unreachable" about a packet of ESP or IKE, which it quotes: a kernel whose ESP socket is full says so.
-UNREACHABLE_FILTER='(icmp[icmptype] == icmp-unreach and (icmp[17] == 50 or (icmp[17] == 17 and
-  (icmp[28:2] == 500 or icmp[28:2] == 4500 or icmp[30:2] == 500 or icmp[30:2] == 4500))))'
+# An error about a packet of ESP or IKE, which it quotes: a kernel whose ESP socket is full says "protocol unreachable",
+# over IPv6 "parameter problem".
+ERROR_FILTER='(icmp[icmptype] == icmp-unreach and (icmp[17] == 50 or (icmp[17] == 17 and
+  (icmp[28:2] == 500 or icmp[28:2] == 4500 or icmp[30:2] == 500 or icmp[30:2] == 4500)))) or
+  (icmp6 and ip6[40] == 4 and ip6[54] == 50)'
 
 # expect_silent NAME: nothing in clear. There may be no ESP either. (Link-local IPv6 multicast is a port's own neighbour
-# discovery.)
+# discovery, which over IPv6 stands for ARP.)
 expect_silent() {
   equal "packets on the internet side that are not ESP, IKE or ARP" 0 \
-    "$(capture_count "$1" not \( esp or udp port 500 or udp port 4500 or arp or "$UNREACHABLE_FILTER" \
-      or ip6 dst net ff02::/16 \))"
+    "$(capture_count "$1" not \( esp or udp port 500 or udp port 4500 or arp or "$ERROR_FILTER" \
+      or ip6 dst net ff02::/16 or \( icmp6 and \( ip6[40] == 135 or ip6[40] == 136 \) \) \))"
   equal "plaintext markers on the internet side" 0 "$(capture_markers "$1")"
 }

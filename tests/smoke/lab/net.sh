@@ -23,6 +23,12 @@ stop() {
 
 lab_places=(left a net b right)
 
+# outer_ipv6: from now on what is between the gateways is IPv6.
+outer_ipv6() {
+  OUTER=6 WAN_LENGTH=64
+  WAN=([a]=2001:db8:1::1 [b]=2001:db8:2::2) ROUTER=([a]=2001:db8:1::fe [b]=2001:db8:2::fe)
+}
+
 # lab_up KIND_A KIND_B: KIND is what the gateway will be, sekisho or strongswan.
 lab_up() {
   places_up
@@ -42,7 +48,11 @@ places_up() {
     on "$place" ip link set lo up
     on "$place" sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
   done
-  on net sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.default.disable_ipv6=1  # quiet: no neighbour discovery
+  if [ "$OUTER" = 6 ]; then
+    on net sysctl -qw net.ipv6.conf.all.forwarding=1
+  else
+    on net sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.default.disable_ipv6=1  # quiet: no neighbour discovery
+  fi
 }
 
 side_up() {
@@ -57,11 +67,11 @@ side_up() {
     wire net "to-$side" "$side" wan
     on "$side" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.promote_secondaries=1
     address "$side" lan "${LAN4[$side]}.1/24" "${LAN6[$side]}:1/64"
-    on "$side" sysctl -qw net.ipv6.conf.wan.disable_ipv6=1
-    address "$side" wan "${WAN[$side]}/24"
-    on "$side" ip route add default via "${ROUTER[$side]}"
+    [ "$OUTER" = 6 ] || on "$side" sysctl -qw net.ipv6.conf.wan.disable_ipv6=1
+    address "$side" wan "${WAN[$side]}/$WAN_LENGTH"
+    on "$side" ip "-$OUTER" route add default via "${ROUTER[$side]}"
   fi
-  address net "to-$side" "${ROUTER[$side]}/24"
+  address net "to-$side" "${ROUTER[$side]}/$WAN_LENGTH"
   address "$host" eth0 "${LAN4[$side]}.2/24" "${LAN6[$side]}:2/64"
   on "$host" ip route add default via "${LAN4[$side]}.1"
   on "$host" ip -6 route add default via "${LAN6[$side]}:1"

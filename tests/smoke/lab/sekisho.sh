@@ -23,12 +23,12 @@ sekisho_config() {
   (umask 077 && printf '%s\n' "${PSK:-swordfish-in-the-lab}" >"$LAB_DIR/$side/psk")
   jq -n --arg wan "${WAN[$side]}" --arg router "${ROUTER[$side]}" --arg peer "${WAN[$other]}" --arg id "$side.lab" \
     --arg peer_id "$other.lab" --arg lan4 "${LAN4[$side]}" --arg lan6 "${LAN6[$side]}" --arg far4 "${LAN4[$other]}" \
-    --arg far6 "${LAN6[$other]}" '{
+    --arg far6 "${LAN6[$other]}" --arg length "$WAN_LENGTH" --arg outer "$OUTER" '{
     ports: {
-      wan: { device: "net_af_packet0,iface=wan-wire", addresses: ["\($wan)/24"] },
+      wan: { device: "net_af_packet0,iface=wan-wire", addresses: ["\($wan)/\($length)"] },
       lan: { device: "net_af_packet1,iface=lan-wire", addresses: ["\($lan4).1/24", "\($lan6):1/64"] }
     },
-    routes: [ { prefix: "0.0.0.0/0", via: $router } ],
+    routes: [ { prefix: (if $outer == "6" then "::/0" else "0.0.0.0/0" end), via: $router } ],
     tunnels: {
       tokyo: {
         interface: { name: "vti0", addresses: ["169.254.1.\(if $id == "a.lab" then 1 else 2 end)/30"], mtu: 1400 },
