@@ -12,6 +12,7 @@ namespace sekisho::cli {
 void add_status(CLI::App& app, Session& session);
 void add_tunnel(CLI::App& app, CLI::App& show, Session& session);
 void add_mtu(CLI::App& show, Session& session);
+void add_group(CLI::App& app, CLI::App& show, Session& session);
 void add_ike_sa(CLI::App& show, Session& session);
 void add_child_sa(CLI::App& show, Session& session);
 void add_route(CLI::App& show, Session& session);
@@ -27,6 +28,8 @@ std::string tunnels_text(const json& tunnels);
 std::string tunnel_details_text(const json& tunnels);
 std::string mtus_text(const json& tunnels);
 std::string mtu_details_text(const json& tunnels);
+std::string groups_text(const json& groups);
+std::string group_details_text(const json& groups);
 std::string ike_sas_text(const json& sas);
 std::string ike_sa_details_text(const json& sas);
 std::string child_sas_text(const json& sas);

@@ -23,6 +23,12 @@ std::string zebra_text(const json& zebra) {
   return text + ", own: " + field(zebra, "/own_installed") + " of " + field(zebra, "/own_routes") + " installed";
 }
 
+std::string group_counts_text(const json& groups) {
+  if (groups.is_null() || at(groups, "/total") == 0) return "none";
+  return field(groups, "/led") + " of " + field(groups, "/total") + " have a usable tunnel, " +
+         field(groups, "/led_by_first") + " lead through their first";
+}
+
 // Whose error it is: a tunnel's, a port's or the daemon's own.
 std::string owner(const json& error) {
   if (!at(error, "/tunnel").is_null()) return "tunnel " + field(error, "/tunnel");
@@ -40,16 +46,20 @@ std::string errors_text(std::string_view heading, const json& errors) {
 }  // namespace
 
 std::string status_text(const json& status) {
-  std::string text =
-      details({{"version", field(status, "/version") + " (this command: " + std::string(version()) + ")"},
-               {"up for", duration(at(status, "/up_seconds"))},
-               {"configuration", field(status, "/config_file")},
-               {"dataplane", dataplane_text(at(status, "/dataplane"))},
-               {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up"},
-               {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
-                                  field(status, "/handshakes/dropped") + " dropped"},
-               {"zebra", zebra_text(at(status, "/zebra"))},
-               {"ports", field(status, "/ports_present") + " of " + field(status, "/ports") + " present"}});
+  std::string text = details(
+      {{"version", field(status, "/version") + " (this command: " + std::string(version()) + ")"},
+       {"up for", duration(at(status, "/up_seconds"))},
+       {"configuration", field(status, "/config_file")},
+       {"dataplane", dataplane_text(at(status, "/dataplane"))},
+       {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up" +
+                       (at(status, "/tunnels/probes_failing").is_number() && at(status, "/tunnels/probes_failing") != 0
+                            ? ", " + field(status, "/tunnels/probes_failing") + " without answer to their probe"
+                            : "")},
+       {"groups", group_counts_text(at(status, "/groups"))},
+       {"handshakes",
+        field(status, "/handshakes/waiting") + " waiting, " + field(status, "/handshakes/dropped") + " dropped"},
+       {"zebra", zebra_text(at(status, "/zebra"))},
+       {"ports", field(status, "/ports_present") + " of " + field(status, "/ports") + " present"}});
   return text + errors_text("warnings", at(status, "/warnings")) +
          errors_text("last errors", at(status, "/last_errors"));
 }

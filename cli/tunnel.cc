@@ -16,7 +16,15 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 std::string state_text(const json& tunnel) {
   if (at(tunnel, "/state") == "down" && at(tunnel, "/held_down") == true) return "down (held)";
-  return field(tunnel, "/state");
+  return field(tunnel, "/state") + (at(tunnel, "/probe/state") == "failing" ? " (probe fails)" : "");
+}
+
+std::string probe_text(const json& probe) {
+  if (!probe.is_object()) return "-";
+  const bool udp = at(probe, "/protocol") == "udp";
+  return field(probe, "/state") + ", " + field(probe, "/protocol") + " to " + field(probe, "/target") +
+         (udp ? " port " + field(probe, "/port") : "") + ", " + count(at(probe, "/answered")) + " of " +
+         count(at(probe, "/sent")) + " answered";
 }
 
 std::string traffic_text(const json& traffic) {
@@ -176,6 +184,8 @@ std::string tunnel_details_text(const json& tunnels) {
                      {"interface", field(tunnel, "/interface/name") + ", MTU " + field(tunnel, "/mtu")},
                      {"addresses", field(tunnel, "/interface/addresses")},
                      {"routes", field(tunnel, "/routes")},
+                     {"group", field(tunnel, "/group")},
+                     {"probe", probe_text(at(tunnel, "/probe"))},
                      {"profile", field(tunnel, "/profile")},
                      {"start", field(tunnel, "/start")},
                      {"IKE SAs", field(tunnel, "/ike_sas")},

@@ -45,7 +45,7 @@ inline constexpr Message config_bad_name{
     "Choose another name."};
 inline constexpr Message config_duplicate{
     "SKO-CFG-011", Severity::error, "two parts of the configuration claim the same thing",
-    "An interface name, an address, a device, a route or a pair of peers may be used once only.",
+    "An interface name, an address, a device, a route, a pair of peers or a tunnel of a group may be used once only.",
     "Compare with the place that the detail names, and change one of the two."};
 inline constexpr Message config_bad_proposal{
     "SKO-CFG-012", Severity::error, "unknown proposal",
@@ -200,6 +200,16 @@ inline constexpr Message config_bgp_inside_address{
     "With AWS take another /30 of 169.254.0.0/16. With Azure take one of 169.254.21.0 to 169.254.22.255, or, where BGP "
     "runs between other addresses, none of 169.254.0.0/16."};
 
+inline constexpr Message config_group_tunnel{
+    "SKO-CFG-070", Severity::error, "group names a tunnel that is not there",
+    "Each entry of a group's \"tunnels\" is the name of a tunnel of the same file.",
+    "Correct the name, or add the tunnel under \"tunnels\"."};
+inline constexpr Message config_group_asleep{
+    "SKO-CFG-071", Severity::error, "tunnel of a group sleeps until there is traffic",
+    "The tunnels of a group are all kept up, so that one can take the place of another at once; with \"start\": "
+    "\"on-traffic\" a tunnel comes up only when it is sent to.",
+    "Write \"start\": \"start\", or \"respond\" where the peer begins."};
+
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
                                                      &config_duplicate_key,
@@ -242,6 +252,8 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_local_address_elsewhere,
                                                      &config_bgp_reserved_as,
                                                      &config_bgp_internal,
-                                                     &config_bgp_inside_address};
+                                                     &config_bgp_inside_address,
+                                                     &config_group_tunnel,
+                                                     &config_group_asleep};
 
 }  // namespace sekisho::messages

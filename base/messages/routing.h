@@ -56,11 +56,30 @@ inline constexpr Message zebra_routes_left_out{
     "See `sekisho status` and `show ip route summary` in vtysh; let neighbours announce less (maximum-prefix, prefix "
     "lists), or summarize."};
 
-inline constexpr const Message* routing_messages[] = {&netlink_failed,       &static_route_unreachable,
-                                                      &zebra_too_old,        &zebra_nonsense,
-                                                      &zebra_lost,           &zebra_refuses,
-                                                      &bgpd_silent,          &bgpd_nonsense,
-                                                      &bgpd_verbose,         &bgp_neighbour_unknown,
-                                                      &zebra_routes_left_out};
+inline constexpr Message group_stands_in{
+    "SKO-RTG-030", Severity::warning, "traffic of a group goes through a tunnel that stands in",
+    "The tunnels of the group that come before it are not usable, wait out the hold-down, or wait for the operator.",
+    "See `sekisho show group NAME`, and `sekisho explain tunnel NAME` for the tunnel that failed."};
+inline constexpr Message group_without_tunnel{
+    "SKO-RTG-031", Severity::error, "no tunnel of a group is usable",
+    "All of them are down or do not answer their probes. Packets for the group's routes are dropped, never sent in "
+    "clear.",
+    "See `sekisho show group NAME`, and `sekisho explain tunnel NAME` for each of its tunnels."};
+inline constexpr Message group_tunnel_unusable{
+    "SKO-RTG-032", Severity::error, "tunnel cannot lead its group now",
+    "The tunnel is down or does not answer its probe, or is none of the group's.",
+    "Choose a tunnel that `sekisho show group NAME` shows as usable."};
+
+inline constexpr Message probe_unanswered{
+    "SKO-RTG-033", Severity::error, "tunnel does not answer its probe",
+    "Too many of the last echo requests through the tunnel had no answer in time. Its routes are taken back and its "
+    "group leads through another tunnel; it stays established and is probed on.",
+    "See whether the target answers (`ping -I INTERFACE TARGET`), and whether the peer has a way back through the same "
+    "tunnel: an answer through another one does not count."};
+
+inline constexpr const Message* routing_messages[] = {
+    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost, &zebra_refuses, &bgpd_silent,
+    &bgpd_nonsense, &bgpd_verbose, &bgp_neighbour_unknown, &zebra_routes_left_out, &group_stands_in,
+    &group_without_tunnel, &group_tunnel_unusable, &probe_unanswered};
 
 }  // namespace sekisho::messages

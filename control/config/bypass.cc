@@ -11,11 +11,8 @@ namespace {
 class TunnelRoutes {
  public:
   explicit TunnelRoutes(const Config& config) {
-    for (const auto& [name, tunnel] : config.tunnels)
-      for (const Prefix& prefix : tunnel.routes) {
-        owners_.emplace(prefix, name);
-        lengths_.emplace(prefix.family(), prefix.length());
-      }
+    for (const auto& [name, tunnel] : config.tunnels) add(tunnel.routes, name);
+    for (const auto& [name, group] : config.groups) add(group.routes, group.tunnels.front());
   }
 
   // The longest one that is shorter than `prefix` and covers it, with its tunnel; nullptr where there is none.
@@ -29,6 +26,13 @@ class TunnelRoutes {
   }
 
  private:
+  void add(const std::vector<Prefix>& routes, const std::string& owner) {
+    for (const Prefix& prefix : routes) {
+      owners_.emplace(prefix, owner);
+      lengths_.emplace(prefix.family(), prefix.length());
+    }
+  }
+
   std::map<Prefix, std::string> owners_;
   std::set<std::pair<Family, unsigned>> lengths_;  // that there are; the longest last
 };

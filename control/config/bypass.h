@@ -1,4 +1,5 @@
-// Static routes that lead around a tunnel: they are more specific than one of its routes, so what they cover leaves in
+// Static routes that lead around a tunnel: they are more specific than one of its routes, or of those of a group, whose
+// first tunnel is named then. So what they cover leaves in
 // clear by their gateway.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Things that only one part of the configuration may have: interface names, addresses, devices, routes, peers.
+// Things that only one part of the configuration may have: interface names, addresses, devices, routes, peers,
+// tunnels of groups.
 #pragma once
 
 #include <map>
@@ -9,7 +10,7 @@
 
 namespace sekisho::config {
 
-enum class ClaimKind : uint8_t { interface, address, device, route, peers };
+enum class ClaimKind : uint8_t { interface, address, device, route, peers, member };
 
 class Claims {
  public:

@@ -89,6 +89,20 @@ struct Bgp {
   bool operator==(const Bgp&) const = default;
 };
 
+// Echo requests through a tunnel (tunnel/probe.h).
+struct Probe {
+  enum class Protocol : uint8_t { icmp, udp };
+  IpAddress target;
+  std::optional<IpAddress> source;  // default: as the kernel chooses on the tunnel's interface
+  Protocol protocol = Protocol::icmp;
+  uint16_t port = 0;  // with UDP
+  Duration interval = std::chrono::seconds(1);
+  Duration timeout = std::chrono::seconds(1);
+  unsigned loss = 3, of = 5;
+
+  bool operator==(const Probe&) const = default;
+};
+
 struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
@@ -97,8 +111,23 @@ struct Tunnel {
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
   Propagation propagation;
   std::optional<Bgp> bgp;
+  std::optional<Probe> probe;
   Profile profile = Profile::modern;
   AuthFiles files;
+};
+
+// One connection over several tunnels: which of them carries the routes is decided as they come and go
+// (tunnel/group.h).
+struct Group {
+  enum class Mode : uint8_t { standby };  // one carries all, the others wait
+  std::vector<std::string> tunnels;       // the best first
+  std::vector<Prefix> routes;
+  Propagation propagation;
+  Mode mode = Mode::standby;
+  Duration hold_down{};
+  bool fail_back = true;  // by itself
+
+  bool operator==(const Group&) const = default;
 };
 
 // Where the keys of SAs are logged for debugging.
@@ -116,9 +145,13 @@ struct Config {
   std::optional<Frr> frr;
   std::vector<Route> routes;
   ByName<Tunnel> tunnels;
+  ByName<Group> groups;
   std::optional<KeyLog> key_log;       // off unless the operator says so
   std::optional<Error> key_log_fault;  // why there is none although the operator says so
 };
+
+// The group that the tunnel is in, with its name; nullptr where it is in none.
+const ByName<Group>::value_type* group_of(const Config& config, std::string_view tunnel);
 
 struct ConfigError {
   std::string pointer;  // JSON pointer (RFC 6901) of the offending value; empty: the whole text

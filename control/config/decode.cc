@@ -13,6 +13,7 @@ namespace sekisho::config {
 namespace {
 
 constexpr size_t max_routes = 65536;
+constexpr size_t max_groups = ipc::max_tunnels / 2;  // of two tunnels at least
 
 // Reports where there are more than `most` of something.
 void check_count(const Node& node, size_t count, size_t most) {
@@ -34,7 +35,7 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"ports", "frr", "routes", "tunnels", "key_log"});
+  const Object object(root, {"ports", "frr", "routes", "groups", "tunnels", "key_log"});
   if (const auto node = object.get("frr")) read_frr(*node, context);
   if (const auto node = object.get("ports"))
     if (const auto ports = node->members()) {
@@ -46,11 +47,17 @@ void read_document(const Node& root, Context& context) {
       check_count(*node, routes->size(), max_routes);
       for (const Node& route : *routes) read_route(route, context);
     }
+  if (const auto node = object.get("groups"))
+    if (const auto groups = node->members()) {
+      check_count(*node, groups->size(), max_groups);
+      for (const auto& [name, group] : *groups) read_group(name, group, context);
+    }
   if (const auto node = object.get("tunnels"))
     if (const auto tunnels = node->members()) {
       check_count(*node, tunnels->size(), ipc::max_tunnels);
       for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
     }
+  check_groups(context);
   if (const auto node = object.get("key_log")) read_key_log(*node, context);
 }
 

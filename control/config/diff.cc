@@ -59,6 +59,10 @@ void compare(const Port& before, const Port& after, const std::string& pointer, 
   compare(encode(before), encode(after), pointer, changes);
 }
 
+void compare(const Group& before, const Group& after, const std::string& pointer, std::vector<Change>& changes) {
+  compare(encode(before), encode(after), pointer, changes);
+}
+
 void compare(const Tunnel& before, const Tunnel& after, const std::string& pointer, std::vector<Change>& changes) {
   json old_form = encode(before), new_form = encode(after);
   for (const Content& content : contents()) {
@@ -170,6 +174,7 @@ Plan diff(const Config& running, const Config& desired) {
   compare_section(running.frr, desired.frr, "/frr", plan.changes);
   compare_routes(running.routes, desired.routes, plan);
   compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
+  compare_all(running.groups, desired.groups, "/groups", {plan.groups_set, plan.groups_removed}, plan.changes);
   compare_section(running.key_log, desired.key_log, "/key_log", plan.changes);
   plan.effects = effects_of(plan, running, desired);
   return plan;

@@ -34,6 +34,7 @@ struct Plan {
   // The same by object: which parts the daemon must act on. What is not named stays untouched.
   std::vector<std::string> ports_set, ports_removed;      // set: new or changed
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
+  std::vector<std::string> groups_set, groups_removed;
   std::vector<Route> routes_added, routes_removed;
   std::vector<Effect> effects;  // on each tunnel that is concerned
 

@@ -98,6 +98,20 @@ json encode(const Bgp& bgp) {
   return {{"local_as", bgp.local_as}, {"neighbour_as", bgp.neighbour_as}, {"cloud", word(bgp.cloud)}};
 }
 
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+json encode(const std::optional<Probe>& probe) {
+  if (!probe) return nullptr;
+  return {{"target", probe->target.text()},
+          {"source", probe->source ? json(probe->source->text()) : json()},
+          {"protocol", probe->protocol == Probe::Protocol::icmp ? "icmp" : "udp"},
+          {"port", probe->port},
+          {"interval", seconds(probe->interval)},
+          {"timeout", seconds(probe->timeout)},
+          {"loss", probe->loss},
+          {"of", probe->of}};
+}
+
 json encode(const Propagation& propagation) {
   if (!propagation.wanted) return false;
   return {{"distance", propagation.distance}, {"metric", propagation.metric}, {"tag", propagation.tag}};
@@ -138,6 +152,15 @@ json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via
 
 json encode(const Frr& frr) {
   return {{"routes_as", word(frr.routes_as)}, {"hold_time", whole_seconds(frr.hold_time)}};
+}
+
+json encode(const Group& group) {
+  return {{"tunnels", group.tunnels},
+          {"routes", texts(group.routes)},
+          {"propagate", encode(group.propagation)},
+          {"mode", "standby"},
+          {"hold_down", whole_seconds(group.hold_down)},
+          {"fail_back", group.fail_back ? "automatic" : "manual"}};
 }
 
 json encode(const ike::Connection& connection) {
@@ -185,6 +208,7 @@ json encode(const Tunnel& tunnel) {
   result["routes"] = texts(tunnel.routes);
   result["propagate"] = encode(tunnel.propagation);
   if (tunnel.bgp) result["bgp"] = encode(*tunnel.bgp);
+  result["probe"] = encode(tunnel.probe);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
   const AuthFiles& files = tunnel.files;
   result["local"].update({{"auth", word(tunnel.connection.local_auth.by_certificate())},

@@ -38,7 +38,7 @@ constexpr Reserved reserved[] = {
     {7224, 7224, Cloud::aws, End::ours, "is reserved by AWS (us-east-1)"},
     {9059, 9059, Cloud::aws, End::ours, "is reserved by AWS (eu-west-1)"},
     {10124, 10124, Cloud::aws, End::ours, "is reserved by AWS (ap-northeast-1)"},
-    {17943, 17943, Cloud::aws, End::ours, "is reserved by AWS (ap-southeast-1)"},
+    {17493, 17493, Cloud::aws, End::ours, "is reserved by AWS (ap-southeast-1)"},
 };
 
 // 0: none, or one that was reported.

@@ -65,16 +65,7 @@ bool has_more_specific(const Config& config, const Prefix& prefix, const IpAddre
 
 void check_route(const Prefix& prefix, const Node& node, const ike::Connection& connection, Context& context) {
   context.claims.claim(ClaimKind::route, prefix.text(), node);
-  if (!may_carry(connection, prefix)) {
-    std::string selectors;
-    for (const auto& child : connection.children)
-      for (const auto& selector : child.remote_selectors) selectors += (selectors.empty() ? "" : " ") + selector.text();
-    node.fail(messages::config_route_outside_selectors, fmt::format("{} is not within {}", prefix.text(), selectors));
-  }
-  if (prefix.contains(connection.remote) && !connection.remote.is_any() &&
-      !has_more_specific(context.config, prefix, connection.remote))
-    node.fail(messages::config_route_loop,
-              fmt::format("{} covers the peer {}", prefix.text(), connection.remote.text()));
+  check_way(prefix, node, connection, context.config);
 }
 
 // Selectors of the configuration are prefixes.
@@ -124,6 +115,21 @@ void check_children(const std::vector<ike::ChildDefinition>& children, const Nod
 
 }  // namespace
 
+void check_way(const Prefix& prefix, const Node& node, const ike::Connection& connection, const Config& config,
+               std::string_view whose) {
+  if (!may_carry(connection, prefix)) {
+    std::string selectors;
+    for (const auto& child : connection.children)
+      for (const auto& selector : child.remote_selectors) selectors += (selectors.empty() ? "" : " ") + selector.text();
+    node.fail(messages::config_route_outside_selectors,
+              fmt::format("{} is not within {}{}", prefix.text(), selectors, whose));
+  }
+  if (prefix.contains(connection.remote) && !connection.remote.is_any() &&
+      !has_more_specific(config, prefix, connection.remote))
+    node.fail(messages::config_route_loop,
+              fmt::format("{} covers the peer {}{}", prefix.text(), connection.remote.text(), whose));
+}
+
 void read_children(const Object& tunnel_object, Tunnel& tunnel) {
   std::vector<ike::ChildDefinition>& children = tunnel.connection.children;
   const auto node = tunnel_object.get("children");
@@ -161,6 +167,7 @@ void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, 
                    fmt::format("{} routes, at most {}", tunnel.routes.size(), max_routes));
     return;
   }
+  if (group_of(context.config, tunnel.connection.name)) return;
   for (const ike::ChildDefinition& child : tunnel.connection.children)
     for (const TrafficSelector& selector : child.remote_selectors) {
       const Prefix prefix = prefix_of(selector);

@@ -1,4 +1,4 @@
-// What FRR is told and how its word counts: the section "frr", and "propagate" of tunnels.
+// What FRR is told and how its word counts: the section "frr", and "propagate" of tunnels and groups.
 #include "base/messages/config.h"
 #include "control/config/fields.h"
 #include "control/config/sections.h"
@@ -13,8 +13,8 @@ void read_frr(const Node& node, Context& context) {
     if (const auto value = hold->integer(0, 3600)) frr.hold_time = std::chrono::seconds(*value);
 }
 
-void read_propagation(const Object& tunnel, Propagation& propagation) {
-  const auto node = tunnel.get("propagate");
+void read_propagation(const Object& parent, Propagation& propagation) {
+  const auto node = parent.get("propagate");
   if (!node) return;
   if (node->is_boolean()) return assign(propagation.wanted, node->boolean());
   const Object object(*node, {"distance", "metric", "tag"});

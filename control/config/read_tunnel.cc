@@ -142,7 +142,7 @@ void check_proof(const Object& tunnel, const ike::Connection& connection) {
 void read_tunnel(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
   const Object object(node, {"interface", "local", "remote", "psk_file", "ppk", "profile", "ike", "esp", "selectors",
-                             "children", "routes", "propagate", "bgp", "start", "outer_mtu", "df"});
+                             "children", "routes", "propagate", "bgp", "probe", "start", "outer_mtu", "df"});
   Tunnel tunnel;
   tunnel.connection.name = name;
   tunnel.connection.children.front().name = name;
@@ -159,6 +159,7 @@ void read_tunnel(const std::string& name, const Node& node, Context& context) {
   read_tunnel_routes(object, node, tunnel, context);
   read_propagation(object, tunnel.propagation);
   read_bgp(object, tunnel);
+  read_probe(object, tunnel, context);
   context.config.tunnels.emplace(name, std::move(tunnel));
 }
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "control/config/claims.h"
 #include "control/config/config.h"
@@ -13,14 +16,26 @@ struct Context {
   std::filesystem::path directory;  // of relative psk files
   UnusableKeyLog unusable_key_log{};
   Claims claims;
-  Config config;  // as read so far: ports, then routes, then tunnels
+  Config config;  // as read so far: ports, then routes, then groups, then tunnels
+  // Where the groups' tunnels and routes stand in the text.
+  struct GroupPlaces {
+    std::vector<std::pair<Node, std::string>> tunnels;
+    std::vector<std::pair<Node, Prefix>> routes;
+  };
+  std::vector<GroupPlaces> groups;
 };
 
 void read_port(const std::string& name, const Node& node, Context& context);
 void read_route(const Node& node, Context& context);
 void read_frr(const Node& node, Context& context);
-// "propagate" of a tunnel.
-void read_propagation(const Object& tunnel, Propagation& propagation);
+// "propagate" of a tunnel or group.
+void read_propagation(const Object& parent, Propagation& propagation);
+// Before the tunnels, which have no routes by default where they are in a group.
+void read_group(const std::string& name, const Node& node, Context& context);
+// After them: whether the tunnels of each group are there and can carry its routes.
+void check_groups(const Context& context);
+// "probe" of a tunnel, whose selectors have been read.
+void read_probe(const Object& object, Tunnel& tunnel, const Context& context);
 // "bgp" of a tunnel, whose interface has been read.
 void read_bgp(const Object& tunnel, Tunnel& result);
 void read_tunnel(const std::string& name, const Node& node, Context& context);

@@ -58,7 +58,7 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
     if (!has_local_address(tunnel.connection, own))
       all.push_back(
           {name, {&messages::config_local_address_elsewhere, tunnel.connection.local.text()}, "local address"});
-    if (tunnel.routes.empty() && !config.frr)
+    if (tunnel.routes.empty() && !config.frr && !group_of(config, name))
       all.push_back({name, {&messages::config_no_route, "interface " + tunnel.interface.name}, "no route"});
     if (const auto found = past.find(name); found != past.end())
       all.push_back({name, {&messages::config_route_beside, found->second}, "route beside"});

@@ -60,6 +60,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
     : loop_(loop),
       config_(std::move(config)),
       config_file_(std::move(config_file)),
+      probes_(loop, *this, random_),
       dataplane_(loop, dataplane_socket, *this),
       ports_(*this, [this] { network_->touch(); }),
       tunnels_(*this, *this, random_, &MonotonicClock::now, [this](const IpAddress& peer) { return find_way(peer); }),
@@ -75,6 +76,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
                       tunnels_.retry_refused();
                       arm_timers();
                     }),
+      group_timer_(loop, [this] { decide_groups(); }),
       keepalive_timer_(loop, [this] { keep_nat_mappings(); }),
       look_timer_(loop, [this] { look_around(); }),
       farewell_timer_(loop, [this] { check_farewell(); }),
@@ -102,7 +104,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
   for (const auto& [name, tunnel] : daemon->config_.tunnels) {
     daemon->status_[name];
     daemon->set_tunnel(name, tunnel);
+    daemon->probes_.set(name, tunnel.probe, false);
   }
+  daemon->set_groups();
   if (auto key_log = daemon->open_key_log(daemon->config_)) {
     daemon->key_log_ = std::move(*key_log);
   } else {
@@ -272,6 +276,7 @@ void Daemon::dataplane_down(const Error& error) {
   note_daemon_error(error);
   ports_.dataplane_down();
   tunnels_.dataplane_down();
+  for (auto& [name, group] : groups_) group.forget_failures();
   network_->forget_pushed();
   network_->touch();
 }
@@ -340,14 +345,17 @@ void Daemon::tunnel_changed(const std::string& name) {
   Status& status = status_[name];
   if (tunnels_.live(name)) {
     up_since_.live(name, network_->round());
-    status.last_error.reset();
+    if (tunnels_.adopted(name)) probes_.start(name, true);
+    if (!probes_.failing(name)) status.last_error.reset();
     status.held_down = false;
   } else {
     up_since_.not_live(name);
+    probes_.stop(name);
     // The interface goes down in a moment; nobody is to send what has no way any more.
-    if (const auto tunnel = config_.tunnels.find(name); zebra_ && tunnel != config_.tunnels.end())
-      for (const Prefix& prefix : tunnel->second.routes) zebra_->withdraw(prefix);
+    if (const auto tunnel = config_.tunnels.find(name); tunnel != config_.tunnels.end())
+      withdraw(tunnel->second.routes);
   }
+  tell_group(name);
   network_->touch();
 }
 
@@ -414,12 +422,12 @@ void Daemon::note_daemon_error(const Error& error) {
 
 // ---------------------------------------------------------------------------------------------------- the network
 
-// Whether the kernel's routes of the tunnel are spare ones, since zebra has them to judge. Where it has not, a
+// Whether the kernel's routes of a tunnel are spare ones, since zebra has them to judge. Where it has not, a
 // protocol's route to the same prefix must not lead past a tunnel that is meant to be better.
-bool Daemon::stands_behind_zebra(const std::string& name, const config::Tunnel& tunnel) const {
-  if (!tunnel.propagation.wanted || !zebra_ || !zebra_->table()) return false;
-  const bool told = tunnels_.live(name) && zebra_->state() == Zebra::State::synchronized;
-  return told || tunnel.propagation.distance > 1;
+bool Daemon::stands_behind_zebra(const config::Propagation& propagation, bool leads) const {
+  if (!propagation.wanted || !zebra_ || !zebra_->table()) return false;
+  const bool told = leads && zebra_->state() == Zebra::State::synchronized;
+  return told || propagation.distance > 1;
 }
 
 KernelSpec Daemon::kernel_spec() const {
@@ -430,11 +438,18 @@ KernelSpec Daemon::kernel_spec() const {
     spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
                                          .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
                                          .routes = tunnel.routes,
-                                         .behind_zebra = stands_behind_zebra(name, tunnel)};
+                                         .behind_zebra = stands_behind_zebra(tunnel.propagation, usable(name))};
+    // It stays up, to be probed, and leads nowhere.
+    if (tunnels_.live(name) && !usable(name)) spec.twins[tunnel.interface.name].routes.clear();
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
     // The network of the interface itself goes with it: a routing daemon's neighbour is in there.
     for (const InterfaceAddress& own : tunnel.interface.addresses)
       if (own.length < own.address.bits()) spec.guards.emplace_back(own.address, own.length);
+  }
+  for (const auto& [name, group] : config_.groups) {
+    spec.guards.insert(spec.guards.end(), group.routes.begin(), group.routes.end());
+    if (const auto* leader = leading_tunnel(name))
+      spec.groups.push_back({leader->interface.name, group.routes, stands_behind_zebra(group.propagation, true)});
   }
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
   return spec;
@@ -457,22 +472,30 @@ std::vector<IpAddress> Daemon::peers() const {
 }
 
 void Daemon::routed(uint64_t round) {
-  for (const std::string& name : up_since_.routed(round, now())) spdlog::info("tunnel {}: up", name);
+  for (const std::string& name : up_since_.routed(round, now())) {
+    spdlog::info("tunnel {}: up", name);
+    probes_.start(name, false);
+  }
 }
 
 // Through the interfaces of tunnels that are up: zebra refuses a route by any other.
 Zebra::OwnRoutes Daemon::routes_for_zebra() const {
   Zebra::OwnRoutes routes;
-  for (const auto& [name, tunnel] : config_.tunnels) {
+  const auto add = [&](const config::Tunnel& tunnel, const std::vector<Prefix>& prefixes,
+                       const config::Propagation& propagation) {
     const kernel::Link* link = network_->state().find_link(tunnel.interface.name);
-    if (!tunnel.propagation.wanted || !tunnels_.live(name) || !link || !link->up) continue;
-    for (const Prefix& prefix : tunnel.routes)
+    if (!propagation.wanted || !link || !link->up) return;
+    for (const Prefix& prefix : prefixes)
       routes[prefix] = {.prefix = prefix,
                         .next_hops = {{.link = static_cast<uint32_t>(link->index)}},
-                        .distance = tunnel.propagation.distance,
-                        .metric = tunnel.propagation.metric,
-                        .tag = tunnel.propagation.tag};
-  }
+                        .distance = propagation.distance,
+                        .metric = propagation.metric,
+                        .tag = propagation.tag};
+  };
+  for (const auto& [name, tunnel] : config_.tunnels)
+    if (usable(name)) add(tunnel, tunnel.routes, tunnel.propagation);
+  for (const auto& [name, group] : config_.groups)
+    if (const auto* leader = leading_tunnel(name)) add(*leader, group.routes, group.propagation);
   return routes;
 }
 

@@ -23,11 +23,13 @@
 #include "control/main/frr_doors.h"
 #include "control/main/network.h"
 #include "control/main/ports.h"
+#include "control/main/probes.h"
 #include "control/main/zebra.h"
 #include "control/routing/bgp/inquiries.h"
 #include "control/rpc/operations.h"
 #include "control/transport/handshake_queue.h"
 #include "control/transport/udp.h"
+#include "control/tunnel/group.h"
 #include "control/tunnel/tunnels.h"
 #include "control/tunnel/up_since.h"
 
@@ -39,6 +41,7 @@ class Daemon final : public rpc::Operations,
                      private TransactionSink,
                      private TunnelListener,
                      private NetworkHost,
+                     private ProbeHost,
                      private ZebraHost {
  public:
   // Opens sockets and reads the kernel; the dataplane is waited for in the loop.
@@ -66,10 +69,13 @@ class Daemon final : public rpc::Operations,
   std::vector<rpc::PortView> ports() const override;
   rpc::DropCounters drops() const override;
   void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) override;
+  std::vector<rpc::GroupView> groups() const override;
   Result<void> tunnel_up(std::string_view name) override;
   Result<void> tunnel_down(std::string_view name) override;
   Result<void> rekey_child(std::string_view name, std::string_view child) override;
   Result<void> rekey_ike(std::string_view name) override;
+  Result<void> group_prefer(std::string_view name, std::string_view tunnel) override;
+  Result<void> group_fail_back(std::string_view name) override;
   Result<void> apply(config::Config desired, const config::Plan& plan) override;
 
  private:
@@ -114,6 +120,9 @@ class Daemon final : public rpc::Operations,
   void routed(uint64_t round) override;
   void network_failed(const Error& error) override { note_daemon_error(error); }
   void route_missing(const Error& error) override;
+  // ProbeHost
+  std::optional<int> probe_link(const std::string& tunnel) const override;
+  void probe_changed(const std::string& tunnel) override;
   // ZebraHost
   void zebra_changed() override { network_->touch(); }
   void zebra_failed(const Error& error) override { note_daemon_error(error); }
@@ -146,7 +155,19 @@ class Daemon final : public rpc::Operations,
   Result<std::unique_ptr<key_log::KeyLog>> open_key_log(const config::Config& config);
   void open_zebra();
   Zebra::OwnRoutes routes_for_zebra() const;
-  bool stands_behind_zebra(const std::string& name, const config::Tunnel& tunnel) const;
+  bool stands_behind_zebra(const config::Propagation& propagation, bool leads) const;
+  // It is live and answers its probe, if it has one.
+  bool usable(const std::string& tunnel) const;
+  // As the configuration has them.
+  void set_groups();
+  // Tells the tunnel's group, if it is in one, whether it is usable.
+  void tell_group(const std::string& tunnel);
+  void decide(const std::string& name, Group& group);
+  void decide_groups();
+  void arm_group_timer();
+  // nullptr where none does.
+  const config::Tunnel* leading_tunnel(std::string_view group) const;
+  void withdraw(const std::vector<Prefix>& routes);
   void warn();  // of what is due
   void check_farewell();
 
@@ -157,6 +178,8 @@ class Daemon final : public rpc::Operations,
   SystemRandom random_;
   std::map<std::string, Status, std::less<>> status_;
   UpSince up_since_;
+  std::map<std::string, Group, std::less<>> groups_;
+  Probes probes_;
   DataplaneClient dataplane_;
   Ports ports_;
   Tunnels tunnels_;
@@ -178,6 +201,7 @@ class Daemon final : public rpc::Operations,
   Timer engine_timer_;
   Turn handshake_turn_;
   Timer tunnel_timer_;
+  Timer group_timer_;
   Timer keepalive_timer_;
   Timer look_timer_;
   Timer farewell_timer_;

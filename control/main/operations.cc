@@ -94,6 +94,7 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
       view.in = to_view(in);
       view.out = to_view(out);
     }
+    view.probe = probes_.view(name);
     view.local_address_here = has_local_address(tunnel.connection);
     views.push_back(std::move(view));
   }
@@ -207,6 +208,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     if (status_[name].connection_set) raise(ike::RemoveConnection{name});
     tunnels_.remove(name);
     up_since_.not_live(name);
+    probes_.remove(name);
     status_.erase(name);
   };
   if (before.frr != config_.frr) open_zebra();
@@ -226,10 +228,12 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   for (const std::string& name : plan.tunnels_set) {
     const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
     set_tunnel(name, tunnel);
+    probes_.set(name, tunnel.probe, up_since_.of(name).has_value());
     Status& status = status_[name];
     status.last_error.reset();  // the former definition's
     if (status.connection_set) raise(ike::SetConnection{tunnel.connection});
   }
+  set_groups();
   network_->touch();
   spdlog::info("configuration applied: {} changes", plan.changes.size());
   return {};

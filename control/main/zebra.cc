@@ -29,8 +29,13 @@ Zebra::State Zebra::state() const {
 
 void Zebra::want(OwnRoutes routes) {
   const OwnRoutes before = std::exchange(own_, std::move(routes));
-  for (const auto& [prefix, route] : before)
-    if (!own_.contains(prefix)) take_back(prefix);
+  for (const auto& [prefix, route] : before) {
+    const auto now = own_.find(prefix);
+    if (now == own_.end())
+      take_back(prefix);
+    else if (now->second != route)
+      void_word(prefix);
+  }
   if (!std::exchange(own_known_, true)) {
     if (session_.up()) say_all();
     return;
@@ -44,11 +49,15 @@ void Zebra::withdraw(const Prefix& prefix) {
   if (own_.erase(prefix) > 0) take_back(prefix);
 }
 
-// What zebra has said of it is void, too, whether it can be told or not.
 void Zebra::take_back(const Prefix& prefix) {
+  if (session_.up()) session_.remove(prefix);
+  void_word(prefix);
+}
+
+// What zebra has said of a route as it was is void, whether it can be told or not.
+void Zebra::void_word(const Prefix& prefix) {
   installed_.erase(prefix);
   refused_.erase(prefix);
-  if (session_.up()) session_.remove(prefix);
   const auto known = table_.routes().find(prefix);
   if (known == table_.routes().end() || known->second.route.type != settings_.own_type) return;
   table_.remove(prefix);

@@ -63,6 +63,7 @@ class Zebra final : private zserv::SessionListener {
   void zebra_unreachable(const Error& error) override;
   void say_all();
   void take_back(const Prefix& prefix);
+  void void_word(const Prefix& prefix);
   void changed();
   void sweep();
   void say_again();

@@ -119,6 +119,18 @@ json narrowed_hints(const json& tunnel) {
   return hints;
 }
 
+json group_hints(const Operations& operations, std::string_view tunnel) {
+  json list = json::array();
+  const auto* group = config::group_of(operations.running(), tunnel);
+  const auto groups = operations.groups();
+  const auto view = group ? std::ranges::find(groups, group->first, &GroupView::name) : groups.end();
+  if (view == groups.end() || view->leader == tunnel) return list;
+  list.push_back(view->leader ? "the traffic of group " + view->name + " goes through " + *view->leader +
+                                    "; `show group " + view->name + "` says when it returns"
+                              : "no tunnel of group " + view->name + " is usable: its traffic is dropped");
+  return list;
+}
+
 json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
            const json& children) {
   json list = json::array();
@@ -134,6 +146,7 @@ json hints(const Operations& operations, const TunnelView& tunnel, const config:
   if (!tunnel.local_address_here)
     list.push_back("no interface of this machine has the local address, " + connection.local.text());
   if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`");
+  for (json& hint : group_hints(operations, tunnel.name)) list.push_back(std::move(hint));
   for (json& hint : traffic_hints(children)) list.push_back(std::move(hint));
   return list;
 }

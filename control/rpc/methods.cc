@@ -51,6 +51,8 @@ Answer show(Operations& operations, const json& params) {
     view = tunnel_views(operations, *name);
   else if (*what == "mtu")
     view = mtu_views(operations, *name);
+  else if (*what == "group")
+    view = group_views(operations, *name);
   else if (*what == "ike-sa")
     view = ike_sa_views(operations, *name);
   else if (*what == "child-sa")
@@ -62,7 +64,7 @@ Answer show(Operations& operations, const json& params) {
   else if (*what == "neighbour")
     view = neighbour_views(operations, *name);
   else
-    return bad_params("\"what\" is one of tunnel, mtu, ike-sa, child-sa, route, neighbour, port, counters");
+    return bad_params("\"what\" is one of tunnel, group, mtu, ike-sa, child-sa, route, neighbour, port, counters");
   if (view) return *std::move(view);
   return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
 }
@@ -136,6 +138,34 @@ Answer tunnel_rekey(Operations& operations, const json& params) {
   if (*what != "ike" || !child->empty()) return bad_params("\"what\" is child or ike, and \"child\" goes with child");
   if (!has_ike_sa(operations, *name)) return refuse(RpcError::refused, messages::nothing_to_rekey, *name);
   return after(operations, operations.rekey_ike(*name), *name);
+}
+
+std::expected<std::string, RpcError> group_name(const Operations& operations, const json& params) {
+  auto name = parameter(params, "name");
+  if (name && !operations.running().groups.contains(*name)) return not_found("group", *name);
+  return name;
+}
+
+// The answer of an operation on a group: the group as it stands now.
+Answer group_after(Operations& operations, const Result<void>& result, const std::string& name) {
+  if (!result) return std::unexpected(RpcError{RpcError::refused, result.error()});
+  const auto views = group_views(operations, name);
+  if (!views || views->empty()) return not_found("group", name);
+  return views->front();
+}
+
+Answer group_prefer(Operations& operations, const json& params) {
+  const auto name = group_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  const auto tunnel = parameter(params, "tunnel");
+  if (!tunnel) return std::unexpected(tunnel.error());
+  return group_after(operations, operations.group_prefer(*name, *tunnel), *name);
+}
+
+Answer group_fail_back(Operations& operations, const json& params) {
+  const auto name = group_name(operations, params);
+  if (!name) return std::unexpected(name.error());
+  return group_after(operations, operations.group_fail_back(*name), *name);
 }
 
 using Decoded = std::expected<config::Config, config::ConfigErrors>;
@@ -212,6 +242,8 @@ constexpr std::array methods = {Method{"status", status},
                                 Method{"tunnel.down", tunnel_down},
                                 Method{"tunnel.rekey", tunnel_rekey},
                                 Method{"tunnel.explain", tunnel_explain},
+                                Method{"group.prefer", group_prefer},
+                                Method{"group.fail-back", group_fail_back},
                                 Method{"config.check", config_check},
                                 Method{"config.diff", config_diff},
                                 Method{"config.apply", config_apply}};

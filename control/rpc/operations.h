@@ -72,6 +72,13 @@ struct Traffic {
   uint64_t octets = 0;  // of inner packets
 };
 
+struct ProbeView {
+  enum class State : uint8_t { idle, unproven, answering, failing };
+  State state = State::idle;  // idle: the tunnel is not up
+  uint64_t sent = 0, answered = 0, lost = 0;
+  std::optional<Duration> round_trip;  // of the last answer
+};
+
 // The configuration of the tunnel (addresses, ids, interface, routes) is taken from running().
 struct TunnelView {
   std::string name;
@@ -81,6 +88,7 @@ struct TunnelView {
   std::optional<LastError> last_error;  // cleared when the tunnel comes up
   bool last_error_proven = true;        // false: anybody may have provoked it
   std::optional<Traffic> in, out;       // since the dataplane knows the tunnel; of all its SAs so far known
+  std::optional<ProbeView> probe;       // where the tunnel has one
   bool local_address_here = true;       // an interface of the machine has it, or an alternative
 };
 
@@ -111,6 +119,22 @@ struct NeighbourView {
   std::string state;  // "reachable", "stale", "incomplete", ...
 };
 
+struct GroupMemberView {
+  std::string tunnel;
+  std::optional<Instant> usable_since;  // none: it is not usable
+  bool failed = false;                  // and stands by for that reason though it may be usable again
+  std::optional<Instant> returns_at;    // if nothing happens meanwhile
+};
+
+// The configuration of the group is taken from running().
+struct GroupView {
+  std::string name;
+  std::optional<std::string> leader;  // none: no tunnel is usable
+  std::optional<Instant> led_since;
+  std::optional<std::string> preferred;  // by `group prefer`
+  std::vector<GroupMemberView> members;  // in the order of the configuration
+};
+
 struct PortView {
   std::string name;      // device, addresses and the desired MTU are taken from running()
   bool present = false;  // the dataplane has it
@@ -138,6 +162,7 @@ class Operations {
   virtual std::vector<NeighbourView> neighbours() const = 0;
   virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names
   virtual DropCounters drops() const = 0;
+  virtual std::vector<GroupView> groups() const = 0;  // every configured one, in the order of names
 
   // What FRR's bgpd says, as routing/bgp/view.h has it, of one neighbour or, without a name, of all. `done` is called
   // once, perhaps before this returns; not any more once the daemon ends.
@@ -148,6 +173,10 @@ class Operations {
   virtual Result<void> tunnel_down(std::string_view name) = 0;
   virtual Result<void> rekey_child(std::string_view name, std::string_view child) = 0;  // empty: every child
   virtual Result<void> rekey_ike(std::string_view name) = 0;
+
+  // The group exists (the server checks).
+  virtual Result<void> group_prefer(std::string_view name, std::string_view tunnel) = 0;
+  virtual Result<void> group_fail_back(std::string_view name) = 0;
 
   // Makes `desired` the running configuration; `plan` is diff(running(), desired). Opens the key log anew, also where
   // nothing differs.

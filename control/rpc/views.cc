@@ -56,6 +56,34 @@ std::string_view word(ZebraView::State state) {
   return "";
 }
 
+std::string_view word(ProbeView::State state) {
+  switch (state) {
+    case ProbeView::State::idle:
+      return "idle";
+    case ProbeView::State::unproven:
+      return "unproven";
+    case ProbeView::State::answering:
+      return "answering";
+    case ProbeView::State::failing:
+      return "failing";
+  }
+  return "";
+}
+
+json probe_view(const std::optional<ProbeView>& probe, const json& configured) {
+  if (!probe || !configured.is_object()) return {};
+  json view = configured;
+  view.update({{"state", word(probe->state)},
+               {"sent", probe->sent},
+               {"answered", probe->answered},
+               {"lost", probe->lost},
+               {"round_trip_seconds",
+                probe->round_trip ? json(std::chrono::duration<double>(*probe->round_trip).count()) : json()}});
+  return view;
+}
+
+bool fails_probe(const TunnelView& tunnel) { return tunnel.probe && tunnel.probe->state == ProbeView::State::failing; }
+
 json or_null(const std::optional<LastError>& error, Instant now) { return error ? to_json(*error, now) : json(); }
 
 json since(const std::optional<Instant>& start, Instant now) {
@@ -120,7 +148,8 @@ json child_views(const config::Tunnel& configured, const std::vector<ike::IkeSaV
   return views;
 }
 
-json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas,
+json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
+                 const config::ByName<config::Group>::value_type* group, const std::vector<ike::IkeSaView>& ike_sas,
                  const std::optional<control::TunnelMtu>& mtu, Instant now) {
   const json desired = config::encode(configured);
   size_t ike_count = 0, child_count = 0;
@@ -139,6 +168,8 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, con
           {"remote", desired["remote"]},
           {"profile", desired["profile"]},
           {"routes", desired["routes"]},
+          {"group", group ? json(group->first) : json()},
+          {"probe", probe_view(tunnel.probe, desired["probe"])},
           {"up_seconds", since(tunnel.up_since, now)},
           {"ike_sas", ike_count},
           {"child_sas", child_count},
@@ -146,6 +177,33 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured, con
           {"in", traffic(tunnel.in)},
           {"out", traffic(tunnel.out)},
           {"last_error", or_null(tunnel.last_error, now)}};
+}
+
+std::string_view word(const GroupView& group, const GroupMemberView& member) {
+  if (group.leader == member.tunnel) return "leads";
+  if (!member.usable_since) return "unusable";
+  return member.failed ? "usable again" : "stands by";
+}
+
+json group_view(const GroupView& group, const config::Group& configured, Instant now) {
+  json view = config::encode(configured);
+  json members = json::array();
+  for (const GroupMemberView& member : group.members)
+    members.push_back({{"tunnel", member.tunnel},
+                       {"state", word(group, member)},
+                       {"usable_seconds", since(member.usable_since, now)},
+                       {"returns_in_seconds",
+                        member.returns_at ? json(std::max(0.0, seconds_between(now, *member.returns_at))) : json()}});
+  view.update({{"name", group.name},
+               {"leader", group.leader ? json(*group.leader) : json()},
+               {"led_seconds", since(group.led_since, now)},
+               {"preferred", group.preferred ? json(*group.preferred) : json()},
+               {"tunnels", members}});
+  return view;
+}
+
+bool led_by_first(const GroupView& group) {
+  return group.leader && !group.members.empty() && group.members.front().tunnel == *group.leader;
 }
 
 json port_view(const PortView& port, const config::Port& configured, Instant now) {
@@ -176,6 +234,7 @@ bool is_error(const std::optional<LastError>& last) { return last && last->error
 // One that is up may have an error of the past, which is none while every child is up. What the operator holds down is
 // as he wants it, and a stranger alarms nobody.
 bool troubled(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas) {
+  if (fails_probe(tunnel)) return true;
   if (!is_error(tunnel.last_error) || !tunnel.last_error_proven || tunnel.held_down) return false;
   return tunnel.phase != TunnelPhase::up ||
          std::ranges::any_of(child_views(configured, ike_sas),
@@ -210,6 +269,7 @@ json status_view(const Operations& operations) {
   const auto tunnels = operations.tunnels();
   const auto warnings = config::warnings(operations.running(), operations.wall_clock());
   const auto ports = operations.ports();
+  const auto groups = operations.groups();
   json errors = json::array();
   for (const LastError& fault : daemon.faults) errors.push_back(to_json(fault, now));
   if (daemon.last_error) errors.push_back(to_json(*daemon.last_error, now));
@@ -248,7 +308,13 @@ json status_view(const Operations& operations) {
             {"own_routes", daemon.zebra.own_routes},
             {"own_installed", daemon.zebra.own_installed}}},
           {"tunnels",
-           {{"total", tunnels.size()}, {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
+           {{"total", tunnels.size()},
+            {"probes_failing", std::ranges::count_if(tunnels, fails_probe)},
+            {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
+          {"groups",
+           {{"total", groups.size()},
+            {"led", std::ranges::count_if(groups, [](const GroupView& group) { return group.leader.has_value(); })},
+            {"led_by_first", std::ranges::count_if(groups, led_by_first)}}},
           {"ports", ports.size()},
           {"ports_present", std::ranges::count(ports, true, &PortView::present)},
           {"warnings", config::to_json(warnings)},
@@ -263,8 +329,19 @@ std::optional<json> tunnel_views(const Operations& operations, std::string_view 
   for (const TunnelView& tunnel : operations.tunnels())
     if (const auto found = configured.find(tunnel.name);
         found != configured.end() && (name.empty() || tunnel.name == name))
-      result.push_back(
-          tunnel_view(tunnel, found->second, ike_sas, operations.tunnel_mtu(tunnel.name), operations.now()));
+      result.push_back(tunnel_view(tunnel, found->second, config::group_of(operations.running(), tunnel.name), ike_sas,
+                                   operations.tunnel_mtu(tunnel.name), operations.now()));
+  return result;
+}
+
+std::optional<json> group_views(const Operations& operations, std::string_view name) {
+  const auto& configured = operations.running().groups;
+  if (!name.empty() && !configured.contains(name)) return {};
+  json result = json::array();
+  for (const GroupView& group : operations.groups())
+    if (const auto found = configured.find(group.name);
+        found != configured.end() && (name.empty() || group.name == name))
+      result.push_back(group_view(group, found->second, operations.now()));
   return result;
 }
 

@@ -118,6 +118,8 @@ class Tunnels {
   // The dataplane held this child and does not any more; the engine does not know of it yet, or replaces it.
   bool lost(const std::string& name, uint32_t inbound_spi) const;
   bool live(const std::string& name) const;
+  // Live by what an earlier control left behind, and nothing else yet.
+  bool adopted(const std::string& name) const;
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;

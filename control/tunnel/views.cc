@@ -36,6 +36,11 @@ bool Tunnels::lost(const std::string& name, uint32_t inbound_spi) const {
 
 bool Tunnels::live(const std::string& name) const { return live_since(name).has_value(); }
 
+bool Tunnels::adopted(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel && tunnel->live_since && !sends(*tunnel);
+}
+
 std::optional<Instant> Tunnels::live_since(const std::string& name) const {
   const Tunnel* tunnel = find(name);
   return tunnel ? tunnel->live_since : std::nullopt;

@@ -25,6 +25,7 @@ class Reconciler {
       want_route({.prefix = prefix, .metric = guard_metric, .blackhole = true});
     for (const auto& [name, twin] : wanted_.twins)
       if (const kernel::Link* link = kernel_.find_link(name)) configure(*link, name, twin);
+    for (const GroupRoutes& group : wanted_.groups) add_group(group);
     for (const StaticRoute& route : wanted_.routes)
       if (reachable(kernel_, route.via))
         want_route({.prefix = route.prefix, .metric = static_route_metric, .via = route.via});
@@ -44,13 +45,22 @@ class Reconciler {
           changes_.emplace_back(RemoveAddress{link.index, address});
     if (link.up != twin.up) (twin.up ? changes_ : links_down_).emplace_back(SetLink{link.index, twin.up});
     // The kernel refuses routes by a link that is down; this one goes up before they are set.
-    if (!twin.up) return;
-    for (const Prefix& prefix : twin.routes)
-      want_route({.prefix = prefix, .metric = tunnel_metric(prefix, twin), .link = link.index});
+    if (twin.up) want_routes(link, twin.routes, twin.behind_zebra);
   }
 
-  uint32_t tunnel_metric(const Prefix& prefix, const TwinSpec& twin) const {
-    if (!twin.behind_zebra) return tunnel_route_metric;
+  void add_group(const GroupRoutes& group) {
+    const auto twin = wanted_.twins.find(group.twin);
+    const kernel::Link* link = kernel_.find_link(group.twin);
+    if (link && twin != wanted_.twins.end() && twin->second.up) want_routes(*link, group.routes, group.behind_zebra);
+  }
+
+  void want_routes(const kernel::Link& link, const std::vector<Prefix>& routes, bool behind_zebra) {
+    for (const Prefix& prefix : routes)
+      want_route({.prefix = prefix, .metric = tunnel_metric(prefix, behind_zebra), .link = link.index});
+  }
+
+  uint32_t tunnel_metric(const Prefix& prefix, bool behind_zebra) const {
+    if (!behind_zebra) return tunnel_route_metric;
     auto known = kernel_.routes.lower_bound({.table = kernel::main_table, .prefix = prefix});
     for (; known != kernel_.routes.end(); ++known) {
       const kernel::RouteKey& key = known->first;

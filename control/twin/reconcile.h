@@ -35,6 +35,13 @@ struct TwinSpec {
   bool behind_zebra = false;
 };
 
+// Of a group of tunnels: out of the twin of the one that leads.
+struct GroupRoutes {
+  std::string twin;
+  std::vector<Prefix> routes;
+  bool behind_zebra = false;
+};
+
 struct StaticRoute {
   Prefix prefix;
   IpAddress via;
@@ -44,6 +51,7 @@ struct KernelSpec {
   std::map<std::string, TwinSpec> twins;
   std::vector<StaticRoute> routes;
   std::vector<Prefix> guards;
+  std::vector<GroupRoutes> groups;
 };
 
 struct AddAddress {
@@ -69,7 +77,8 @@ using KernelChange = std::variant<AddAddress, RemoveAddress, SetLink, SetRoute, 
 // Addresses by twin, as control put them there.
 using OwnAddresses = std::map<std::string, std::set<InterfaceAddress>>;
 
-// In an order that the kernel accepts: guards before anything may go, links up before routes by them and down after.
+// In an order that the kernel accepts: guards before anything may go, links up before routes by them and down after. A
+// route that gets another link is replaced, so there is no moment without it.
 std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses& own, const kernel::State& kernel);
 
 // Those of the wanted static routes that reconcile() leaves out against the wish: the gateway is in no network of an

@@ -308,4 +308,34 @@ TEST_CASE("the catalogue becomes a page") {
   CHECK(has(catalogue_text(list(entry)), "SKO-IKE-001  error     t"));
 }
 
+TEST_CASE("a group is a table of its tunnels, the first line with its name") {
+  const json group = {
+      {"name", "cloud"},
+      {"leader", "osaka"},
+      {"led_seconds", 9},
+      {"preferred", "osaka"},
+      {"routes", {"10.64.0.0/10"}},
+      {"mode", "standby"},
+      {"hold_down", 30},
+      {"fail_back", "automatic"},
+      {"tunnels",
+       {{{"tunnel", "tokyo"}, {"state", "usable again"}, {"usable_seconds", 4}, {"returns_in_seconds", 26}},
+        {{"tunnel", "osaka"}, {"state", "leads"}, {"usable_seconds", 80}, {"returns_in_seconds", nullptr}}}}};
+  CHECK(groups_text(list(group)) ==
+        "NAME   TUNNEL  STATE             USABLE FOR  RETURNS IN\n"
+        "cloud  tokyo   usable again              4s         26s\n"
+        "       osaka   leads, preferred       1m20s           -\n");
+  CHECK(has(group_details_text(list(group)), "hold-down  30s"));
+  CHECK(groups_text(json::array()) == "none\n");
+}
+
+TEST_CASE("a tunnel that fails its probe says so") {
+  json probed = tunnel;
+  probed["state"] = "up";
+  probed["probe"] = {{"state", "failing"}, {"protocol", "udp"}, {"target", "169.254.1.2"},
+                     {"port", 7},          {"sent", 9},         {"answered", 5}};
+  CHECK(has(tunnels_text(list(probed)), "up (probe fails)"));
+  CHECK(has(tunnel_details_text(list(probed)), "failing, udp to 169.254.1.2 port 7, 5 of 9 answered"));
+}
+
 }  // namespace sekisho::cli

@@ -59,7 +59,7 @@ TEST_CASE("an AS number that somebody keeps is refused with the reason") {
   }
   CHECK(decoded(numbers("azure", 65516, 1), "10.0.0.1/32"));
   refused(decoded(numbers("azure", 1, 64500), "10.0.0.1/32"), message, "/neighbour_as", "64500 is for documentation");
-  for (const uint32_t number : {7224u, 9059u, 10124u, 17943u})
+  for (const uint32_t number : {7224u, 9059u, 10124u, 17493u})
     refused(decoded(numbers("aws", number, 1)), message, "/local_as", std::to_string(number) + " is reserved by AWS");
   CHECK_FALSE(decoded(numbers("aws", 0, 1)));
   CHECK_FALSE(decoded({{"local_as", 4294967296}, {"neighbour_as", 1}}));

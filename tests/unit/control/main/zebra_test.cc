@@ -227,3 +227,23 @@ TEST_CASE("a flood of routes is told once, and all are asked for again once it i
   lab.synchronize();
   CHECK(lab.zebra->table()->routes().contains(prefix("10.3.0.0/16")));
 }
+
+TEST_CASE("what zebra said of a route of ours that leads elsewhere now is void until it says it anew", "[zebra]") {
+  Lab lab;
+  lab.zebra->want({{prefix("10.1.0.0/24"), route("10.1.0.0/24", 5)}, {prefix("10.2.0.0/24"), route("10.2.0.0/24", 5)}});
+  lab.accept();
+  lab.redistribute(RouteType::babel, "10.1.0.0/24");
+  lab.redistribute(RouteType::babel, "10.2.0.0/24");
+  lab.synchronize();
+  REQUIRE(lab.zebra->table()->routes().size() == 2);
+  lab.heard();
+  const unsigned before = lab.changes;
+  lab.zebra->want({{prefix("10.1.0.0/24"), route("10.1.0.0/24", 6)}, {prefix("10.2.0.0/24"), route("10.2.0.0/24", 5)}});
+  // It is replaced, not withdrawn: whoever announces it sees no gap.
+  CHECK(lab.heard() == added("10.1.0.0/24", 6));
+  CHECK(lab.zebra->table()->routes().size() == 1);
+  CHECK(lab.zebra->table()->routes().contains(prefix("10.2.0.0/24")));
+  CHECK(lab.changes == before + 1);
+  lab.redistribute(RouteType::babel, "10.1.0.0/24");
+  REQUIRE(lab.until([&] { return lab.zebra->table()->routes().size() == 2; }));
+}

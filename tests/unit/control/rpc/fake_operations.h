@@ -73,6 +73,7 @@ class FakeOperations final : public Operations {
     else
       tell();
   }
+  std::vector<GroupView> groups() const override { return groups_; }
 
   Result<void> tunnel_up(std::string_view name) override { return note("up", name); }
   Result<void> tunnel_down(std::string_view name) override { return note("down", name); }
@@ -81,6 +82,10 @@ class FakeOperations final : public Operations {
     return fail(messages::ike_peer_unreachable, "nothing to rekey");
   }
   Result<void> rekey_ike(std::string_view name) override { return note("rekey-ike", name); }
+  Result<void> group_prefer(std::string_view name, std::string_view tunnel) override {
+    return note("prefer " + std::string(name), tunnel);
+  }
+  Result<void> group_fail_back(std::string_view name) override { return note("fail-back", name); }
   Result<void> apply(config::Config desired, const config::Plan&) override {
     config_ = std::move(desired);
     return note("apply", "");
@@ -97,6 +102,7 @@ class FakeOperations final : public Operations {
   WallTime wall_clock_{};
   bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
   std::vector<LastError> faults_;
+  std::vector<GroupView> groups_;
   TunnelView tunnel_{.name = "tokyo"};
   std::optional<control::TunnelMtu> tunnel_mtu_;
   std::vector<ike::IkeSaView> ike_sas_;

@@ -331,4 +331,91 @@ TEST_CASE("configurations are checked, compared and applied") {
   }
 }
 
+namespace {
+
+// The one tunnel of the fake daemon and one more, in a group.
+void group_tunnels(FakeOperations& operations) {
+  json text = json::parse(config::valid_text);
+  text["tunnels"]["osaka"] = text["tunnels"]["tokyo"];
+  text["tunnels"]["osaka"]["interface"] = {{"name", "vti1"}};
+  text["tunnels"]["osaka"]["remote"]["address"] = "10.9.3.3";
+  text["tunnels"]["tokyo"]["probe"] = {{"target", "169.254.1.2"}};
+  text["groups"]["cloud"] = {{"tunnels", {"tokyo", "osaka"}}, {"routes", {"10.64.0.0/10"}}, {"hold_down", 30}};
+  operations.run(config::decode(text.dump(), operations.fixture().directory()).value());
+  const Instant now = operations.now();
+  operations.groups_ = {{.name = "cloud",
+                         .leader = "osaka",
+                         .led_since = now - std::chrono::seconds(9),
+                         .members = {{"tokyo", now - std::chrono::seconds(4), true, now + std::chrono::seconds(26)},
+                                     {"osaka", now - std::chrono::seconds(80), false, {}}}}};
+}
+
+}  // namespace
+
+TEST_CASE("a group is shown with who leads and what the others wait for") {
+  FakeOperations operations;
+  CHECK(result(operations, "show", {{"what", "group"}}) == json::array());
+  CHECK(result(operations, "status")["groups"]["total"] == 0);
+  group_tunnels(operations);
+  const json views = result(operations, "show", {{"what", "group"}, {"name", "cloud"}});
+  REQUIRE(views.size() == 1);
+  const json& view = views[0];
+  CHECK(view["name"] == "cloud");
+  CHECK(view["leader"] == "osaka");
+  CHECK(view["led_seconds"] == 9.0);
+  CHECK(view["routes"] == json::array({"10.64.0.0/10"}));
+  CHECK(view["fail_back"] == "automatic");
+  CHECK(view["preferred"].is_null());
+  CHECK(view["tunnels"][0]["state"] == "usable again");
+  CHECK(view["tunnels"][0]["returns_in_seconds"] == 26.0);
+  CHECK(view["tunnels"][1]["state"] == "leads");
+  CHECK(view["tunnels"][1]["returns_in_seconds"].is_null());
+  operations.groups_[0].members[0].failed = false;
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "stands by");
+  operations.groups_[0].members[0].usable_since.reset();
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "unusable");
+  const json groups = result(operations, "status")["groups"];
+  CHECK(groups == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
+  CHECK(result(operations, "show", {{"what", "tunnel"}, {"name", "tokyo"}})[0]["group"] == "cloud");
+  CHECK(call(operations, "show", {{"what", "group"}, {"name", "moon"}})["error"]["code"] == RpcError::not_found);
+}
+
+TEST_CASE("the operator moves a group's traffic") {
+  FakeOperations operations;
+  group_tunnels(operations);
+  CHECK(result(operations, "group.prefer", {{"name", "cloud"}, {"tunnel", "osaka"}})["name"] == "cloud");
+  CHECK(result(operations, "group.fail-back", {{"name", "cloud"}})["leader"] == "osaka");
+  CHECK(operations.calls_ == std::vector<std::string>{"prefer cloud osaka", "fail-back cloud"});
+  CHECK(call(operations, "group.prefer", {{"name", "moon"}, {"tunnel", "osaka"}})["error"]["code"] ==
+        RpcError::not_found);
+  CHECK(call(operations, "group.prefer", {{"name", "cloud"}})["error"]["code"] == RpcError::invalid_params);
+  CHECK(call(operations, "group.fail-back")["error"]["code"] == RpcError::invalid_params);
+  CHECK(operations.calls_.size() == 2);
+}
+
+TEST_CASE("a tunnel that fails its probe is up, and nothing is well") {
+  FakeOperations operations;
+  group_tunnels(operations);
+  operations.lan_present_ = true;
+  operations.tunnel_.phase = TunnelPhase::up;
+  CHECK(result(operations, "show", {{"what", "tunnel"}})[0]["probe"].is_null());
+  operations.tunnel_.probe = ProbeView{.state = ProbeView::State::answering, .sent = 9, .answered = 8, .lost = 1};
+  operations.tunnel_.probe->round_trip = std::chrono::milliseconds(20);
+  json status = result(operations, "status");
+  CHECK(status["healthy"] == true);
+  CHECK(status["tunnels"]["probes_failing"] == 0);
+  const json probe = result(operations, "show", {{"what", "tunnel"}})[0]["probe"];
+  CHECK(probe["target"] == "169.254.1.2");
+  CHECK(probe["state"] == "answering");
+  CHECK(probe["answered"] == 8);
+  CHECK(probe["round_trip_seconds"] == 0.02);
+  operations.tunnel_.probe->state = ProbeView::State::failing;
+  status = result(operations, "status");
+  CHECK(status["healthy"] == false);
+  CHECK(status["tunnels"]["probes_failing"] == 1);
+  CHECK(status["tunnels"]["up"] == 1);
+  const json explained = result(operations, "tunnel.explain", {{"name", "tokyo"}});
+  CHECK(explained["hints"].dump().find("goes through osaka") != std::string::npos);
+}
+
 }  // namespace sekisho::rpc

@@ -195,3 +195,55 @@ TEST_CASE("a tunnel's route stands before another program's, which zebra would p
     CHECK_FALSE(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
   }
 }
+
+TEST_CASE("a group's route is replaced by the one out of another twin, and is never away") {
+  Kernel kernel;
+  kernel.state.links[4] = {4, "vti1", false, 1400, {}};
+  KernelSpec spec = wishes(true);
+  spec.twins["vti1"] = {.up = true};
+  spec.guards.push_back(prefix("10.64.0.0/10"));
+  const auto lead_through = [&](const char* twin) {
+    spec.groups = {{.twin = twin, .routes = {prefix("10.64.0.0/10")}}};
+  };
+  const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.64.0.0/10"), 0, tunnel_route_metric};
+  lead_through("vti0");
+  settle(kernel, spec);
+  CHECK(kernel.state.routes.at(key).front().hops.front().link == 3);
+  SECTION("both are up: one change") {
+    lead_through("vti1");
+    const auto changes = reconcile(spec, {}, kernel.state);
+    REQUIRE(changes.size() == 1);
+    REQUIRE(std::holds_alternative<SetRoute>(changes.front()));
+    CHECK(std::get<SetRoute>(changes.front()).route.link == 4);
+  }
+  SECTION("the former one goes down: after the change") {
+    lead_through("vti1");
+    spec.twins["vti0"].up = false;
+    const auto changes = reconcile(spec, {}, kernel.state);
+    REQUIRE(changes.size() >= 2);
+    CHECK(std::holds_alternative<SetRoute>(changes.front()));
+    CHECK(std::holds_alternative<SetLink>(changes.back()));
+    settle(kernel, spec);
+    CHECK(kernel.state.routes.at(key).front().hops.front().link == 4);
+  }
+  SECTION("nothing leads: the guard alone is left") {
+    spec.groups.clear();
+    settle(kernel, spec);
+    CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
+    CHECK(kernel.has_route("10.64.0.0/10", guard_metric));
+  }
+  SECTION("behind zebra it is spare") {
+    spec.groups.front().behind_zebra = true;
+    settle(kernel, spec);
+    CHECK(kernel.has_route("10.64.0.0/10", spare_route_metric));
+    CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
+  }
+  SECTION("a twin that is down or not there has none") {
+    for (const char* twin : {"absent", "nobody", "vti1"}) {
+      spec.twins["vti1"].up = false;
+      lead_through(twin);
+      settle(kernel, spec);
+      CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
+    }
+  }
+}

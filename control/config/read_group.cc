@@ -1,0 +1,78 @@
+// The section "groups": several tunnels that lead to the same networks.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/messages/config.h"
+#include "control/config/fields.h"
+#include "control/config/negotiation.h"
+#include "control/config/sections.h"
+
+namespace sekisho::config {
+namespace {
+
+constexpr size_t max_members = 8;
+constexpr size_t max_routes = 4096;
+constexpr uint64_t max_hold_down = 86400;
+
+// The items of an array that has so many of them.
+std::vector<Node> items_of(const Node& node, size_t least, size_t most, std::string_view what) {
+  auto items = node.items();
+  if (!items) return {};
+  if (items->size() < least || items->size() > most)
+    node.fail(messages::config_out_of_range,
+              fmt::format("{} {}, {} to {} are wanted", items->size(), what, least, most));
+  return *std::move(items);
+}
+
+void check_tunnel(const Node& node, const std::string& name, const Context::GroupPlaces& places, const Config& config) {
+  const auto tunnel = config.tunnels.find(name);
+  if (tunnel == config.tunnels.end()) return node.fail(messages::config_group_tunnel, shown(name));
+  const ike::Connection& connection = tunnel->second.connection;
+  if (connection.start == ike::StartMode::on_traffic) node.fail(messages::config_group_asleep, shown(name));
+  for (const auto& [place, prefix] : places.routes) check_way(prefix, place, connection, config, " of tunnel " + name);
+}
+
+}  // namespace
+
+const ByName<Group>::value_type* group_of(const Config& config, std::string_view tunnel) {
+  const auto has_it = [&](const auto& each) {
+    return std::ranges::find(each.second.tunnels, tunnel) != each.second.tunnels.end();
+  };
+  const auto found = std::ranges::find_if(config.groups, has_it);
+  return found == config.groups.end() ? nullptr : &*found;
+}
+
+void read_group(const std::string& name, const Node& node, Context& context) {
+  if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
+  const Object object(node, {"tunnels", "routes", "propagate", "mode", "hold_down", "fail_back"});
+  Group& group = context.config.groups[name];
+  Context::GroupPlaces& places = context.groups.emplace_back();
+  if (const auto tunnels = object.require("tunnels"))
+    for (const Node& item : items_of(*tunnels, 2, max_members, "tunnels"))
+      if (const auto tunnel = item.text()) {
+        context.claims.claim(ClaimKind::member, *tunnel, item);
+        places.tunnels.emplace_back(item, *tunnel);
+        group.tunnels.push_back(*tunnel);
+      }
+  if (const auto routes = object.require("routes"))
+    for (const Node& item : items_of(*routes, 1, max_routes, "routes"))
+      if (const auto prefix = read_prefix(item)) {
+        context.claims.claim(ClaimKind::route, prefix->text(), item);
+        places.routes.emplace_back(item, *prefix);
+        group.routes.push_back(*prefix);
+      }
+  read_propagation(object, group.propagation);
+  if (const auto mode = object.get("mode")) assign(group.mode, mode->choice({"standby"}));
+  if (const auto hold_down = object.get("hold_down"))
+    if (const auto value = hold_down->integer(0, max_hold_down)) group.hold_down = std::chrono::seconds(*value);
+  if (const auto fail_back = object.get("fail_back"))
+    if (const auto value = fail_back->choice({"automatic", "manual"})) group.fail_back = *value == 0;
+}
+
+void check_groups(const Context& context) {
+  for (const Context::GroupPlaces& places : context.groups)
+    for (const auto& [node, name] : places.tunnels) check_tunnel(node, name, places, context.config);
+}
+
+}  // namespace sekisho::config

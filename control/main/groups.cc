@@ -1,0 +1,131 @@
+// Probes and groups of tunnels in the daemon: what makes a tunnel usable, and what follows from that.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/messages/routing.h"
+#include "control/main/daemon.h"
+
+namespace sekisho::control {
+namespace {
+
+Group::Settings settings(const config::Group& group) {
+  return {.tunnels = group.tunnels, .hold_down = group.hold_down, .fail_back = group.fail_back};
+}
+
+}  // namespace
+
+bool Daemon::usable(const std::string& tunnel) const { return tunnels_.live(tunnel) && probes_.passes(tunnel); }
+
+std::optional<int> Daemon::probe_link(const std::string& name) const {
+  const auto tunnel = config_.tunnels.find(name);
+  const kernel::Link* link =
+      tunnel == config_.tunnels.end() ? nullptr : network_->state().find_link(tunnel->second.interface.name);
+  return link && link->up ? std::optional(link->index) : std::nullopt;
+}
+
+void Daemon::probe_changed(const std::string& name) {
+  if (probes_.failing(name)) {
+    note_tunnel_error(name, {&messages::probe_unanswered, probes_.reason(name)});
+    withdraw(config_.tunnels.at(name).routes);
+  } else {
+    Status& status = status_[name];
+    if (status.last_error && status.last_error->error.message == &messages::probe_unanswered) status.last_error.reset();
+    spdlog::info("tunnel {}: answers its probe", name);
+  }
+  tell_group(name);
+  network_->touch();
+}
+
+const config::Tunnel* Daemon::leading_tunnel(std::string_view group) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || !found->second.leader()) return nullptr;
+  const auto tunnel = config_.tunnels.find(*found->second.leader());
+  return tunnel == config_.tunnels.end() ? nullptr : &tunnel->second;
+}
+
+void Daemon::set_groups() {
+  std::erase_if(groups_, [this](const auto& each) { return !config_.groups.contains(each.first); });
+  for (const auto& [name, wanted] : config_.groups) {
+    Group& group = groups_.try_emplace(name, settings(wanted)).first->second;
+    group.configure(settings(wanted));
+    for (const std::string& tunnel : wanted.tunnels) group.set_usable(tunnel, usable(tunnel), now());
+    decide(name, group);
+  }
+  arm_group_timer();
+}
+
+void Daemon::tell_group(const std::string& tunnel) {
+  const auto* configured = config::group_of(config_, tunnel);
+  const auto group = configured ? groups_.find(configured->first) : groups_.end();
+  if (group == groups_.end()) return;
+  group->second.set_usable(tunnel, usable(tunnel), now());
+  decide(group->first, group->second);
+  arm_group_timer();
+}
+
+void Daemon::decide_groups() {
+  for (auto& [name, group] : groups_) decide(name, group);
+  arm_group_timer();
+}
+
+void Daemon::decide(const std::string& name, Group& group) {
+  if (!group.decide(now())) return;
+  network_->touch();
+  const auto& leader = group.leader();
+  if (!leader) withdraw(config_.groups.at(name).routes);
+  if (farewell_until_ || !ready()) return;
+  if (!leader) {
+    note_daemon_error({&messages::group_without_tunnel, name});
+  } else if (leader != group.members().front().tunnel) {
+    note_daemon_error({&messages::group_stands_in, fmt::format("{}: {}", name, *leader)});
+  } else {
+    spdlog::info("group {}: leads through {}", name, *leader);
+  }
+}
+
+void Daemon::arm_group_timer() {
+  std::optional<Instant> next;
+  for (const auto& [name, group] : groups_)
+    if (const auto at = group.next_deadline(); at && (!next || *at < *next)) next = at;
+  if (next)
+    group_timer_.set(*next);
+  else
+    group_timer_.cancel();
+}
+
+// Nobody is to send what has no way any more; the interface may be up for a moment yet.
+void Daemon::withdraw(const std::vector<Prefix>& routes) {
+  if (!zebra_) return;
+  for (const Prefix& prefix : routes) zebra_->withdraw(prefix);
+}
+
+std::vector<rpc::GroupView> Daemon::groups() const {
+  std::vector<rpc::GroupView> views;
+  for (const auto& [name, group] : groups_) {
+    rpc::GroupView view{.name = name,
+                        .leader = group.leader(),
+                        .led_since = group.led_since(),
+                        .preferred = group.preferred(),
+                        .members = {}};
+    for (const Group::Member& member : group.members())
+      view.members.push_back({member.tunnel, member.usable_since, member.failed, group.returns_at(member)});
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+Result<void> Daemon::group_prefer(std::string_view name, std::string_view tunnel) {
+  const auto group = groups_.find(name);
+  if (group == groups_.end() || !group->second.prefer(tunnel))
+    return fail(messages::group_tunnel_unusable, fmt::format("{} of {}", tunnel, name));
+  decide_groups();
+  return {};
+}
+
+Result<void> Daemon::group_fail_back(std::string_view name) {
+  if (const auto group = groups_.find(name); group != groups_.end()) group->second.fail_back();
+  decide_groups();
+  return {};
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,224 @@
+// "groups" of tunnels, and a tunnel's "probe".
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+
+#include "base/messages/config.h"
+#include "control/config/diff.h"
+#include "control/config/warnings.h"
+#include "tests/unit/control/config/fixture.h"
+
+using namespace std::chrono_literals;
+
+namespace sekisho::config {
+namespace {
+
+// Two tunnels to the same networks, and the group of both.
+Json grouped() {
+  Json text = Json::parse(valid_text);
+  Json& tunnels = text["tunnels"];
+  tunnels["tokyo"]["selectors"] = {{"local", {"10.1.0.0/24"}}, {"remote", {"10.64.0.0/10"}}};
+  tunnels["osaka"] = tunnels["tokyo"];
+  tunnels["osaka"]["interface"] = {{"name", "vti1"}};
+  tunnels["osaka"]["remote"]["address"] = "10.9.3.3";
+  text["groups"]["cloud"] = {{"tunnels", {"tokyo", "osaka"}}, {"routes", {"10.64.0.0/10"}}};
+  return text;
+}
+
+Json with(std::string_view pointer, const Json& value) {
+  Json text = grouped();
+  text[Json::json_pointer(std::string(pointer))] = value;
+  return text;
+}
+
+Config decoded(const Json& text) {
+  const Fixture fixture;
+  auto config = decode(text.dump(), fixture.directory());
+  if (!config) FAIL(describe(config.error()));
+  return std::move(*config);
+}
+
+void refused(const Json& text, const std::string& at, const Message& message, const std::string& part = "") {
+  const Fixture fixture;
+  const auto config = decode(text.dump(), fixture.directory());
+  INFO(text.dump());
+  REQUIRE_FALSE(config);
+  INFO(describe(config.error()));
+  REQUIRE(config.error().size() == 1);
+  CHECK(config.error().front().pointer == at);
+  CHECK(config.error().front().error.message == &message);
+  CHECK(config.error().front().error.detail.find(part) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("a group has its tunnels in order, its own routes, and returns to the first at once by itself") {
+  const Config config = decoded(grouped());
+  const Group& group = config.groups.at("cloud");
+  CHECK(group.tunnels == std::vector<std::string>{"tokyo", "osaka"});
+  CHECK(group.routes == std::vector{*Prefix::parse("10.64.0.0/10")});
+  CHECK(group.hold_down == 0s);
+  CHECK(group.fail_back);
+  CHECK(group.propagation == Propagation{});
+  // What leads into the group is the group's.
+  CHECK(config.tunnels.at("tokyo").routes.empty());
+  CHECK(config.tunnels.at("osaka").routes.empty());
+  REQUIRE(group_of(config, "osaka"));
+  CHECK(group_of(config, "osaka")->first == "cloud");
+  CHECK_FALSE(group_of(config, "nagoya"));
+  for (const Warning& each : warnings(config, {})) CHECK(each.error.message != &messages::config_no_route);
+
+  const Config given = decoded(with("/groups/cloud", {{"tunnels", {"osaka", "tokyo"}},
+                                                      {"routes", {"10.64.0.0/10"}},
+                                                      {"mode", "standby"},
+                                                      {"hold_down", 30},
+                                                      {"fail_back", "manual"},
+                                                      {"propagate", {{"distance", 210}}}}));
+  CHECK(given.groups.at("cloud").tunnels.front() == "osaka");
+  CHECK(given.groups.at("cloud").hold_down == 30s);
+  CHECK_FALSE(given.groups.at("cloud").fail_back);
+  CHECK(given.groups.at("cloud").propagation.distance == 210);
+}
+
+TEST_CASE("a tunnel of a group keeps the routes that it names itself") {
+  const Config config = decoded(with("/tunnels/tokyo/routes", {"10.65.0.0/16"}));
+  CHECK(config.tunnels.at("tokyo").routes.size() == 1);
+}
+
+TEST_CASE("a group that cannot be is refused where it says so") {
+  using namespace messages;
+  const std::string cloud = "/groups/cloud";
+  // The tunnels that are not in it have no routes of their own, which could be the group's.
+  const auto of = [](const Json& tunnels) {
+    Json text = with("/groups/cloud/tunnels", tunnels);
+    for (const char* tunnel : {"tokyo", "osaka"}) text["tunnels"][tunnel]["routes"] = Json::array();
+    return text;
+  };
+  refused(of({"tokyo", "nagoya"}), cloud + "/tunnels/1", config_group_tunnel, "nagoya");
+  refused(of(Json::array({"tokyo"})), cloud + "/tunnels", config_out_of_range);
+  refused(of({"tokyo", "tokyo"}), cloud + "/tunnels/1", config_duplicate);
+  refused(of("tokyo"), cloud + "/tunnels", config_wrong_type);
+  refused(with("/groups/cloud/routes", Json::array()), cloud + "/routes", config_out_of_range);
+  refused(with("/groups/cloud/routes", {"10.64.0.1/10"}), cloud + "/routes/0", config_bad_prefix);
+  refused(with("/groups/cloud/mode", "active"), cloud + "/mode", config_bad_choice, "standby");
+  refused(with("/groups/cloud/hold_down", 86401), cloud + "/hold_down", config_out_of_range);
+  refused(with("/groups/cloud/fail_back", true), cloud + "/fail_back", config_wrong_type);
+  refused(with("/groups/cloud/fail_back", "never"), cloud + "/fail_back", config_bad_choice);
+  refused(with("/groups/cloud/holddown", 5), cloud + "/holddown", config_unknown_key, "hold_down");
+  Json renamed = grouped();
+  renamed["groups"] = {{"-x", grouped()["groups"]["cloud"]}};
+  refused(renamed, "/groups/-x", config_bad_name);
+  refused(with("/tunnels/osaka/start", "on-traffic"), cloud + "/tunnels/1", config_group_asleep, "osaka");
+}
+
+TEST_CASE("a tunnel is in one group, and a prefix leads into one thing") {
+  using namespace messages;
+  Json text = grouped();
+  text["groups"]["other"] = {{"tunnels", {"osaka", "tokyo"}}, {"routes", {"10.65.0.0/16"}}};
+  const Fixture fixture;
+  const auto twice = decode(text.dump(), fixture.directory());
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().size() == 2);
+  for (const ConfigError& each : twice.error()) CHECK(each.error.message == &config_duplicate);
+  refused(with("/tunnels/osaka/routes", {"10.64.0.0/10"}), "/tunnels/osaka/routes/0", config_duplicate,
+          "/groups/cloud/routes/0");
+  Json beside = grouped();
+  beside["routes"].push_back({{"prefix", "10.64.0.0/10"}, {"via", "10.9.1.254"}});
+  refused(beside, "/groups/cloud/routes/0", config_duplicate, "/routes/1");
+}
+
+TEST_CASE("each tunnel of a group must be able to carry its routes") {
+  using namespace messages;
+  refused(with("/tunnels/osaka/selectors/remote", {"10.65.0.0/16"}), "/groups/cloud/routes/0",
+          config_route_outside_selectors, "of tunnel osaka");
+  refused(with("/tunnels/osaka/remote/address", "10.64.0.9"), "/groups/cloud/routes/0", config_route_loop,
+          "of tunnel osaka");
+}
+
+TEST_CASE("a static route past a group is warned of at the group's first tunnel") {
+  Json text = grouped();
+  text["routes"].push_back({{"prefix", "10.65.0.0/16"}, {"via", "10.9.1.254"}});
+  const auto all = warnings(decoded(text), {});
+  CHECK(std::ranges::any_of(all, [](const Warning& each) {
+    return each.tunnel == "tokyo" && each.error.message == &messages::config_route_beside;
+  }));
+}
+
+TEST_CASE("a plan names what changes about a group, and no tunnel goes down by it") {
+  const Config before = decoded(grouped());
+  CHECK(diff(before, decoded(with("/groups/cloud/hold_down", 0))).empty());
+  const Plan later = diff(before, decoded(with("/groups/cloud/hold_down", 30)));
+  REQUIRE(later.changes.size() == 1);
+  CHECK(later.changes.front().pointer == "/groups/cloud/hold_down");
+  CHECK(later.groups_set == std::vector<std::string>{"cloud"});
+  CHECK(later.effects.empty());
+
+  // Each tunnel for itself, as before there was a group.
+  Json apart = grouped();
+  apart.erase("groups");
+  apart["tunnels"]["osaka"]["routes"] = Json::array();
+  const Plan plan = diff(before, decoded(apart));
+  CHECK(plan.groups_removed == std::vector<std::string>{"cloud"});
+  REQUIRE(plan.effects.size() == 1);
+  CHECK(plan.effects.front().tunnel == "tokyo");
+  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
+}
+
+TEST_CASE("a probe asks every second, by default with as much time to answer") {
+  const Config plain = decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}}));
+  const Probe& probe = *plain.tunnels.at("tokyo").probe;
+  CHECK(probe.protocol == Probe::Protocol::icmp);
+  CHECK(probe.interval == 1s);
+  CHECK(probe.timeout == 1s);
+  CHECK(probe.loss == 3);
+  CHECK(probe.of == 5);
+  CHECK_FALSE(plain.tunnels.at("osaka").probe);
+  const Config given = decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"},
+                                                             {"source", "10.1.0.1"},
+                                                             {"protocol", "udp"},
+                                                             {"port", 7},
+                                                             {"interval", 0.1},
+                                                             {"loss", 2},
+                                                             {"of", 2}}));
+  const Probe& fast = *given.tunnels.at("tokyo").probe;
+  CHECK(fast.protocol == Probe::Protocol::udp);
+  CHECK(fast.port == 7);
+  CHECK(fast.interval == 100ms);
+  CHECK(fast.timeout == 100ms);
+  CHECK(fast.source == IpAddress::parse("10.1.0.1"));
+  CHECK(decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}, {"of", 2}})).tunnels.at("tokyo").probe->loss ==
+        2);
+}
+
+TEST_CASE("a probe that cannot work is refused where it says so") {
+  using namespace messages;
+  const auto probe = [](const Json& more) {
+    Json value = {{"target", "10.64.0.1"}};
+    value.update(more);
+    return with("/tunnels/tokyo/probe", value);
+  };
+  const std::string at = "/tunnels/tokyo/probe";
+  refused(with("/tunnels/tokyo/probe", Json::object()), at, config_missing_key, "target");
+  refused(probe({{"target", "10.2.0.1"}}), at + "/target", config_route_outside_selectors);
+  refused(probe({{"target", "224.0.0.1"}}), at + "/target", config_bad_address);
+  refused(probe({{"source", "fd00::1"}}), at, config_family_mismatch);
+  refused(probe({{"protocol", "tcp"}}), at + "/protocol", config_bad_choice);
+  refused(probe({{"protocol", "udp"}}), at, config_missing_key, "port");
+  refused(probe({{"protocol", "udp"}, {"port", 0}}), at + "/port", config_out_of_range);
+  refused(probe({{"port", 7}}), at + "/port", config_unknown_key);
+  refused(probe({{"interval", 0.05}}), at + "/interval", config_out_of_range);
+  refused(probe({{"timeout", 61}}), at + "/timeout", config_out_of_range);
+  refused(probe({{"of", 61}}), at + "/of", config_out_of_range);
+  refused(probe({{"of", 2}, {"loss", 3}}), at + "/loss", config_out_of_range);
+}
+
+TEST_CASE("another probe takes no tunnel down") {
+  const Config before = decoded(grouped());
+  const Plan plan = diff(before, decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}})));
+  REQUIRE(plan.changes.size() == 1);
+  CHECK(plan.changes.front().pointer == "/tunnels/tokyo/probe");
+  REQUIRE(plan.effects.size() == 1);
+  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
+}
+
+}  // namespace sekisho::config
