@@ -77,9 +77,20 @@ inline constexpr Message probe_unanswered{
     "See whether the target answers (`ping -I INTERFACE TARGET`), and whether the peer has a way back through the same "
     "tunnel: an answer through another one does not count."};
 
-inline constexpr const Message* routing_messages[] = {
-    &netlink_failed, &static_route_unreachable, &zebra_too_old, &zebra_nonsense, &zebra_lost, &zebra_refuses, &bgpd_silent,
-    &bgpd_nonsense, &bgpd_verbose, &bgp_neighbour_unknown, &zebra_routes_left_out, &group_stands_in,
-    &group_without_tunnel, &group_tunnel_unusable, &probe_unanswered};
+inline constexpr const Message* routing_messages[] = {&netlink_failed,
+                                                      &static_route_unreachable,
+                                                      &zebra_too_old,
+                                                      &zebra_nonsense,
+                                                      &zebra_lost,
+                                                      &zebra_refuses,
+                                                      &bgpd_silent,
+                                                      &bgpd_nonsense,
+                                                      &bgpd_verbose,
+                                                      &bgp_neighbour_unknown,
+                                                      &zebra_routes_left_out,
+                                                      &group_stands_in,
+                                                      &group_without_tunnel,
+                                                      &group_tunnel_unusable,
+                                                      &probe_unanswered};
 
 }  // namespace sekisho::messages

@@ -144,6 +144,7 @@ struct Config {
   ByName<Port> ports;
   std::optional<Frr> frr;
   std::vector<Route> routes;
+  std::vector<Prefix> guards;  // dropped where no better route is, beside those of tunnels and groups
   ByName<Tunnel> tunnels;
   ByName<Group> groups;
   std::optional<KeyLog> key_log;       // off unless the operator says so

@@ -13,6 +13,7 @@ namespace sekisho::config {
 namespace {
 
 constexpr size_t max_routes = 65536;
+constexpr size_t max_guards = 1024;
 constexpr size_t max_groups = ipc::max_tunnels / 2;  // of two tunnels at least
 
 // Reports where there are more than `most` of something.
@@ -35,7 +36,7 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"ports", "frr", "routes", "groups", "tunnels", "key_log"});
+  const Object object(root, {"ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
   if (const auto node = object.get("frr")) read_frr(*node, context);
   if (const auto node = object.get("ports"))
     if (const auto ports = node->members()) {
@@ -46,6 +47,11 @@ void read_document(const Node& root, Context& context) {
     if (const auto routes = node->items()) {
       check_count(*node, routes->size(), max_routes);
       for (const Node& route : *routes) read_route(route, context);
+    }
+  if (const auto node = object.get("guards"))
+    if (const auto guards = node->items()) {
+      check_count(*node, guards->size(), max_guards);
+      for (const Node& guard : *guards) read_guard(guard, context);
     }
   if (const auto node = object.get("groups"))
     if (const auto groups = node->members()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "control/config/encode.h"
 #include "control/config/error_list.h"
@@ -109,6 +110,17 @@ void compare_routes(std::vector<Route> before, std::vector<Route> after, Plan& p
     plan.changes.push_back({Change::Kind::add, pointer(route), nullptr, encode(route)});
 }
 
+// Each guard that comes or goes.
+void compare_guards(const std::vector<Prefix>& before, const std::vector<Prefix>& after, std::vector<Change>& changes) {
+  const std::set<Prefix> old(before.begin(), before.end()), wanted(after.begin(), after.end());
+  for (const Prefix& prefix : old)
+    if (!wanted.contains(prefix))
+      changes.push_back({Change::Kind::remove, child_pointer("/guards", prefix.text()), prefix.text(), nullptr});
+  for (const Prefix& prefix : wanted)
+    if (!old.contains(prefix))
+      changes.push_back({Change::Kind::add, child_pointer("/guards", prefix.text()), nullptr, prefix.text()});
+}
+
 // A section that may be missing.
 template <typename T>
 void compare_section(const std::optional<T>& before, const std::optional<T>& after, const std::string& pointer,
@@ -173,6 +185,7 @@ Plan diff(const Config& running, const Config& desired) {
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
   compare_section(running.frr, desired.frr, "/frr", plan.changes);
   compare_routes(running.routes, desired.routes, plan);
+  compare_guards(running.guards, desired.guards, plan.changes);
   compare_all(running.tunnels, desired.tunnels, "/tunnels", {plan.tunnels_set, plan.tunnels_removed}, plan.changes);
   compare_all(running.groups, desired.groups, "/groups", {plan.groups_set, plan.groups_removed}, plan.changes);
   compare_section(running.key_log, desired.key_log, "/key_log", plan.changes);

@@ -1,4 +1,4 @@
-// The sections "ports" and "routes".
+// The sections "ports", "routes" and "guards".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -103,6 +103,10 @@ void read_route(const Node& node, Context& context) {
     context.config.routes.push_back({*prefix, *via});
   else
     node.fail(messages::config_family_mismatch, fmt::format("{} by way of {}", prefix->text(), via->text()));
+}
+
+void read_guard(const Node& node, Context& context) {
+  if (const auto prefix = read_prefix(node)) context.config.guards.push_back(*prefix);
 }
 
 }  // namespace sekisho::config

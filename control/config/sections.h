@@ -27,6 +27,8 @@ struct Context {
 
 void read_port(const std::string& name, const Node& node, Context& context);
 void read_route(const Node& node, Context& context);
+// An item of "guards".
+void read_guard(const Node& node, Context& context);
 void read_frr(const Node& node, Context& context);
 // "propagate" of a tunnel or group.
 void read_propagation(const Object& parent, Propagation& propagation);

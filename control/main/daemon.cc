@@ -451,6 +451,7 @@ KernelSpec Daemon::kernel_spec() const {
     if (const auto* leader = leading_tunnel(name))
       spec.groups.push_back({leader->interface.name, group.routes, stands_behind_zebra(group.propagation, true)});
   }
+  spec.guards.insert(spec.guards.end(), config_.guards.begin(), config_.guards.end());
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
   return spec;
 }

@@ -107,7 +107,7 @@ class Network {
   routing::Plan plan_;
   routing::Pushed pushed_;
   std::set<Prefix> left_out_;
-  size_t too_many_ = 0;  // how many were offered when they were left out
+  size_t too_many_ = 0;                         // how many were offered when they were left out
   std::vector<routing::RouteCommand> to_push_;  // by the plan of pushed_round_
   size_t next_to_push_ = 0;
   uint64_t pushed_round_ = 0;

@@ -7,7 +7,7 @@ declare -A AS=([a]=65001 [b]=65002) INSIDE=([a]=169.254.1.1 [b]=169.254.1.2) INS
 declare -A RELEASE=([a]=8.4 [b]=10.3)
 declare -A BEHIND=([a]=10.66.1.0/24 [b]=10.66.2.0/24)  # what a tunnel of each side leads to, but for the other side's network
 all='["0.0.0.0/0", "::/0"]'
-tunnel=".tokyo.selectors = {local: $all, remote: $all} | .frr = {}"
+tunnel=".tokyo.selectors = {local: $all, remote: $all} | .frr = {} | .guards = [\"10.0.0.0/14\"]"
 # of_side SIDE: what else the configuration of that side has.
 of_side() { echo ".tokyo.routes = [\"${BEHIND[$1]}\"] | .tunnels.tokyo.interface.addresses += [\"${INSIDE6[$1]}/126\"]"; }
 
@@ -112,6 +112,7 @@ for address in "${INSIDE[b]}" "${INSIDE6[b]}"; do
 done
 await 5 'bgpd to forget it' bgp_is a "${BEHIND[a]}" ''
 await 20 'BGP to forget the other side' forgotten a
+equal 'what BGP brought and is guarded' 'guard null drop null' "$(route a "${LAN4[b]}.2")"
 step 'and up again'
 expect 'tunnel up' sekisho a tunnel up tokyo
 both_learnt

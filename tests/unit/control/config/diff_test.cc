@@ -199,6 +199,26 @@ TEST_CASE("objects come and go whole") {
   CHECK(listed[3]["kind"] == "remove");
 }
 
+TEST_CASE("guards come and go each for itself, in whatever order they stand") {
+  const Fixture fixture;
+  Json before = two_tunnels(), after = two_tunnels();
+  before["guards"] = {"10.0.0.0/8", "fd00::/8"};
+  after["guards"] = {"fd00::/8", "172.16.0.0/12"};
+  CHECK(decoded(before, fixture).guards == std::vector{*Prefix::parse("10.0.0.0/8"), *Prefix::parse("fd00::/8")});
+  const Plan plan = diff(decoded(before, fixture), decoded(after, fixture));
+  REQUIRE(plan.changes.size() == 2);
+  CHECK(plan.changes[0].kind == Change::Kind::remove);
+  CHECK(plan.changes[0].pointer == "/guards/10.0.0.0~18");
+  CHECK(plan.changes[1].kind == Change::Kind::add);
+  CHECK(plan.changes[1].after == "172.16.0.0/12");
+  CHECK(plan.effects.empty());
+  std::swap(before["guards"][0], before["guards"][1]);
+  after["guards"] = {"10.0.0.0/8", "fd00::/8"};
+  CHECK(diff(decoded(before, fixture), decoded(after, fixture)).empty());
+  after["guards"] = {"10.0.0.1/8"};
+  CHECK_FALSE(decode(after.dump(), fixture.directory()));
+}
+
 TEST_CASE("a changed key is shown as changed and not otherwise") {
   const Fixture fixture;
   Json other_key = two_tunnels(), same_key = two_tunnels();
