@@ -56,6 +56,10 @@ inline constexpr Message zebra_routes_left_out{
     "See `sekisho status` and `show ip route summary` in vtysh; let neighbours announce less (maximum-prefix, prefix "
     "lists), or summarize."};
 
+inline constexpr Message zebra_asked_anew{"SKO-RTG-021", Severity::info, "zebra is asked for all routes anew",
+                                          "Some were left out (SKO-RTG-020), and there is room again.",
+                                          "Nothing needs to be done."};
+
 inline constexpr Message group_stands_in{
     "SKO-RTG-030", Severity::warning, "traffic of a group goes through a tunnel that stands in",
     "The tunnels of the group that come before it are not usable, wait out the hold-down, or wait for the operator.",
@@ -88,6 +92,7 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &bgpd_verbose,
                                                       &bgp_neighbour_unknown,
                                                       &zebra_routes_left_out,
+                                                      &zebra_asked_anew,
                                                       &group_stands_in,
                                                       &group_without_tunnel,
                                                       &group_tunnel_unusable,

@@ -237,6 +237,8 @@ void Network::push_routes() {
 void Network::push_piece() {
   const size_t left = to_push_.size() - next_to_push_;
   const size_t end = next_to_push_ + (push_all_ ? left : std::min(left, commands_in_piece));
+  piece_begin_ = next_to_push_;
+  piece_is_all_ = push_all_;
   Transaction transaction(push_all_);
   for (; next_to_push_ < end; ++next_to_push_)
     std::visit([&](const auto& particular) { transaction.add(particular); }, to_push_[next_to_push_]);
@@ -247,11 +249,14 @@ void Network::push_piece() {
 
 void Network::piece_pushed(const std::optional<Error>& refusal) {
   push_in_flight_ = false;
-  if (!refusal && next_to_push_ < to_push_.size()) return push_piece();
+  const bool done = next_to_push_ == to_push_.size();
+  if (!refusal && !done && !push_waits_) return push_piece();
   if (std::exchange(push_waits_, false)) touch();
-  if (refusal) refused(*refusal);
+  if (refusal) return refused(*refusal);
+  // The rest of a plan that is old by now waits for no one.
+  if (!done) pushed_.undo(to_push_, next_to_push_);
   to_push_.clear();
-  if (!refusal) host_.routed(pushed_round_);
+  if (done) host_.routed(pushed_round_);
 }
 
 size_t Network::offered() const {
@@ -260,19 +265,28 @@ size_t Network::offered() const {
 }
 
 void Network::refused(const Error& refusal) {
-  forget_pushed();
-  const bool full = refusal.message == &messages::forwarding_table_full;
+  const auto failing = Prefix::parse(refusal.detail);
+  const bool full = refusal.message == &messages::forwarding_table_full && failing;
   // A flood of them is one event.
   if (!full || left_out_.empty()) host_.network_failed(refusal);
-  if (const auto failing = Prefix::parse(refusal.detail); full && failing) {
-    auto found = routing::without_room(*failing, to_push_, plan_);
-    const bool progress = !found.empty();
-    left_out_.merge(found);
-    too_many_ = offered();
-    if (!room_timer_.armed()) room_timer_.set_in(room_interval);
-    if (progress) return touch();
+  std::set<Prefix> found;
+  if (full) {
+    found = routing::without_room(*failing, pushed_.added(to_push_, piece_begin_), plan_);
+    // A plan that is newer may have no need of it.
+    if (found.empty() && round_ == pushed_round_) found = routing::to_make_room(failing->family(), plan_);
   }
-  retry_timer_.set_in(retry_delay);
+  const bool helpless = found.empty() && round_ == pushed_round_;
+  if (helpless || piece_is_all_)
+    forget_pushed();
+  else
+    pushed_.undo(to_push_, piece_begin_);
+  to_push_.clear();
+  if (helpless) return retry_timer_.set_in(retry_delay);
+  left_out_.merge(found);
+  too_many_ = offered();
+  // Of all routes at once nothing went in; of as many as fit, some will.
+  if (!left_out_.empty()) room_timer_.set_in(piece_is_all_ ? Duration(retry_delay) : Duration(room_interval));
+  touch();
 }
 
 // Gateways in use and peers on a link, as far as they are not resolved: the dataplane cannot resolve them, and the

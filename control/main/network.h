@@ -3,8 +3,9 @@
 //   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
 //
 // A moment is waited so that a burst of notifications is one change. What is new is pushed in pieces, so that an SA,
-// which a peer may use at once, does not wait for a whole table. After a refusal all routes are pushed anew, without
-// those of FRR for which there was no room; these are tried again from time to time, and once FRR has fewer.
+// which a peer may use at once, does not wait for a whole table, and a plan that is old by then goes no further. Where
+// there is no room, FRR's routes that were to be added are left out; they are tried again from time to time, and once
+// there are fewer routes.
 #pragma once
 
 #include <map>
@@ -109,7 +110,8 @@ class Network {
   std::set<Prefix> left_out_;
   size_t too_many_ = 0;                         // how many were offered when they were left out
   std::vector<routing::RouteCommand> to_push_;  // by the plan of pushed_round_
-  size_t next_to_push_ = 0;
+  size_t next_to_push_ = 0, piece_begin_ = 0;
+  bool piece_is_all_ = false;
   uint64_t pushed_round_ = 0;
   uint64_t round_ = 0;
   bool push_all_ = true;

@@ -1,5 +1,6 @@
 #include "control/main/zebra.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/messages/routing.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr Duration again_soon = std::chrono::milliseconds(100);
 constexpr Duration again_later = std::chrono::seconds(5);
 constexpr unsigned rounds_until_said = 20;
+constexpr Duration dump_interval = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -20,6 +22,7 @@ Zebra::Zebra(sd_event* loop, zserv::Connect connect, ZebraHost& host, const Sett
       table_(settings.hold, settings.room),
       sweep_timer_(loop, [this] { sweep(); }),
       again_timer_(loop, [this] { say_again(); }),
+      dump_timer_(loop, [this] { begin_anew(); }),
       session_(loop, std::move(connect), *this, {.own_type = settings.own_type}) {}
 
 Zebra::State Zebra::state() const {
@@ -80,6 +83,7 @@ void Zebra::zebra_synchronized() {
   known_ = true;
   table_.dump_ended(MonotonicClock::now());
   arm_sweep();
+  ask_again();
   host_.zebra_changed();
 }
 
@@ -91,9 +95,20 @@ void Zebra::zebra_route(const zserv::Route& route) {
                         route.prefix.text() + " comes after " + std::to_string(table_.routes().size()) + " others"});
 }
 
+// A neighbour whose routes come and go does not make it a habit.
+void Zebra::ask_again() {
+  if (table_.needs_dump() && !dump_timer_.armed()) dump_timer_.set(std::max(MonotonicClock::now(), next_dump_));
+}
+
+void Zebra::begin_anew() {
+  if (!session_.up() || !table_.needs_dump()) return;
+  next_dump_ = MonotonicClock::now() + dump_interval;
+  session_.begin_anew();
+}
+
 void Zebra::zebra_route_gone(const Prefix& prefix) {
   if (table_.remove(prefix)) changed();
-  if (table_.needs_dump()) session_.begin_anew();
+  ask_again();
 }
 
 // While the first dump comes in, nothing is made of half of it.
@@ -148,6 +163,7 @@ void Zebra::arm_sweep() {
 void Zebra::sweep() {
   const bool swept = table_.sweep(MonotonicClock::now());
   arm_sweep();
+  ask_again();
   // Nothing is left of what it said, and it is not there to say more.
   const bool forgotten = known_ && state() != State::synchronized && !table_.next_sweep();
   if (forgotten) known_ = false;

@@ -68,12 +68,16 @@ class Zebra final : private zserv::SessionListener {
   void sweep();
   void say_again();
   void arm_sweep();
+  void ask_again();
+  void begin_anew();
 
   ZebraHost& host_;
   Settings settings_;
   zserv::Table table_;
   Timer sweep_timer_;
   Timer again_timer_;
+  Timer dump_timer_;
+  Instant next_dump_{};
   OwnRoutes own_;
   bool own_known_ = false;  // own_ is what is wanted, not just nothing yet
   std::set<Prefix> installed_;

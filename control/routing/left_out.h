@@ -6,13 +6,16 @@
 #include <span>
 
 #include "control/routing/plan.h"
-#include "control/routing/pushed.h"
 
 namespace sekisho::routing {
 
-// The table had no room for `failing`, and refused `commands`, which led to `plan`. Returns prefixes of FRR's to leave
-// out, whoever told of them: of what these commands add, those of the same family that are as long as it or longer,
-// since short ones need less; where there is none, all of that family. Empty: FRR is not what fills the table.
-std::set<Prefix> without_room(const Prefix& failing, std::span<const RouteCommand> commands, const Plan& plan);
+// The table had no room for `failing`, when `added` were to be added to it. Which prefixes of FRR's to leave out,
+// whoever told of them: of `added` those of the same family that are as long as it or longer, since short ones need
+// less.
+std::set<Prefix> without_room(const Prefix& failing, std::span<const Prefix> added, const Plan& plan);
+
+// What of FRR's is to go for something else of that family: a sixteenth, the longest prefixes first, and of routes to
+// nowhere none while there are others. Empty: FRR is not what fills the table.
+std::set<Prefix> to_make_room(Family family, const Plan& plan);
 
 }  // namespace sekisho::routing

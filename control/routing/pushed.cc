@@ -1,5 +1,8 @@
 #include "control/routing/pushed.h"
 
+#include <algorithm>
+#include <array>
+#include <ranges>
 #include <utility>
 
 #include "ipc/convert.h"
@@ -8,6 +11,9 @@ namespace sekisho::routing {
 namespace {
 
 constexpr NextHopKey punt{.kind = ipc::NextHopKind::punt};
+// Of a route whose next hop in the dataplane is not known: it is none that a plan has.
+constexpr ipc::NextHopId unknown{UINT16_MAX};
+static_assert(ipc::max_next_hops <= UINT16_MAX);
 
 ipc::NextHopSet to_command(ipc::NextHopId id, const NextHop& content) {
   return {.id = id, .kind = content.kind, .port = content.port, .tunnel = content.tunnel, .mac = content.mac.bytes};
@@ -20,7 +26,9 @@ Pushed::Pushed(uint16_t capacity) : capacity_(capacity) { forget(); }
 void Pushed::forget() {
   next_hops_.clear();
   routes_.clear();
+  adds_.clear();
   freed_.clear();
+  held_.clear();
   free_.clear();
   overflow_ = 0;
   for (uint16_t id = 1; id < capacity_; ++id) free_.emplace_back(id);
@@ -50,10 +58,66 @@ void Pushed::release_unused(const Plan& plan) {
   });
 }
 
+void Pushed::add_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
+  struct Step {
+    ipc::RouteSet set;
+    bool adds;
+  };
+  std::vector<Step> sealed;
+  std::array<std::vector<Step>, 129> others;  // by length
+  for (const auto& [prefix, route] : plan.routes) {
+    const ipc::NextHopId id = id_for(route.next_hop);
+    const auto [known, added] = routes_.try_emplace(prefix, id);
+    if (!added && known->second == id) continue;
+    known->second = id;
+    const bool in_clear =
+        route.next_hop.kind != ipc::NextHopKind::tunnel && route.next_hop.kind != ipc::NextHopKind::drop;
+    (in_clear ? others[prefix.length()] : sealed)
+        .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), id}, added});
+  }
+  adds_.assign(commands.size(), false);
+  const auto take = [&](const std::vector<Step>& steps) {
+    for (const Step& step : steps) {
+      commands.emplace_back(step.set);
+      adds_.push_back(step.adds);
+    }
+  };
+  take(sealed);
+  for (const auto& same_length : std::views::reverse(others)) take(same_length);
+}
+
+void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
+  const auto prefix = [](const auto& command) { return Prefix(*ipc::to_address(command.prefix), command.length); };
+  for (size_t i = from; i < commands.size(); ++i) {
+    if (const auto* hop = std::get_if<ipc::NextHopSet>(&commands[i])) {
+      for (auto& [key, entry] : next_hops_)
+        if (entry.id == hop->id) entry.content.reset();
+    } else if (const auto* set = std::get_if<ipc::RouteSet>(&commands[i]); set && i < adds_.size() && adds_[i]) {
+      routes_.erase(prefix(*set));
+    } else if (set) {
+      routes_[prefix(*set)] = unknown;
+    } else {
+      routes_[prefix(std::get<ipc::RouteRemove>(commands[i]))] = unknown;
+    }
+  }
+  held_.insert(held_.end(), freed_.begin(), freed_.end());
+  freed_.clear();
+}
+
+std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from) const {
+  std::vector<Prefix> prefixes;
+  for (size_t i = from; i < std::min(commands.size(), adds_.size()); ++i)
+    if (adds_[i]) {
+      const auto& set = std::get<ipc::RouteSet>(commands[i]);
+      prefixes.emplace_back(*ipc::to_address(set.prefix), set.length);
+    }
+  return prefixes;
+}
+
 std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
   std::vector<RouteCommand> commands;
   free_.insert(free_.end(), freed_.begin(), freed_.end());
-  freed_.clear();
+  freed_ = std::exchange(held_, {});
   had_room_ = std::exchange(overflow_, 0) == 0;
   // First of all the one that stands in for those that find no room.
   if (!next_hops_.contains(punt)) allocate(punt, {.kind = ipc::NextHopKind::punt}, commands);
@@ -67,14 +131,7 @@ std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
       commands.emplace_back(to_command(known->second.id, content));
     }
   }
-  for (const auto& [prefix, route] : plan.routes) {
-    const ipc::NextHopId id = id_for(route.next_hop);
-    const auto [known, added] = routes_.try_emplace(prefix, id);
-    if (!added && known->second == id) continue;
-    known->second = id;
-    commands.emplace_back(
-        ipc::RouteSet{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), id});
-  }
+  add_routes(plan, commands);
   std::erase_if(routes_, [&](const auto& known) {
     const Prefix& prefix = known.first;
     if (plan.routes.contains(prefix)) return false;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -21,9 +23,21 @@ class Pushed {
   // How many next hops there may be, drop's fixed 0 included.
   explicit Pushed(uint16_t capacity = ipc::max_next_hops);
 
-  // The commands that lead to `plan`, in an order in which every next hop precedes the routes that use it; from now on
-  // the plan counts as pushed. Where next hops run out, the routes concerned are punted.
+  // The commands that lead to `plan`; from now on it counts as pushed. They may be carried out in pieces, in their
+  // order:
+  //
+  //   next hops, before the routes that use them
+  //   routes into tunnels and to nowhere
+  //   other routes, the longest prefixes first
+  //   removals, a covering prefix before what it covers
+  //
+  // so that on the way from one plan to the next no packet leaves in clear that both keep from it. Where next hops run
+  // out, the routes concerned are punted.
   std::vector<RouteCommand> advance(const Plan& plan);
+  // Of those routes, which of the last advance()'s commands `from` there on has added.
+  std::vector<Prefix> added(std::span<const RouteCommand> commands, size_t from) const;
+  // The last advance()'s commands `from` there on were not carried out: the next advance() leads on from what was.
+  void undo(std::span<const RouteCommand> commands, size_t from);
   // The dataplane knows nothing (any more): the next advance() names everything.
   void forget();
   // How many next hops found no room in the last advance(), and whether all did before it.
@@ -33,17 +47,20 @@ class Pushed {
  private:
   struct Entry {
     ipc::NextHopId id;
-    NextHop content;
+    std::optional<NextHop> content;  // nothing: the dataplane was not told
   };
   bool allocate(const NextHopKey& key, const NextHop& content, std::vector<RouteCommand>& commands);
+  void add_routes(const Plan& plan, std::vector<RouteCommand>& commands);
   ipc::NextHopId id_for(const NextHopKey& key) const;
   void release_unused(const Plan& plan);
 
   uint16_t capacity_;
   std::map<NextHopKey, Entry> next_hops_;
   std::map<Prefix, ipc::NextHopId> routes_;
+  std::vector<bool> adds_;  // by command of the last advance()
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round
+  std::vector<ipc::NextHopId> held_;   // by a round that was undone: routes may lead to them still
   size_t overflow_ = 0;
   bool had_room_ = true;
 };

@@ -14,7 +14,7 @@ in_the_data_path() { sekisho a show route --json | jq '[.[] | select(.prefix | s
 # change_routes WORD: all of the flood at once.
 change_routes() {
   local i
-  for ((i = 0; i < flood; i++)); do echo "route $1 blackhole 20.$((i / 250)).$((i % 250)).0/26 proto bgp"; done |
+  for ((i = 0; i < flood; i++)); do echo "route $1 20.$((i / 250)).$((i % 250)).0/26 via 10.1.0.2 proto bgp"; done |
     on a ip -batch -
 }
 
@@ -26,6 +26,11 @@ for side in a b; do
 done
 on right ip address add 10.77.0.1/32 dev lo
 on b ip route add 10.77.0.0/24 via 10.2.0.2
+# A route of the routing daemon's that is in use before, and as long as those to come.
+on right ip address add 10.78.0.1/32 dev lo
+on b ip route add 10.78.0.0/26 via 10.2.0.2
+on a ip route add 10.78.0.0/26 dev vti0 proto bgp
+await 5 'an answer by a route of the routing daemon' answers 10.78.0.1
 equal 'pings lost before' 0 "$(ping_lost left 4 20 0.02)"
 
 step "$flood routes come"
@@ -35,6 +40,8 @@ await 20 'some to be left out' some_left_out
 ping_wait
 equal 'pings lost meanwhile' 0 "$PING_LOST"
 say "left out: $(left_out), in the data path: $(in_the_data_path)"
+expect 'that a part of them is in the data path' test "$(in_the_data_path)" -gt 0
+expect 'that what was there before is there still' answers 10.78.0.1
 equal 'the last error' SKO-DPL-023 "$(sekisho a status --json | jq -r '.last_errors[0].id')"
 
 step 'what is configured finds its way none the less'

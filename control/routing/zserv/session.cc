@@ -161,7 +161,7 @@ void Session::complete() {
   flush();
 }
 
-void Session::begin_anew() { end(lost("to be told all routes again")); }
+void Session::begin_anew() { end({&messages::zebra_asked_anew, {}}); }
 
 void Session::farewell() {
   if (!up()) return;

@@ -30,12 +30,12 @@ void Table::freshen(Entry& entry) {
 
 bool Table::add(Route route) {
   const Family family = route.prefix.family();
-  if (held(family) >= room(family) && kind(route.type) != of_links && !routes_.contains(route.prefix)) {
-    ++left_out_;
+  if (held_[at(family)] >= room(family) && kind(route.type) != of_links && !routes_.contains(route.prefix)) {
+    ++left_out_[at(family)];
     return false;
   }
   const auto [found, added] = routes_.try_emplace(route.prefix);
-  if (added) ++held(family);
+  if (added) ++held_[at(family)];
   freshen(found->second);
   if (!added && found->second.route == route) return false;
   found->second.route = std::move(route);
@@ -47,14 +47,16 @@ bool Table::remove(const Prefix& prefix) {
   if (found == routes_.end()) return false;
   freshen(found->second);
   routes_.erase(found);
-  --held(prefix.family());
+  --held_[at(prefix.family())];
   return true;
 }
 
 // Room for a sixteenth, so that a table at its limit is not filled anew for each route that goes.
 bool Table::needs_dump() const {
-  const auto roomy = [](size_t held, size_t room) { return held + room / 16 <= room; };
-  return left_out_ > 0 && roomy(held_[0], room_.ipv4) && roomy(held_[1], room_.ipv6);
+  const auto due = [this](Family family) {
+    return left_out_[at(family)] > 0 && held_[at(family)] + std::max<size_t>(room(family) / 16, 1) <= room(family);
+  };
+  return due(Family::ipv4) || due(Family::ipv6);
 }
 
 void Table::session_ended(Instant now) {
@@ -89,7 +91,7 @@ bool Table::drop_stale(Kind which) {
   if (stale_ == 0) return false;
   const size_t dropped = std::erase_if(routes_, [&](const auto& known) {
     const bool goes = known.second.stale && kind(known.second.route.type) == which;
-    if (goes) --held(known.first.family());
+    if (goes) --held_[at(known.first.family())];
     return goes;
   });
   stale_ -= dropped;

@@ -38,7 +38,7 @@ class Table {
   bool add(Route route);
   bool remove(const Prefix& prefix);
   // From now on zebra says all that it knows.
-  void dump_begins() { left_out_ = 0; }
+  void dump_begins() { left_out_ = {}; }
   void session_ended(Instant now);
   // All that zebra knew at the session's beginning has been said.
   bool dump_ended(Instant now);
@@ -49,7 +49,7 @@ class Table {
   const std::map<Prefix, Entry>& routes() const { return routes_; }
   size_t stale() const { return stale_; }
   // How often a route found no room since the dump began, and whether there is room now for what that may have been.
-  size_t left_out() const { return left_out_; }
+  size_t left_out() const { return left_out_[0] + left_out_[1]; }
   bool needs_dump() const;
 
  private:
@@ -58,14 +58,13 @@ class Table {
   void freshen(Entry& entry);
   bool drop_stale(Kind kind);
   size_t room(Family family) const { return family == Family::ipv4 ? room_.ipv4 : room_.ipv6; }
-  size_t& held(Family family) { return held_[family == Family::ipv4 ? 0 : 1]; }
+  static size_t at(Family family) { return family == Family::ipv4 ? 0 : 1; }
 
   Duration hold_;
   Room room_;
   std::map<Prefix, Entry> routes_;
   size_t stale_ = 0;
-  std::array<size_t, 2> held_{};  // by family
-  size_t left_out_ = 0;
+  std::array<size_t, 2> held_{}, left_out_{};  // by family
   // When the stale ones of a kind go.
   std::array<std::optional<Instant>, kinds> sweep_at_;
 };

@@ -69,7 +69,7 @@ collide() {
   expect_one_of_each
 }
 then_collide() {
-  slow_ike 150
+  slow_ike 300
   ping_in_background left 4 250 0.02
   collide child inbound_spi c ""
   collide ike ike_spi t --ike

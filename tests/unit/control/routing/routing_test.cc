@@ -89,6 +89,14 @@ struct Dataplane {
       }
     }
   }
+  const ipc::NextHopSet* find(const IpAddress& whom) const {
+    for (int length = static_cast<int>(whom.bits()); length >= 0; --length) {
+      const Prefix key(whom, static_cast<unsigned>(length));
+      const auto found = routes.find({ipc::from_address(key.address()).bytes, static_cast<uint8_t>(length)});
+      if (found != routes.end()) return &next_hops.at(found->second);
+    }
+    return nullptr;
+  }
   const ipc::NextHopSet& at(const char* to) {
     const Prefix key = prefix(to);
     return next_hops.at(routes.at({ipc::from_address(key.address()).bytes, static_cast<uint8_t>(key.length())}));
@@ -235,6 +243,51 @@ TEST_CASE("next hops are reused, though never within the round that freed them")
   }
 }
 
+TEST_CASE("what was not carried out is said again, and no next hop that may be in use means something else") {
+  Kernel kernel;
+  kernel.route("10.6.0.0/16", {wan, address("10.9.1.9"), false});
+  kernel.route("10.7.0.0/16", {vti, {}, false});
+  Pushed pushed(12);
+  Dataplane dataplane;
+  dataplane.take(pushed.advance(kernel.plan()));
+  // Routes change, come and go; of that only the first `carried` commands arrive.
+  Kernel changed;
+  changed.route("10.6.0.0/16", {wan, address("10.9.1.8"), false});
+  changed.route("10.8.0.0/16", {wan, address("10.9.1.7"), false});
+  changed.neighbour(wan, "10.9.1.254", NeighbourState::reachable);
+  const auto commands = pushed.advance(changed.plan());
+  const auto carried = static_cast<size_t>(GENERATE(range(0, 7)));
+  REQUIRE(commands.size() > carried);
+  dataplane.take({commands.begin(), commands.begin() + static_cast<ptrdiff_t>(carried)});
+  pushed.undo(commands, carried);
+
+  Kernel last = changed;
+  last.route("10.9.9.0/24", {wan, address("10.9.1.6"), false});
+  for (int round = 0; round < 3; ++round) {
+    std::set<uint16_t> in_use;
+    for (const auto& [to, id] : dataplane.routes) in_use.insert(id);
+    for (const RouteCommand& command : pushed.advance(last.plan())) {
+      const auto* hop = std::get_if<ipc::NextHopSet>(&command);
+      const bool in_tunnel = hop && hop->kind == NextHopKind::tunnel;
+      if (hop && in_use.contains(hop->id.value()))
+        CHECK((dataplane.next_hops.at(hop->id.value()).kind == NextHopKind::tunnel) == in_tunnel);
+      dataplane.take({command});
+    }
+    CHECK(pushed.overflow() == 0);
+  }
+  Pushed fresh;
+  Dataplane expected;
+  expected.take(fresh.advance(last.plan()));
+  REQUIRE(dataplane.routes.size() == expected.routes.size());
+  for (const auto& [to, id] : expected.routes) {
+    const auto& is = dataplane.next_hops.at(dataplane.routes.at(to));
+    const auto& should = expected.next_hops.at(id);
+    CHECK(is.kind == should.kind);
+    CHECK(is.mac == should.mac);
+    CHECK(is.tunnel == should.tunnel);
+  }
+}
+
 TEST_CASE("routes whose next hop finds no room are punted") {
   Kernel kernel;
   kernel.state.routes.clear();
@@ -373,18 +426,61 @@ TEST_CASE("what FRR brings and has no room is left out, and nothing else") {
   Pushed pushed;
   const Plan full = lab.plan(learnt);
   const auto commands = pushed.advance(full);
-  const auto without = without_room(prefix("10.68.0.0/26"), commands, full);
+  const auto without = without_room(prefix("10.68.0.0/26"), pushed.added(commands, 0), full);
   CHECK(without == expected);
   const Plan plan = plan_routes(lab.state, lab.attachments, learnt, without);
   CHECK(plan.routes.size() == full.routes.size() - 1);
   CHECK_FALSE(plan.routes.contains(*expected.begin()));
   CHECK(plan.routes.contains(prefix("10.66.0.0/26")));
+  // What has been there before is none of it.
+  CHECK(pushed.advance(plan).size() == 1);
+  const auto again = pushed.advance(full);
+  CHECK(pushed.added(again, 0) == std::vector(expected.begin(), expected.end()));
+  CHECK(pushed.added(again, again.size()).empty());
+}
 
-  // What is to be added is not FRR's, so that what is there of FRR has to go.
-  const auto all = without_room(prefix("10.66.0.0/26"), {}, full);
-  CHECK(all == (by_zebra ? std::set{prefix("10.68.0.0/26"), prefix("10.69.0.0/24")} : expected));
-  CHECK(without_room(prefix("10.66.0.0/26"), {}, lab.plan(nullptr)).size() == 1);
-  CHECK(without_room(prefix("fd00::/64"), {}, lab.plan(nullptr)).empty());
+TEST_CASE("for what is not FRR's a part of FRR's makes room, and discards last") {
+  Kernel lab;
+  Zebra zebra;
+  for (int i = 0; i < 32; ++i)
+    zebra.route(zserv::RouteType::bgp, ("10.64.0." + std::to_string(8 * i) + "/29").c_str(), {by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::bgp, "10.68.0.0/26", {by(wan, "10.9.1.254")});
+  zebra.route(zserv::RouteType::static_route, "10.69.0.0/30", {{.blackhole = zserv::Blackhole::drop}});
+  const auto part = to_make_room(Family::ipv4, lab.plan(&zebra.table));
+  CHECK(part == std::set{prefix("10.64.0.240/29"), prefix("10.64.0.248/29"), prefix("10.64.0.232/29")});
+  CHECK(to_make_room(Family::ipv6, lab.plan(&zebra.table)).empty());
+  CHECK(to_make_room(Family::ipv4, lab.plan(nullptr)).empty());
+  Zebra discards;
+  discards.route(zserv::RouteType::static_route, "10.69.0.0/30", {{.blackhole = zserv::Blackhole::drop}});
+  CHECK(to_make_room(Family::ipv4, lab.plan(&discards.table)).size() == 1);
+}
+
+TEST_CASE("on the way to another plan nothing is in clear that neither plan has in clear") {
+  Kernel before, after;
+  before.route("10.64.0.0/10", {vti, {}, false});
+  before.route("10.80.0.0/16", {vti, {}, false}, 100);
+  before.route("10.81.0.0/16", {wan, address("10.9.1.254"), false});
+  after.route("10.64.0.0/10", {wan, address("10.9.1.254"), false});
+  for (int i = 0; i < 64; ++i) after.route(("10." + std::to_string(64 + i) + ".0.0/16").c_str(), {vti, {}, false}, 100);
+  const bool there = GENERATE(true, false);
+  const Plan from = there ? before.plan() : after.plan(), to = there ? after.plan() : before.plan();
+  const auto in_clear = [](const Plan& plan, const IpAddress& to_whom) {
+    const auto* route = find_route(plan, to_whom);
+    return route && route->second.next_hop.kind != NextHopKind::tunnel &&
+           route->second.next_hop.kind != NextHopKind::drop;
+  };
+  Pushed pushed;
+  Dataplane dataplane;
+  dataplane.take(pushed.advance(from));
+  for (const RouteCommand& command : pushed.advance(to)) {
+    dataplane.take({command});
+    for (int i = 64; i < 128; ++i) {
+      const IpAddress whom = address(("10." + std::to_string(i) + ".0.9").c_str());
+      const auto* now = dataplane.find(whom);
+      const bool clear = now && now->kind != NextHopKind::tunnel && now->kind != NextHopKind::drop;
+      if (clear) CHECK((in_clear(from, whom) || in_clear(to, whom)));
+    }
+  }
 }
 
 TEST_CASE("a learnt blackhole drops") {
