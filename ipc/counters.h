@@ -34,7 +34,7 @@ enum class DropReason : uint8_t {
   sa_expired,  // hard limit or sequence number exhausted
   cipher_failure,
   foreign_mac,         // for another station: a promiscuous port, a flooding switch
-  too_big,             // sealed, it would exceed the MTU of the outer port
+  too_big,             // sealed, it would exceed the outer port's MTU; or the tunnel's, and nobody is to be told
   esp_ecn,             // congestion marked outside, but the inner packet knows no ECN (RFC 6040 section 4.2)
   fragment_malformed,  // overlaps another one, contradicts it, or has an impossible length
   fragment_timeout,    // the rest of its packet did not come

@@ -60,7 +60,7 @@ Result<bool> measure(const Plan& plan, const Options& options, crypto::EspBacken
 Result<void> write_input(const Plan& plan, const std::string& path, crypto::EspBackend backend, rte_mempool* pool) {
   constexpr size_t at_least = 1024, at_most = 65536;
   const Cell& cell = plan.cells.front();
-  auto gateway = Gateway::create(plan.scenario, backend, 1);
+  auto gateway = Gateway::create(plan.scenario, backend, pool, 1);
   if (!gateway) return std::unexpected(std::move(gateway.error()));
   if (auto set = (*gateway)->set_routes(cell); !set) return set;
   if (auto set = (*gateway)->set_sas(cell); !set) return set;

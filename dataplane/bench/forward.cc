@@ -56,7 +56,7 @@ Result<std::unique_ptr<Forwarder>> Forwarder::create(const Plan& plan, const Opt
                                                      crypto::EspBackend backend, rte_mempool* pool) {
   std::unique_ptr<Forwarder> forwarder(new Forwarder(plan));
   const Cell& cell = forwarder->cell_;
-  auto gateway = Gateway::create(plan.scenario, backend, cell.workers, options.busy_poll);
+  auto gateway = Gateway::create(plan.scenario, backend, pool, cell.workers, options.busy_poll);
   if (!gateway) return std::unexpected(std::move(gateway.error()));
   forwarder->gateway_ = std::move(*gateway);
   if (auto set = forwarder->gateway_->set_routes(cell); !set) return std::unexpected(std::move(set.error()));

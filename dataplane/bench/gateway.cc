@@ -64,8 +64,8 @@ Flow make_flow(const IpAddress& source, const IpAddress& destination, unsigned t
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypto::EspBackend backend, unsigned workers,
-                                                 bool busy_poll) {
+Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypto::EspBackend backend,
+                                                 rte_mempool* packets, unsigned workers, bool busy_poll) {
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(std::move(counters.error()));
   std::unique_ptr<Gateway> gateway(new Gateway(scenario, workers, backend, std::move(*counters)));
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypt
   auto events = EventRing::create();
   if (!events) return std::unexpected(std::move(events.error()));
   gateway->events_ = std::move(*events);
-  if (auto made = gateway->make_workers(backend, workers, busy_poll); !made)
+  if (auto made = gateway->make_workers(backend, packets, workers, busy_poll); !made)
     return std::unexpected(std::move(made.error()));
   return gateway;
 }
@@ -86,9 +86,9 @@ Gateway::Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend 
       counters_(std::move(counters)),
       crypto_(crypto::EspCrypto::create(backend)) {}
 
-Result<void> Gateway::make_workers(crypto::EspBackend backend, unsigned workers, bool busy_poll) {
+Result<void> Gateway::make_workers(crypto::EspBackend backend, rte_mempool* packets, unsigned workers, bool busy_poll) {
   WorkBoard* board = workers > 1 && workers_have_own_processors(workers) ? &board_ : nullptr;
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_, board};
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_, packets, board};
   for (unsigned i = 0; i < workers; ++i) {
     auto worker =
         Worker::create({.index = i, .busy_poll = busy_poll, .backend = backend}, shared, counters_.table().writers[i]);

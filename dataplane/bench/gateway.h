@@ -26,8 +26,8 @@ struct SaName {
 class Gateway {
  public:
   // The tables have room for every cell of the scenario. `busy_poll` is for workers that run their own loop.
-  static Result<std::unique_ptr<Gateway>> create(const Scenario& scenario, crypto::EspBackend backend, unsigned workers,
-                                                 bool busy_poll = false);
+  static Result<std::unique_ptr<Gateway>> create(const Scenario& scenario, crypto::EspBackend backend,
+                                                 rte_mempool* packets, unsigned workers, bool busy_poll = false);
 
   // Routes and next hops for a cell, instead of those there were, and the flows that its packets take. No worker runs.
   Result<void> set_routes(const Cell& cell);
@@ -66,7 +66,7 @@ class Gateway {
 
  private:
   Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend backend, ipc::CounterMemory counters);
-  Result<void> make_workers(crypto::EspBackend backend, unsigned workers, bool busy_poll);
+  Result<void> make_workers(crypto::EspBackend backend, rte_mempool* packets, unsigned workers, bool busy_poll);
   Result<void> stage_own_routes(const Cell& cell);
   Result<void> stage_extra_routes(const Cell& cell);
   void collect_flows(const Cell& cell);

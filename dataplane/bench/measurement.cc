@@ -104,7 +104,7 @@ void Measurement::map_ports() {
 Result<void> Measurement::set_up(const Cell& cell) {
   if (!gateway_ || gateway_->worker_count() != cell.workers) {
     gateway_.reset();
-    auto gateway = Gateway::create(scenario_, backend_, cell.workers);
+    auto gateway = Gateway::create(scenario_, backend_, pool_, cell.workers);
     if (!gateway) return std::unexpected(std::move(gateway.error()));
     gateway_ = std::move(*gateway);
     map_ports();

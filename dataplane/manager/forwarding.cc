@@ -67,7 +67,8 @@ Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& o
                                                       ipc::CounterTable& counters) {
   std::unique_ptr<Forwarding> forwarding(new Forwarding(options.workers));
   if (auto made = forwarding->make_tables(options); !made) return std::unexpected(made.error());
-  if (auto made = forwarding->make_workers(options, counters); !made) return std::unexpected(made.error());
+  if (auto made = forwarding->make_workers(options, pools.packets, counters); !made)
+    return std::unexpected(made.error());
   std::vector<WorkerRings*> rings;
   for (const auto& worker : forwarding->workers_) rings.push_back(&worker->rings());
   auto slow_path = SlowPath::create(std::move(rings), forwarding->slow_path_bell_, *forwarding->tunnels_, pools,
@@ -94,10 +95,11 @@ Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
   return {};
 }
 
-Result<void> Forwarding::make_workers(const ForwardingOptions& options, ipc::CounterTable& counters) {
+Result<void> Forwarding::make_workers(const ForwardingOptions& options, rte_mempool* packets,
+                                      ipc::CounterTable& counters) {
   // A helper that shares its processor with another worker would hold up those whom it helps.
   WorkBoard* board = options.workers > 1 && workers_have_own_processors(options.workers) ? &board_ : nullptr;
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_, board};
+  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_, packets, board};
   counters.workers = options.workers;
   for (unsigned i = 0; i < options.workers; ++i) {
     auto worker = Worker::create({i, options.busy_poll, options.backend}, shared, counters.writers[i]);

@@ -62,7 +62,7 @@ class Forwarding {
 
   explicit Forwarding(unsigned workers) : qsbr_(workers), reclaimer_(qsbr_) {}
   Result<void> make_tables(const ForwardingOptions& options);
-  Result<void> make_workers(const ForwardingOptions& options, ipc::CounterTable& counters);
+  Result<void> make_workers(const ForwardingOptions& options, rte_mempool* packets, ipc::CounterTable& counters);
   void launch_workers();
 
   // The steps that can fail; each leaves behind how it is undone.

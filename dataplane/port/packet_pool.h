@@ -1,5 +1,6 @@
-// The one mempool that all packets live in. A packet fits one mbuf, so the room of an mbuf bounds the MTU: 128 bytes of
-// headroom take the outer headers of a tunnel, and the room behind takes ESP's padding and ICV.
+// The mempools that packets live in: one for all that ports receive and send, and a small one for what is put together
+// of fragments. A packet fits one mbuf, so the room of an mbuf bounds the MTU: 128 bytes of headroom take the outer
+// headers of a tunnel, and the room behind takes ESP's padding and ICV.
 #pragma once
 
 #include <rte_mempool.h>

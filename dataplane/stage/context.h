@@ -17,6 +17,8 @@
 #include "dataplane/worker/shared_crypto.h"
 #include "ipc/counters.h"
 
+struct rte_mempool;
+
 namespace sekisho::dataplane {
 
 struct Context {
@@ -28,6 +30,7 @@ struct Context {
   Doorbell& manager_bell;
   Doorbell& slow_path_bell;
   HandedRing& to_kernel;
+  rte_mempool* packets;  // what fragments are made of
   TxBuffers tx;
 
   // Loaded anew for each iteration; valid until its end.
@@ -42,8 +45,6 @@ struct Context {
 
   // Set by a stage that lets a packet for a tunnel pass which is to be fragmented before it is sealed.
   bool oversized = false;
-  // Identifies the next packet that is fragmented although its sender forbade it.
-  uint16_t next_identification = 0;
 
   // Packets on their way into to_kernel.
   unsigned punt_count = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #include "dataplane/stage/stages.h"
@@ -11,16 +12,21 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr uint16_t dont_fragment = 0x4000, more_fragments = 0x2000, offset_mask = 0x1fff;
 constexpr size_t offset_unit = 8;
+
+// Of all workers: packets of one pair of hosts may come to several of them. What changes an identification is rare, so
+// they do not wait for each other.
+constinit std::atomic<uint16_t> next_identification{0};
 
 // What all fragments have in common, and what of the packet's own place among fragments they inherit.
 struct Original {
-  Original(Context& context, const Packet& packet) : fragment_word(load16(packet.l3 + 6)) {
+  explicit Original(const Packet& packet) : fragment_word(load16(packet.l3 + 6)) {
     std::memcpy(header.data(), packet.l3, header.size());
-    // The identification of a packet that was not to be fragmented means nothing (RFC 6864 section 4.1), and may be the
-    // same in all of them.
-    if ((fragment_word & dont_fragment) != 0) store16(header.data() + 4, context.next_identification++);
+    // The identification of an atomic datagram (not to be fragmented, and no fragment) means nothing (RFC 6864 section
+    // 4.1), and may be the same in all of them. A fragment's tells where it belongs.
+    const uint16_t place = ipv4_dont_fragment | ipv4_more_fragments | ipv4_fragment_offset;
+    if ((fragment_word & place) == ipv4_dont_fragment)
+      store16(header.data() + 4, next_identification.fetch_add(1, std::memory_order_relaxed));
   }
 
   std::array<uint8_t, ipv4_header_size> header;
@@ -30,8 +36,8 @@ struct Original {
 void write_header(uint8_t* l3, const Original& original, size_t offset, size_t payload, bool last) {
   std::memcpy(l3, original.header.data(), original.header.size());
   store16(l3 + 2, static_cast<uint16_t>(ipv4_header_size + payload));
-  const unsigned place = (original.fragment_word & offset_mask) + offset / offset_unit;
-  const unsigned more = last ? original.fragment_word & more_fragments : more_fragments;
+  const unsigned place = (original.fragment_word & ipv4_fragment_offset) + offset / offset_unit;
+  const unsigned more = last ? original.fragment_word & ipv4_more_fragments : ipv4_more_fragments;
   store16(l3 + 6, static_cast<uint16_t>(place | more));
   store16(l3 + 10, 0);
   store_raw(l3 + 10, static_cast<uint16_t>(~header_sum(l3, ipv4_header_size)));
@@ -62,6 +68,12 @@ void cut(const Outbound& item, const Original& original, size_t step, std::span<
   }
 }
 
+// Nobody can put together what ends behind the longest IP packet, and the offset has no room for it.
+bool ends_too_far(const Packet& packet) {
+  const size_t offset = size_t{offset_unit} * (load16(packet.l3 + 6) & ipv4_fragment_offset);
+  return offset + packet.header.length > UINT16_MAX;
+}
+
 }  // namespace
 
 bool fragment(Context& context, const Outbound& item, BurstOf<Outbound>& out) {
@@ -78,15 +90,19 @@ bool fragment(Context& context, const Outbound& item, BurstOf<Outbound>& out) {
     context.drop(packet.mbuf, ipc::DropReason::too_big);
     return true;
   }
+  if (ends_too_far(packet)) {
+    context.drop(packet.mbuf, ipc::DropReason::malformed_ip);
+    return true;
+  }
   size_t more = 0;  // fragments behind the first one
   while ((more + 1) * room < payload) ++more;
   if (out.count() + 1 + more > burst_size) return false;
   std::array<rte_mbuf*, burst_size> mbufs;
-  if (rte_pktmbuf_alloc_bulk(packet.mbuf->pool, mbufs.data(), static_cast<unsigned>(more)) != 0) {
+  if (rte_pktmbuf_alloc_bulk(context.packets, mbufs.data(), static_cast<unsigned>(more)) != 0) {
     context.drop(packet.mbuf, ipc::DropReason::no_memory);
     return true;
   }
-  cut(item, Original(context, packet), room, {mbufs.data(), more}, out);
+  cut(item, Original(packet), room, {mbufs.data(), more}, out);
   return true;
 }
 

@@ -5,7 +5,7 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr uint8_t ecn_mask = 3, ecn_not_ect = 0, ecn_ect1 = 1, ecn_ce = 3;
+constexpr uint8_t ecn_not_ect = 0, ecn_ect1 = 1;
 
 // 0.0.0.0/8, 127.0.0.0/8, multicast and class E (RFC 1122 section 3.2.1.3).
 bool impossible_ipv4_source(uint32_t address) {
@@ -57,22 +57,12 @@ void add_ports(Flow& flow, const uint8_t* transport, size_t available) {
   flow.has_ports = true;
 }
 
-// The one's complement arithmetic of RFC 1624 equation 3 for one changed word.
-void patch_ipv4_checksum(uint8_t* bytes, uint16_t before, uint16_t after) {
-  uint32_t sum = static_cast<uint16_t>(~load16(bytes + 10));
-  sum += static_cast<uint16_t>(~before);
-  sum += after;
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  store16(bytes + 10, static_cast<uint16_t>(~sum));
-}
-
 void set_ecn(uint8_t* bytes, uint8_t family, uint8_t ecn) {
   const uint16_t before = load16(bytes);
   const int shift = family == 4 ? 0 : 4;
   const auto after = static_cast<uint16_t>((before & ~(ecn_mask << shift)) | ecn << shift);
   store16(bytes, after);
-  if (family == 4) patch_ipv4_checksum(bytes, before, after);
+  if (family == 4) patch_checksum(bytes + 10, before, after);
 }
 
 }  // namespace

@@ -16,6 +16,11 @@ namespace sekisho::dataplane {
 inline constexpr uint8_t protocol_ipv4 = 4, protocol_tcp = 6, protocol_udp = 17, protocol_ipv6 = 41, protocol_esp = 50,
                          protocol_icmp = 1, protocol_icmpv6 = 58, protocol_fragment = 44;
 
+// The word of an IPv4 header that says about fragments; the offset counts eights of octets.
+inline constexpr uint16_t ipv4_dont_fragment = 0x4000, ipv4_more_fragments = 0x2000, ipv4_fragment_offset = 0x1fff;
+
+inline constexpr uint8_t ecn_mask = 3, ecn_ce = 3;
+
 struct IpHeader {
   uint16_t length = 0;        // of the whole packet; at most `available`
   uint8_t family = 0;         // 4, 6
@@ -55,6 +60,11 @@ constexpr uint16_t fold(uint64_t sum) {
 uint64_t sum_of(const uint8_t* bytes, size_t length);
 // The one's complement sum over a header of 4-byte multiples, folded: 0xffff where its checksum is right.
 uint16_t header_sum(const uint8_t* bytes, size_t length);
+// The checksum at `checksum` after one of the words that it covers has changed (RFC 1624 equation 3).
+inline void patch_checksum(uint8_t* checksum, uint16_t before, uint16_t after) {
+  const uint32_t sum = static_cast<uint16_t>(~load16(checksum)) + uint32_t{static_cast<uint16_t>(~before)} + after;
+  store16(checksum, static_cast<uint16_t>(~fold(sum)));
+}
 
 // TTL or hop limit. decrement() wants it above 1, and keeps the IPv4 checksum (RFC 1624).
 inline uint8_t hop_limit(const uint8_t* bytes, uint8_t family) { return bytes[family == 4 ? 8 : 7]; }

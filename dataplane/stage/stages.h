@@ -81,14 +81,13 @@ void choose_sa(Context& context, const Packet& packet, ipc::TunnelId id, Tunnel 
 // Whether a router may fragment the packet on its way into a tunnel with that policy. What has IPv4 options comes
 // fragmented from the kernel.
 inline bool may_fragment(const Packet& packet, ipc::DfPolicy policy) {
-  constexpr uint8_t dont_fragment = 0x40;
   if (packet.header.family != 4 || packet.header.header_length != ipv4_header_size) return false;
-  return policy == ipc::DfPolicy::clear || (packet.l3[6] & dont_fragment) == 0;
+  return policy == ipc::DfPolicy::clear || (load16(packet.l3 + 6) & ipv4_dont_fragment) == 0;
 }
 
 // Adds the packet's fragments to `out`, each with its chosen SA; if it fits its tunnel's MTU, the packet itself. False:
 // `out` has no room for them, and nothing was done; an empty one has room for any. Drops: too_big (it may not be
-// fragmented, or would be into more than a burst), no_memory.
+// fragmented, or would be into more than a burst), malformed_ip (it ends where no IP packet does), no_memory.
 [[nodiscard]] bool fragment(Context& context, const Outbound& item, BurstOf<Outbound>& out);
 
 // Selectors (the tunnel's other SAs where the first one's do not fit), limits, room, the way to the peer, MSS. Drops:

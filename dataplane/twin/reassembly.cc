@@ -12,8 +12,6 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr uint8_t ecn_mask = 3, ecn_ce = 3;
-
 uint8_t* l3_of(rte_mbuf* frame) { return rte_pktmbuf_mtod_offset(frame, uint8_t*, RTE_ETHER_HDR_LEN); }
 
 // What stands before the payload in the whole packet, and in a fragment.
@@ -45,12 +43,11 @@ struct Reassembly::Arrival {
   explicit Arrival(rte_mbuf* frame) : frame(frame) {
     const uint8_t* l3 = l3_of(frame);
     if (l3[0] >> 4 == 4) {
-      constexpr uint16_t more_fragments = 0x2000, offset_mask = 0x1fff;
       const uint16_t word = load16(l3 + 6);
       key = {*IpAddress::from_bytes({l3 + 12, 4}), *IpAddress::from_bytes({l3 + 16, 4}), load16(l3 + 4), l3[9]};
-      offset = size_t{8} * (word & offset_mask);
+      offset = size_t{8} * (word & ipv4_fragment_offset);
       length = load16(l3 + 2) - ipv4_header_size;
-      last = (word & more_fragments) == 0;
+      last = (word & ipv4_more_fragments) == 0;
     } else {
       constexpr uint16_t more_fragments = 1, offset_mask = 0xfff8;  // the offset in octets
       const uint8_t* fragment = l3 + ipv6_header_size;
@@ -101,7 +98,7 @@ void Reassembly::drop(Gatherings::iterator gathering, ipc::DropReason reason, Ou
 
 // Where there are too many, the oldest one makes room: what becomes whole does so at once, so the oldest one hardly
 // will any more. A source that is refused instead could be shut out by anybody who sends a few fragments in its name.
-Reassembly::Gatherings::iterator Reassembly::find_or_begin(const Key& key, uint16_t port, Instant now, Outcome& out) {
+Reassembly::Gatherings::iterator Reassembly::find_or_begin(const Key& key, Instant now, Outcome& out) {
   if (const auto found = gatherings_.find(key); found != gatherings_.end()) return found;
   if (of_source_[key.holder()] >= max_packets_of_source)
     drop(gatherings_.find(*std::ranges::find(ages_, key.holder(), &Key::holder)), ipc::DropReason::fragment_limit, out);
@@ -109,7 +106,13 @@ Reassembly::Gatherings::iterator Reassembly::find_or_begin(const Key& key, uint1
     drop(gatherings_.find(ages_.front()), ipc::DropReason::fragment_limit, out);
   ++of_source_[key.holder()];
   const auto age = ages_.insert(ages_.end(), key);
-  return gatherings_.emplace(key, Gathering{.until = now + patience, .port = port, .fragments = {}, .age = age}).first;
+  return gatherings_.emplace(key, Gathering{.until = now + patience, .fragments = {}, .age = age}).first;
+}
+
+// What is the kernel's holds nothing: to forget it makes no room, and its other fragments would wait for its first.
+Reassembly::Gatherings::iterator Reassembly::oldest_held() {
+  return gatherings_.find(
+      *std::ranges::find_if(ages_, [this](const Key& key) { return !gatherings_.at(key).fragments.empty(); }));
 }
 
 bool Reassembly::is_duplicate(const Gathering& gathering, const Arrival& arrival) {
@@ -136,8 +139,8 @@ std::optional<ipc::DropReason> Reassembly::fault(const Gathering& gathering, con
 
 void Reassembly::add(uint16_t port, rte_mbuf* frame, Instant now, Outcome& out) {
   const Arrival arrival(frame);
-  while (held_ >= max_held) drop(gatherings_.find(ages_.front()), ipc::DropReason::fragment_limit, out);
-  const auto found = find_or_begin(arrival.key, port, now, out);
+  while (held_ >= max_held) drop(oldest_held(), ipc::DropReason::fragment_limit, out);
+  const auto found = find_or_begin(arrival.key, now, out);
   Gathering& gathering = found->second;
   if (gathering.fate != Fate::kernels) {
     if (is_duplicate(gathering, arrival)) return refuse(frame, ipc::DropReason::fragment_malformed, out);
@@ -146,7 +149,7 @@ void Reassembly::add(uint16_t port, rte_mbuf* frame, Instant now, Outcome& out) 
       return drop(found, *reason, out);
     }
   }
-  const Fragment fragment{static_cast<uint16_t>(arrival.offset), static_cast<uint16_t>(arrival.length), frame};
+  const Fragment fragment{static_cast<uint16_t>(arrival.offset), static_cast<uint16_t>(arrival.length), port, frame};
   auto& fragments = gathering.fragments;
   fragments.insert(std::ranges::upper_bound(fragments, fragment.offset, {}, &Fragment::offset), fragment);
   ++held_;
@@ -165,8 +168,7 @@ void Reassembly::refuse(rte_mbuf* frame, ipc::DropReason reason, Outcome& out) {
 }
 
 void Reassembly::pass(Gathering& gathering, Outcome& out) {
-  for (const Fragment& fragment : gathering.fragments)
-    out.kernel.push_back({fragment.frame, gathering.port, Via::port});
+  for (const Fragment& fragment : gathering.fragments) out.kernel.push_back({fragment.frame, fragment.port, Via::port});
   held_ -= gathering.fragments.size();
   gathering.fragments.clear();
 }
@@ -186,7 +188,7 @@ void Reassembly::finish(const Key& key, const Gathering& gathering, Outcome& out
     congested |= (traffic_class(l3, l3[0] >> 4) & ecn_mask) == ecn_ce;
   }
   write_header(frame + RTE_ETHER_HDR_LEN, key.source, gathering.gathered, key.protocol, congested);
-  out.whole.push_back({whole, gathering.port, Via::reassembled});
+  out.whole.push_back({whole, gathering.fragments.front().port, Via::reassembled});
 }
 
 void Reassembly::expire(Instant now, Outcome& out) {

@@ -66,12 +66,12 @@ class Reassembly {
   };
   struct Fragment {
     uint16_t offset, length;  // of the payload
+    uint16_t port;            // where it came in: those of one packet may come by several
     rte_mbuf* frame;
   };
   enum class Fate : uint8_t { undecided, ours, kernels };
   struct Gathering {
     Instant until;
-    uint16_t port = 0;
     Fate fate = Fate::undecided;
     std::optional<size_t> end;        // of the whole payload, once the last fragment is here
     size_t gathered = 0;              // octets
@@ -81,7 +81,8 @@ class Reassembly {
   using Gatherings = std::map<Key, Gathering>;
   struct Arrival;
 
-  Gatherings::iterator find_or_begin(const Key& key, uint16_t port, Instant now, Outcome& out);
+  Gatherings::iterator find_or_begin(const Key& key, Instant now, Outcome& out);
+  Gatherings::iterator oldest_held();  // there is one
   static bool is_duplicate(const Gathering& gathering, const Arrival& arrival);
   static std::optional<ipc::DropReason> fault(const Gathering& gathering, const Arrival& arrival);
   static void refuse(rte_mbuf* frame, ipc::DropReason reason, Outcome& out);

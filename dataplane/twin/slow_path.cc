@@ -239,7 +239,10 @@ void SlowPath::reassemble(const Handed& item) {
 
 void SlowPath::settle(const Reassembly::Outcome& outcome) {
   for (const Handed& whole : outcome.whole) hand_over(whole.id, {&whole, 1});
-  for (const Handed& frame : outcome.kernel) deliver_and_free(frame);
+  for (const Handed& frame : outcome.kernel) {
+    count(counters_.ports[frame.id].value[static_cast<size_t>(ipc::PortCounter::punted)]);
+    deliver_and_free(frame);
+  }
   for (const ipc::DropReason reason : outcome.drops) drop(reason);
 }
 

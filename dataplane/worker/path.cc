@@ -8,9 +8,9 @@
 namespace sekisho::dataplane {
 
 Path::Path(const SharedTables& shared, SharedCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters)
-    : context_{counters,           shared.sad,          shared.tunnels,        crypto,
-               shared.events,      shared.manager_bell, shared.slow_path_bell, to_kernel,
-               TxBuffers(counters)} {}
+    : context_{counters,       shared.sad,          shared.tunnels,        crypto,
+               shared.events,  shared.manager_bell, shared.slow_path_bell, to_kernel,
+               shared.packets, TxBuffers(counters)} {}
 
 void Path::begin(const Replica* replica, const WorkerPorts* ports) {
   context_.replica = replica;

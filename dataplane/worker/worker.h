@@ -23,6 +23,7 @@
 #include "ipc/counters.h"
 
 struct rte_mbuf;
+struct rte_mempool;
 
 namespace sekisho::dataplane {
 
@@ -39,6 +40,7 @@ struct SharedTables {
   EventRing& events;
   Doorbell& manager_bell;      // rung for an event
   Doorbell& slow_path_bell;    // rung for a punted packet
+  rte_mempool* packets;        // of packets that were not received: fragments
   WorkBoard* board = nullptr;  // none: workers do not share crypto work
 };
 

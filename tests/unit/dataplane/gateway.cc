@@ -8,6 +8,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "dataplane/port/packet_pool.h"
 #include "ipc/convert.h"
 
 namespace sekisho::dataplane::test {
@@ -59,8 +60,8 @@ Gateway::Gateway(unsigned index, crypto::EspBackend backend)
 }
 
 SharedTables Gateway::shared() {
-  return {tables(index_).qsbr, tables(index_).fib(), *sad_,  *tunnels_, *events_,
-          manager_bell_,       slow_path_bell_,      &board_};
+  return {tables(index_).qsbr, tables(index_).fib(), *sad_,         *tunnels_, *events_,
+          manager_bell_,       slow_path_bell_,      packet_pool(), &board_};
 }
 
 std::unique_ptr<Worker> Gateway::another_worker(ipc::WriterCounters& counters) {
@@ -135,7 +136,7 @@ void Gateway::receive_frames(ipc::PortId port, const std::vector<Bytes>& frames)
 }
 
 void Gateway::from_kernel(Via via, uint16_t id, ByteView bytes) {
-  rte_mbuf* mbuf = rte_pktmbuf_alloc(packet_pool());
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(bytes.size() <= packet_room ? packet_pool() : large_pool());
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(bytes.size())), bytes.data(), bytes.size());
   const Handed handed{mbuf, id, via};
   if (worker_->rings().from_kernel.push({&handed, 1}) != 1) throw std::runtime_error("ring full");

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "dataplane/port/packet_pool.h"
+
 namespace sekisho::dataplane::test {
 namespace {
 
@@ -51,7 +53,13 @@ rte_mempool* packet_pool() {
   return pool;
 }
 
-unsigned packets_in_use() { return rte_mempool_in_use_count(packet_pool()); }
+rte_mempool* large_pool() {
+  start_eal();
+  static rte_mempool* pool = create_large_pool().value();
+  return pool;
+}
+
+unsigned packets_in_use() { return rte_mempool_in_use_count(packet_pool()) + rte_mempool_in_use_count(large_pool()); }
 
 rte_ring* make_ring() {
   static unsigned count = 0;

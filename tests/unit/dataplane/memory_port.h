@@ -15,9 +15,10 @@ namespace sekisho::dataplane::test {
 
 // Starts EAL for this process, without hugepages or devices, on the first call.
 void start_eal();
-// The pool that all packets of a test come from.
+// The pool that all packets of a test come from, and the one of those that do not fit it.
 rte_mempool* packet_pool();
-// Packets that someone holds.
+rte_mempool* large_pool();
+// Packets of either that someone holds.
 unsigned packets_in_use();
 
 // For frames between workers.

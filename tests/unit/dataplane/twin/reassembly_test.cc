@@ -4,11 +4,11 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
 
-#include "dataplane/port/packet_pool.h"
 #include "tests/unit/dataplane/gateway.h"
 
 namespace sekisho::dataplane::test {
@@ -20,11 +20,6 @@ constexpr uint16_t more = 0x2000;
 constexpr uint8_t esp = 50, udp_protocol = 17;
 constexpr const char *ipv4_source = "192.0.2.1", *ipv6_source = "2001:db8::1";
 bool is_ipv6(std::string_view address) { return address.contains(':'); }
-
-rte_mempool* large_pool() {
-  static rte_mempool* pool = create_large_pool().value();
-  return pool;
-}
 
 struct Piece {
   size_t offset, length;
@@ -63,7 +58,7 @@ struct Lab {
   void add(const Bytes& frame) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(packet_pool());
     std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
-    reassembly->add(3, mbuf, now, outcome);
+    reassembly->add(port, mbuf, now, outcome);
     take();
   }
   void add(const Bytes& payload, const Piece& piece, uint8_t protocol = esp, const char* source = "192.0.2.1",
@@ -79,7 +74,8 @@ struct Lab {
       for (const Handed& item : *from) {
         const auto* data = rte_pktmbuf_mtod(item.mbuf, const uint8_t*);
         to->emplace_back(data, data + item.mbuf->data_len);
-        CHECK(item.id == 3);
+        if (from == &outcome.kernel) kernel_ports.push_back(item.id);
+        CHECK((from == &outcome.kernel || item.id == port));
         rte_pktmbuf_free(item.mbuf);
       }
     for (const DropReason reason : outcome.drops) ++drops[reason];
@@ -93,6 +89,8 @@ struct Lab {
   std::unique_ptr<Reassembly> reassembly = std::make_unique<Reassembly>(packet_pool(), large_pool());
   Instant now{};
   Reassembly::Outcome outcome;
+  uint16_t port = 3;  // where what is added comes in
+  std::vector<uint16_t> kernel_ports;
   std::vector<Bytes> whole, kernel;
   std::map<DropReason, unsigned> drops;
 };
@@ -198,6 +196,13 @@ TEST_CASE("reassembly: ESP in UDP is put together, other UDP goes to the kernel 
       CHECK(lab.whole.empty());
       CHECK_FALSE(lab.reassembly->next_expiry());  // nothing is left behind
     }
+  // Each by the port where it came in.
+  Lab ports;
+  for (const Piece& piece : {Piece{96, 48, false}, Piece{0, 96, false}, Piece{144, 64, true}}) {
+    ++ports.port;
+    ports.add(other, piece, udp_protocol);
+  }
+  CHECK(ports.kernel_ports == std::vector<uint16_t>{5, 4, 6});
   // The first fragment holds the UDP header alone: what it is stays hidden, and it is not ours.
   Lab lab;
   lab.add(in_udp, {0, 8, false}, udp_protocol);
@@ -298,6 +303,18 @@ TEST_CASE("reassembly: everything is bounded") {
     lab.add(payload, {each * 8, 8, true}, esp, "10.0.0.2", 1);
     CHECK(lab.whole.size() == 1);
   }
+  SECTION("fragments in all: what is the kernel's holds none and makes no room") {
+    Lab lab;
+    lab.add(payload, {0, 8, false}, udp_protocol, "10.9.0.1", 1);
+    constexpr size_t each = Reassembly::max_fragments, packets = Reassembly::max_held / each;
+    for (size_t packet = 0; packet < packets; ++packet)
+      for (size_t i = 0; i < each; ++i)
+        lab.add(payload, {i * 8, 8, false}, esp, ("10.0.0." + std::to_string(packet + 1)).c_str(), 1);
+    lab.add(payload, {0, 8, false}, esp, "10.0.1.1", 1);
+    CHECK(lab.drops[DropReason::fragment_limit] == each);
+    lab.add(payload, {8, 8, true}, udp_protocol, "10.9.0.1", 1);
+    CHECK(lab.kernel.size() == 2);
+  }
   SECTION("time") {
     Lab lab;
     lab.add(payload, {0, 8, false}, esp, "192.0.2.1", 1);
@@ -318,22 +335,47 @@ TEST_CASE("reassembly: everything is bounded") {
   }
 }
 
+// What was sent of one packet, each fragment with octets of its own.
+struct Sent {
+  size_t offset;
+  Bytes payload;
+};
+
+// Whether fragments of these, each whole and none over another, make that payload.
+bool is_made_of(ByteView payload, const std::vector<Sent>& sent) {
+  std::vector<bool> reached(payload.size() + 1);
+  reached[0] = true;
+  for (size_t at = 0; at < payload.size(); ++at)
+    for (const Sent& each : sent) {
+      const size_t end = at + each.payload.size();
+      if (!reached[at] || each.offset != at || end > payload.size()) continue;
+      if (std::ranges::equal(payload.subspan(at, each.payload.size()), each.payload)) reached[end] = true;
+    }
+  return reached[payload.size()];
+}
+
 TEST_CASE("reassembly: random fragments never yield a packet that nobody sent, nor leak one") {
   const auto before = packets_in_use();
   std::mt19937 random(7);
   size_t made = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 400; ++round) {
     Lab lab;
-    const Bytes payload = text(160);
     const bool v6 = round % 2 != 0;
+    std::array<std::vector<Sent>, 3> sent;
     for (int i = 0; i < 60; ++i) {
-      const size_t offset = random() % 20 * 8, length = std::min<size_t>(random() % 5 * 8 + random() % 2, 160 - offset);
-      lab.add(payload, {offset, length, offset + length == 160 || random() % 16 == 0}, esp,
-              v6 ? ipv6_source : ipv4_source, static_cast<uint16_t>(random() % 3));
+      const auto id = static_cast<uint16_t>(random() % sent.size());
+      const size_t offset = random() % 20 * 8,
+                   length = std::min<size_t>(random() % 9 * 8 + (random() % 8 == 0), 160 - offset);
+      const bool last = offset + length == 160 || random() % 16 == 0;
+      Bytes payload(160);
+      for (uint8_t& octet : payload) octet = static_cast<uint8_t>(random());
+      lab.add(payload, {offset, length, last}, esp, v6 ? ipv6_source : ipv4_source, id);
+      const ByteView part = ByteView(payload).subspan(offset, length);
+      sent[id].push_back({offset, {part.begin(), part.end()}});
     }
-    for (Bytes& frame : lab.whole) {
-      const Bytes got(frame.begin() + (v6 ? 54 : 34), frame.end());
-      CHECK(std::equal(got.begin(), got.end(), payload.begin()));
+    for (const Bytes& frame : lab.whole) {
+      const ByteView got = ByteView(frame).subspan(v6 ? 54 : 34);
+      CHECK(std::ranges::any_of(sent, [&](const auto& each) { return is_made_of(got, each); }));
       ++made;
     }
   }

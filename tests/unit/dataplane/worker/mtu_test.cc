@@ -1,5 +1,7 @@
 // What does not fit into a tunnel: fragments before sealing, the outer DF, and the MSS of TCP. Two gateways, back to
 // back in memory.
+#include <rte_mbuf.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/esp_size.h"
@@ -140,6 +142,108 @@ TEST_CASE("mtu: fragments of fragments keep their place") {
   }
 }
 
+TEST_CASE("mtu: fragments that may not be fragmented but are keep what tells where they belong") {
+  Lab lab;
+  lab.set(lab.a, 600, DfPolicy::clear);
+  for (const uint16_t place :
+       {static_cast<uint16_t>(more_fragments | 0), static_cast<uint16_t>(more_fragments | 185), uint16_t{370}}) {
+    Bytes whole = datagram(1500, dont_fragment | place);
+    whole[4] = 0xab;
+    whole[5] = static_cast<uint8_t>(place);
+    fix_checksum(whole, 0);
+    const auto out = lab.across({whole});
+    REQUIRE(out.size() == 3);
+    for (const Bytes& fragment : out) CHECK(at16(fragment, 4) == at16(whole, 4));
+  }
+}
+
+TEST_CASE("mtu: two workers never give the same identification to what they fragment") {
+  Lab lab;
+  lab.set(lab.a, 1400, DfPolicy::clear);
+  auto counters = std::make_unique<ipc::WriterCounters>();
+  const auto second = lab.a.another_worker(*counters);
+  second->set_ports(&lab.a.ports());
+  const Bytes packet = datagram(1500, dont_fragment);
+  for (Worker* worker : {&lab.a.worker(), second.get()}) {
+    lab.a.port(lan_port).deliver(ethernet(lab.a.mac(lan_port), lab.a.neighbour(lan_port), packet));
+    while (worker->poll() != 0) {
+    }
+  }
+  lab.b.receive_frames(wan_port, lab.a.sent(wan_port));
+  const auto out = lab.b.sent(lan_port);
+  REQUIRE(out.size() == 4);
+  CHECK(at16(out[0], 14 + 4) == at16(out[1], 14 + 4));
+  CHECK(at16(out[2], 14 + 4) == at16(out[3], 14 + 4));
+  CHECK(at16(out[0], 14 + 4) != at16(out[2], 14 + 4));
+}
+
+TEST_CASE("mtu: a fragment that ends behind the longest packet is not fragmented further") {
+  Lab lab;
+  lab.set(lab.a, 600);
+  CHECK(lab.across({datagram(1500, more_fragments | 0x1fff)}).empty());
+  CHECK(lab.across({datagram(1500, 8005)}).empty());  // at octet 65,540
+  CHECK(lab.a.drops(DropReason::malformed_ip) == 2);
+  CHECK(lab.across({datagram(1500, 8004)}).size() == 3);
+  CHECK(lab.across({datagram(500, more_fragments | 0x1fff)}).size() ==
+        1);  // fits: nobody's business but the receiver's
+}
+
+TEST_CASE("mtu: what was put together of fragments is opened, and goes wherever it is to go") {
+  const auto before = packets_in_use();
+  {
+    Lab lab;
+    for (Gateway* gateway : {&lab.a, &lab.b})
+      for (const ipc::PortId port : {wan_port, lan_port}) gateway->ports().ports[port.value()].mtu = 9000;
+    lab.set(lab.a, 9000);
+    // a's seal of a packet, as b's reassembly hands it over.
+    const auto open = [&](const Bytes& inner) {
+      lab.a.from_kernel(Via::tunnel, tunnel.value(), inner);
+      const auto sealed = lab.a.sent(wan_port);
+      REQUIRE(sealed.size() == 1);
+      REQUIRE(sealed[0].size() > 5000);
+      lab.b.from_kernel(Via::reassembled, wan_port.value(), sealed[0]);
+    };
+    const Bytes whole = datagram(5000);
+
+    open(whole);
+    const auto out = lab.b.sent(lan_port);
+    REQUIRE(out.size() == 1);
+    CHECK(Bytes(out[0].begin() + 34, out[0].end()) == Bytes(whole.begin() + 20, whole.end()));
+
+    lab.b.ports().ports[lan_port.value()].mtu = 1500;
+    open(whole);  // for the kernel to fragment
+    auto punted = lab.b.punted();
+    REQUIRE(punted.size() == 1);
+    CHECK(punted[0].via == Via::tunnel);
+    CHECK(punted[0].bytes == whole);
+
+    const Bytes local = ip({"10.1.0.1", "10.2.0.254"}, udp(5, 6, text(4972)));
+    open(local);
+    punted = lab.b.punted();
+    REQUIRE(punted.size() == 1);
+    CHECK(punted[0].bytes == local);
+
+    // Into another tunnel in fragments, though no other large packet could be had.
+    lab.b.set_next_hop(ipc::NextHopId(3), ipc::NextHopKind::tunnel, tunnel_without_sa.value());
+    SaPair onward = make_sa(lab.a, lab.b);
+    onward.outbound.id = ipc::SaId(11);
+    onward.outbound.tunnel = tunnel_without_sa;
+    std::swap(onward.outbound.source, onward.outbound.destination);
+    REQUIRE(lab.b.add(onward.outbound));
+    std::vector<rte_mbuf*> taken;
+    lab.a.from_kernel(Via::tunnel, tunnel.value(), whole);
+    const auto sealed = lab.a.sent(wan_port);
+    REQUIRE(sealed.size() == 1);
+    while (rte_mempool_avail_count(large_pool()) > 1) taken.push_back(rte_pktmbuf_alloc(large_pool()));
+    lab.b.from_kernel(Via::reassembled, wan_port.value(), sealed[0]);
+    for (rte_mbuf* mbuf : taken) rte_pktmbuf_free(mbuf);
+    CHECK(lab.b.sent(wan_port).size() == 4);  // of 1400 octets at most
+    CHECK(lab.b.all_drops() == 0);
+    lab.b.set_next_hop(ipc::NextHopId(3), ipc::NextHopKind::adjacency, lan_port.value());
+  }
+  CHECK(packets_in_use() == before);
+}
+
 TEST_CASE("mtu: a full burst of packets, each in several fragments") {
   Lab lab;
   lab.set(lab.a, 600);
@@ -262,12 +366,15 @@ TEST_CASE("mss: nothing else is touched") {
   CHECK(untouched(with_checksum(tcp(syn, {2, 4, 0x05, 0x00}))));  // 1280: small enough, never raised
   CHECK(untouched(with_checksum(tcp(syn, {}))));
   CHECK(untouched(with_checksum(tcp(ack, {2, 4, 0x05, 0xb4}))));  // no SYN
-  CHECK(untouched(tcp(syn, {2, 0, 0x05, 0xb4})));                 // an option of no length
-  CHECK(untouched(tcp(syn, {2, 1, 0x05, 0xb4})));                 // shorter than itself
-  CHECK(untouched(tcp(syn, {2, 40, 0x05, 0xb4})));                // longer than all options
-  CHECK(untouched(tcp(syn, {2, 3, 0x05, 0xb4})));                 // of another length than an MSS
-  CHECK(untouched(tcp(syn, {1, 1, 1, 2})));                       // cut short
-  CHECK(untouched(tcp(syn, {0, 2, 4, 0x05, 0xb4})));              // behind the end of the options
+  // Under TCP-AO, whose authentication covers the other options.
+  CHECK(untouched(with_checksum(tcp(syn, {2, 4, 0x05, 0xb4, 29, 8, 1, 1, 9, 9, 9, 9}))));
+  CHECK(untouched(with_checksum(tcp(syn, {1, 29, 8, 1, 1, 9, 9, 9, 9, 2, 4, 0x05, 0xb4}))));
+  CHECK(untouched(tcp(syn, {2, 0, 0x05, 0xb4})));     // an option of no length
+  CHECK(untouched(tcp(syn, {2, 1, 0x05, 0xb4})));     // shorter than itself
+  CHECK(untouched(tcp(syn, {2, 40, 0x05, 0xb4})));    // longer than all options
+  CHECK(untouched(tcp(syn, {2, 3, 0x05, 0xb4})));     // of another length than an MSS
+  CHECK(untouched(tcp(syn, {1, 1, 1, 2})));           // cut short
+  CHECK(untouched(tcp(syn, {0, 2, 4, 0x05, 0xb4})));  // behind the end of the options
   Bytes beyond = tcp(syn, {2, 4, 0x05, 0xb4});
   beyond[20 + 12] = 0xf0;  // options said to go past the packet
   CHECK(untouched(beyond));
