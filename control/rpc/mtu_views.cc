@@ -12,8 +12,9 @@ namespace {
 
 std::string outer_mtu_source(const control::SealingMtu& size) {
   const auto& way = size.sealing.way;
-  const std::string link = way ? fmt::format("link {} has {}", way->link, way->mtu)
-                               : fmt::format("no route to the peer: Ethernet's {}", control::assumed_outer_mtu);
+  const std::string link =
+      way ? fmt::format("link {} has {}", way->link, way->mtu)
+          : fmt::format("no link known to lead to the peer: Ethernet's {}", control::assumed_outer_mtu);
   const uint32_t link_mtu = way ? way->mtu : control::assumed_outer_mtu;
   return size.outer_mtu < link_mtu ? "outer_mtu of the configuration; " + link : link;
 }
@@ -41,6 +42,9 @@ json sealing_view(const control::SealingMtu& size) {
 
 std::string mtu_source(const control::TunnelMtu& sizes) {
   if (sizes.configured) return "interface.mtu of the configuration: less than the SAs leave";
+  const auto least = std::ranges::min_element(sizes.sealings, {}, &control::SealingMtu::largest);
+  if (least == sizes.sealings.end() || sizes.mtu < least->largest) return "the most that the gateway takes";
+  if (sizes.mtu > least->largest) return "the least that a tunnel has: more than some SA leaves";
   const bool negotiated = std::ranges::all_of(sizes.sealings, [](const auto& each) { return each.sealing.negotiated; });
   return negotiated ? "what every SA that sends leaves" : "what every SA that may be negotiated leaves";
 }

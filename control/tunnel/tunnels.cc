@@ -82,7 +82,31 @@ std::vector<ipc::SaId> Tunnels::tx_sas(const Tunnel& tunnel) {
   return all;
 }
 
-// Of what an earlier control left, nobody knows what it adds: as much as any that may be negotiated.
+// The link that leads to the address now, or did last: a route that is gone for a moment says nothing about the path.
+std::optional<OuterWay> Tunnels::way(const Tunnel& tunnel, const IpAddress& address) const {
+  if (auto known = find_way_(address)) return known;
+  const auto last = tunnel.ways.find(address);
+  return last == tunnel.ways.end() ? std::nullopt : std::optional(last->second);
+}
+
+void Tunnels::remember_ways(Tunnel& tunnel) const {
+  std::map<IpAddress, OuterWay> ways;
+  const auto remember = [&](const IpAddress& address) {
+    if (auto known = way(tunnel, address)) ways.emplace(address, std::move(*known));
+  };
+  remember(tunnel.peer);
+  for (const Child& child : tunnel.children) remember(child.peer);
+  tunnel.ways = std::move(ways);
+}
+
+// It sends, and of some way that this takes nothing was ever known: what the dataplane has may be less for a reason.
+bool Tunnels::is_guess(const Tunnel& tunnel, const TunnelMtu& sizes) {
+  return !tx_sas(tunnel).empty() &&
+         std::ranges::any_of(sizes.sealings, [](const SealingMtu& each) { return !each.sealing.way; });
+}
+
+// Of what an earlier control left, nobody knows what it adds: it is taken for the worst that this configuration may
+// negotiate, which need not be what that control's could.
 TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
   std::vector<Sealing> sealings;
   for (const Child* child : sending_children(tunnel))
@@ -90,14 +114,15 @@ TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
                         .suite = child->suite,
                         .outer = child->peer.family(),
                         .in_udp = child->in_udp,
-                        .way = find_way_(child->peer)});
+                        .way = way(tunnel, child->peer)});
   if (sealings.empty() || !tunnel.leftovers.empty())
-    std::ranges::move(expected_sealings(tunnel.mtu, tunnel.peer.family(), find_way_(tunnel.peer)),
+    std::ranges::move(expected_sealings(tunnel.mtu, tunnel.peer.family(), way(tunnel, tunnel.peer)),
                       std::back_inserter(sealings));
   return tunnel_mtu(tunnel.mtu, std::move(sealings));
 }
 
 ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
+  remember_ways(tunnel);
   const TunnelMtu sizes = mtu(tunnel);
   ipc::TunnelSet set{.id = *tunnel.id,
                      .mtu = sizes.mtu,
@@ -126,8 +151,12 @@ void Tunnels::set(const std::string& name, const std::string& twin, const MtuSet
 
 void Tunnels::ways_changed() {
   if (!sink_.ready()) return;
-  for (const auto& [name, tunnel] : tunnels_)
-    if (tunnel.id && mtu(tunnel).mtu != tunnel.said.mtu) push(name);
+  for (auto& [name, tunnel] : tunnels_) {
+    remember_ways(tunnel);
+    const TunnelMtu sizes = mtu(tunnel);
+    const bool wanted = sizes.mtu < tunnel.said.mtu || (sizes.mtu > tunnel.said.mtu && !is_guess(tunnel, sizes));
+    if (tunnel.id && wanted) push(name);
+  }
 }
 
 // The dataplane's routes follow a moment later than its tunnels. Until then a route of a tunnel that is gone names its
@@ -281,10 +310,10 @@ void Tunnels::move(const ike::UpdateChildSa& update) {
   Transaction transaction;
   transaction.add(make_sa_move(update, ipc::Direction::inbound, child->inbound, child->inbound_spi));
   transaction.add(make_sa_move(update, ipc::Direction::outbound, child->outbound, child->outbound_spi));
-  if (mtu(*tunnel).mtu != tunnel->said.mtu) transaction.add(tunnel_set(*tunnel));
   sink_.submit(std::move(transaction), [this, name = update.connection](const std::optional<Error>& refusal) {
     if (refusal) listener_.tunnel_refused(name, *refusal);
   });
+  if (mtu(*tunnel).mtu != tunnel->said.mtu) push(update.connection);
 }
 
 void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
@@ -300,7 +329,7 @@ void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {
     Transaction transaction;
     transaction.add(ipc::SaRemove{gone.inbound});
     transaction.add(ipc::SaRemove{gone.outbound});
-    if (tx_sas(*tunnel) != sent_on) transaction.add(tunnel_set(*tunnel));
+    if (tx_sas(*tunnel) != sent_on) push(name);
     submit_removal(std::move(transaction), {gone.inbound, gone.outbound});
   } else {
     dataplane_gave_up(gone.inbound);
@@ -341,7 +370,7 @@ void Tunnels::expire_leftovers() {
     const std::vector<ipc::SaId> ids = std::exchange(tunnel.leftovers, {});
     Transaction transaction;
     for (const ipc::SaId id : ids) transaction.add(ipc::SaRemove{id});
-    if (sink_.ready() && tunnel.id) transaction.add(tunnel_set(tunnel));
+    if (sink_.ready() && tunnel.id) push(name);
     if (sink_.ready()) submit_removal(std::move(transaction), ids);
     note_liveness(name, tunnel);
   }

@@ -3,8 +3,11 @@
 //
 //   install      SaAdd inbound and outbound, TunnelSet where the new SA is to send at once
 //   activate     TunnelSet
-//   move         SaMove both, and TunnelSet for the MTU
-//   remove       SaRemove both, TunnelSet where it was one that sends
+//   move         SaMove both; then TunnelSet for the MTU
+//   remove       TunnelSet where it was one that sends; then SaRemove both
+//
+// What is separated by "then" stands in transactions of its own: a TunnelSet that is refused holds up no move or
+// removal.
 //
 // A tunnel is live once an SA that it sends on is acknowledged, and stays so while the next one is on its way to the
 // dataplane.
@@ -150,7 +153,8 @@ class Tunnels {
     std::optional<ipc::TunnelId> id;  // once the dataplane's inventory is known
     MtuSettings mtu;
     IpAddress peer;
-    ipc::TunnelSet said;  // to the dataplane, last
+    std::map<IpAddress, OuterWay> ways;  // known last, to each address that it sends to
+    ipc::TunnelSet said;                 // to the dataplane, last
     bool on_traffic = false;
     bool present = false;
     std::string refusal;  // of the last TunnelSet; empty: it was taken, or has not been answered
@@ -172,6 +176,9 @@ class Tunnels {
   static bool is_live(const Tunnel& tunnel);
   static std::vector<const Child*> sending_children(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);
+  std::optional<OuterWay> way(const Tunnel& tunnel, const IpAddress& address) const;
+  void remember_ways(Tunnel& tunnel) const;
+  static bool is_guess(const Tunnel& tunnel, const TunnelMtu& sizes);
   TunnelMtu mtu(const Tunnel& tunnel) const;
   ipc::TunnelSet tunnel_set(Tunnel& tunnel) const;
   std::optional<ipc::TunnelId> free_id();

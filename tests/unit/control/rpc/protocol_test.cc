@@ -262,7 +262,7 @@ TEST_CASE("an MTU is shown with all its parts, and where each comes from") {
   operations.tunnel_mtu_->sealings[0].sealing.way.reset();
   operations.tunnel_mtu_->sealings[0].outer_mtu = 1500;
   CHECK(result(operations, "show", {{"what", "mtu"}}).at(0)["sas"].at(0)["outer_mtu_from"] ==
-        "no route to the peer: Ethernet's 1500");
+        "no link known to lead to the peer: Ethernet's 1500");
 }
 
 TEST_CASE("what bgpd says is passed on, and a neighbour that it does not have is not found") {

@@ -23,7 +23,7 @@ inline TrafficSelector selector(const char* prefix) { return TrafficSelector::fr
 // A dataplane that holds what it is told, with the rules that the real one enforces.
 struct Dataplane final : TransactionSink {
   bool up = true;
-  bool refuse = false;
+  bool refuse = false, refuse_tunnel_sets = false;
   std::map<ipc::SaId, ipc::SaAdd> sas;
   std::map<ipc::TunnelId, ipc::TunnelSet> tunnels;
   std::deque<std::pair<std::vector<StoredCommand>, DataplaneClient::Done>> queue;
@@ -81,7 +81,9 @@ struct Dataplane final : TransactionSink {
     while (!queue.empty()) {
       auto [commands, done] = std::move(queue.front());
       queue.pop_front();
-      if (refuse) {
+      const bool sets =
+          std::ranges::any_of(commands, [](const auto& each) { return as<ipc::TunnelSet>(each).has_value(); });
+      if (refuse || (refuse_tunnel_sets && sets)) {
         done(Error{&messages::transaction_refused, "so it is"});
         continue;
       }

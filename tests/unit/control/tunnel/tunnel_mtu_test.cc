@@ -60,3 +60,68 @@ TEST_CASE("what an earlier control left may add as much as anything negotiated, 
   dataplane.work();
   CHECK(after.set("tokyo").mtu == 1446);
 }
+
+TEST_CASE("a TunnelSet that is refused takes no move or removal along, and is sent again") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.way = OuterWay{"wan", 1500};
+  gateway.tunnels.set("tokyo", "vti0", {}, address("10.9.2.2"));
+  const uint32_t spi = gateway.install("tokyo");
+  dataplane.work();
+  REQUIRE(gateway.set("tokyo").mtu == 1446);
+
+  dataplane.refuse_tunnel_sets = true;
+  ike::UpdateChildSa moved{.connection = "tokyo", .inbound_spi = spi, .udp_encapsulation = true};
+  moved.local = {address("10.9.1.1"), 4500};
+  moved.remote = {address("10.9.2.2"), 4500};
+  gateway.tunnels.move(moved);
+  dataplane.work();
+  for (const auto& [id, sa] : dataplane.sas) CHECK(sa.udp_encapsulation);
+  CHECK(gateway.set("tokyo").mtu == 1446);
+  dataplane.refuse_tunnel_sets = false;
+  REQUIRE(gateway.tunnels.next_deadline());
+  gateway.now = *gateway.tunnels.next_deadline();
+  gateway.tunnels.retry_refused();
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1438);
+
+  dataplane.refuse_tunnel_sets = true;
+  gateway.tunnels.remove_child("tokyo", spi);
+  dataplane.work();
+  CHECK(dataplane.sas.empty());
+  CHECK(gateway.tunnels.next_deadline());
+}
+
+TEST_CASE("a route to the peer that is gone, or not known yet, raises no MTU") {
+  const MtuSettings settings{.suites = {EspSuite::aes128gcm16}};
+  Dataplane dataplane;
+  {
+    Gateway gateway(dataplane);
+    gateway.way = OuterWay{"wan", 1454};
+    gateway.tunnels.set("tokyo", "vti0", settings, address("10.9.2.2"));
+    gateway.install("tokyo", true, 0xa1);
+    dataplane.work();
+    REQUIRE(gateway.set("tokyo").mtu == 1398);
+    gateway.way.reset();
+    gateway.tunnels.ways_changed();
+    CHECK(dataplane.queue.empty());
+    gateway.install("tokyo", true, 0xa2);  // a rekey meanwhile
+    dataplane.work();
+    CHECK(gateway.set("tokyo").mtu == 1398);
+  }
+  // Another control, which finds SAs that send and has no routes yet.
+  dataplane.up = false;
+  Gateway after(dataplane);
+  after.tunnels.set("tokyo", "vti0", settings, address("10.9.2.2"));
+  dataplane.up = true;
+  after.tunnels.dataplane_up(dataplane.inventory());
+  dataplane.work();
+  CHECK(after.set("tokyo").mtu == 1398);
+  after.tunnels.ways_changed();
+  dataplane.work();
+  CHECK(after.set("tokyo").mtu == 1398);
+  after.way = OuterWay{"wan", 1500};
+  after.tunnels.ways_changed();
+  dataplane.work();
+  CHECK(after.set("tokyo").mtu == 1438);
+}
