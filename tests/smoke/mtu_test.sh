@@ -110,8 +110,8 @@ apply
 
 step 'without an MSS limit ICMP does it; with a fixed one that is it'
 apply '.tokyo.interface.mss = "off"'
-sweep left 4 "$mtu" 0
-sweep right 6 "$mtu" 0
+sweep left 4 "$mtu" $((1500 - 40))
+sweep right 6 "$mtu" $((1500 - 60))
 sekisho_apply a "${changes[@]}" '.tokyo.interface.mss = 1200'
 sweep left 4 "$mtu" 1200
 sweep right 6 "$mtu" 1200

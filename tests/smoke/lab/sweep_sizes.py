@@ -215,7 +215,7 @@ def sweep_stream(address, port, link, mtu, mss, name):
                 break
             tally.note(size, ("arrived",) if answer == struct.pack("!I", zlib.crc32(data)) else ("lost",), ("arrived",))
     print(f"{name} TCP segments of {segment} octets")
-    if mss and segment != mss:
+    if segment != mss:
         tally.wrong.append(f"segments of {segment}, expected {mss}")
     return tally.report()
 
