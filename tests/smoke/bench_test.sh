@@ -85,6 +85,7 @@ terminate() {
   pid=
 }
 step 'SIGTERM ends it'
+: >"$WORK/lines"  # what is awaited there is the next one's
 "$DATAPLANE" --bench "$WORK/scenario.json" --no-huge --direction out --json-lines --port "lan=$(fed lan out)" \
   --port wan=net_null0,no-rx=1 >"$WORK/lines" 2>"$WORK/log" &
 pid=$!
@@ -93,6 +94,7 @@ terminate
 equal 'in good order' 0 "$code"
 expect 'with a summary' grep -q '"cycles_per_packet"' "$WORK/lines"
 
+: >"$WORK/lines"
 "$DATAPLANE" --bench "$WORK" --no-huge --json-lines --runs 1000 --passes 100 >"$WORK/lines" 2>"$WORK/log" &
 pid=$!
 await_line 10 "$WORK/lines" '"progress":"1/2'
