@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/messages/config.h"
+#include "base/outer_address.h"
 
 namespace sekisho::config {
 namespace {
@@ -15,23 +16,6 @@ constexpr size_t longest_device = 239;  // ipc::PortSet::device less the NUL
 constexpr size_t longest_identity = 255;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-// What keeps the address from being a host's; empty: nothing.
-std::string_view unicast_fault(const IpAddress& address) {
-  if (address.is_any()) return "is the unspecified address";
-  const ByteView bytes = address.bytes();
-  if (address.is_v4()) {
-    if (bytes[0] == 127) return "is a loopback address";
-    if (bytes[0] == 0) return "is in 0.0.0.0/8, which no host has";
-    if (bytes[0] >= 240) return "is in 240.0.0.0/4, which no host has";
-    if (bytes[0] >= 224) return "is a multicast address";
-    return {};
-  }
-  if (address == *IpAddress::parse("::1")) return "is the loopback address";
-  if (bytes[0] == 0xff) return "is a multicast address";
-  if (Prefix(*IpAddress::parse("::ffff:0:0"), 96).contains(address)) return "is an IPv4-mapped address";
-  return {};
-}
 
 std::string name_fault(std::string_view name, size_t longest) {
   if (name.empty()) return "a name is not empty";

@@ -7,22 +7,13 @@
 
 #include "base/esp_size.h"
 #include "base/messages/dataplane.h"
+#include "base/outer_address.h"
 #include "ipc/convert.h"
 
 namespace sekisho::dataplane {
 namespace {
 
-std::unexpected<Error> refuse(const char* why) { return fail(messages::sa_refused, why); }
-
-// What keeps an address out of an outer header; nullptr: nothing. A link-local one says nothing without its link.
-const char* outer_fault(const IpAddress& address) {
-  if (address.is_any()) return "an unspecified outer address";
-  const ByteView bytes = address.bytes();
-  if (address.is_v4()) return bytes[0] >> 4 == 0xe ? "a multicast outer address" : nullptr;
-  if (bytes[0] == 0xff) return "a multicast outer address";
-  if (bytes[0] == 0xfe && bytes[1] >> 6 == 2) return "a link-local outer address";
-  return address == IpAddress::parse("::1") ? "a loopback outer address" : nullptr;
-}
+std::unexpected<Error> refuse(std::string why) { return fail(messages::sa_refused, std::move(why)); }
 
 // Of a SaAdd or a SaMove.
 template <typename Command>
@@ -32,7 +23,8 @@ Result<void> check_outer(const Command& command) {
   if (!source || !destination) return refuse("an outer address that is neither IPv4 nor IPv6");
   if (source->family() != destination->family()) return refuse("outer addresses of two families");
   for (const IpAddress& address : {*source, *destination})
-    if (const char* fault = outer_fault(address)) return refuse(fault);
+    if (const auto fault = outer_address_fault(address); !fault.empty())
+      return refuse(address.text() + " outside, which " + std::string(fault));
   if (command.udp_encapsulation && (command.source_port == 0 || command.destination_port == 0))
     return refuse("a UDP port of 0");
   return {};

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/outer_address.h"
 #include "base/traffic_selector.h"
 
 namespace sekisho {
@@ -36,6 +37,24 @@ TEST_CASE("interface addresses keep their host bits") {
   REQUIRE(address);
   CHECK(address->text() == "169.254.1.1/30");
   CHECK_FALSE(InterfaceAddress::parse("169.254.1.1"));
+}
+
+TEST_CASE("what no host has is no unicast address, and what says nothing without its link is none of a tunnel's ends") {
+  for (const char* good : {"1.0.0.0", "169.254.1.1", "223.255.255.255", "2001:db8::1", "fd00::1", "fec0::1"}) {
+    INFO(good);
+    CHECK(unicast_fault(*IpAddress::parse(good)).empty());
+    CHECK(outer_address_fault(*IpAddress::parse(good)).empty());
+  }
+  for (const char* bad : {"0.0.0.0", "0.0.0.1", "127.0.0.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+                          "255.255.255.255", "::", "::1", "::ffff:10.9.1.1", "ff02::1"}) {
+    INFO(bad);
+    CHECK_FALSE(unicast_fault(*IpAddress::parse(bad)).empty());
+    CHECK_FALSE(outer_address_fault(*IpAddress::parse(bad)).empty());
+  }
+  for (const char* local : {"fe80::1", "febf::1"}) {
+    CHECK(unicast_fault(*IpAddress::parse(local)).empty());
+    CHECK_FALSE(outer_address_fault(*IpAddress::parse(local)).empty());
+  }
 }
 
 TEST_CASE("traffic selectors print as prefixes where they are one") {

@@ -406,6 +406,12 @@ TEST_CASE("outer IPv6: addresses that no outer header can have are refused") {
   CHECK(refused("2001:db8::1", "febf::2"));
   CHECK(refused("192.0.2.1", "224.0.0.1"));
   CHECK(refused("0.0.0.0", "192.0.2.2"));
+  CHECK(refused("0.1.2.3", "192.0.2.2"));
+  CHECK(refused("192.0.2.1", "127.0.0.9"));
+  CHECK(refused("192.0.2.1", "240.0.0.1"));
+  CHECK(refused("192.0.2.1", "255.255.255.255"));
+  CHECK(refused("::ffff:192.0.2.1", "2001:db8::2"));
+  CHECK(refused("2001:db8::1", "::ffff:192.0.2.2"));
 }
 
 }  // namespace sekisho::dataplane::test
