@@ -216,6 +216,20 @@ TEST_CASE("an update to an address that is not the connection's is refused") {
   CHECK(puppet.silent());
 }
 
+TEST_CASE("an update from an address that no tunnel can have outside is refused") {
+  auto connection = Puppet::engine_connection();
+  connection.local = *IpAddress::parse("2001:db8:1::1");
+  connection.remote = *IpAddress::parse("2001:db8:2::2");
+  Puppet puppet = mobile_puppet(connection);
+  for (const char* address : {"fe80::2", "::ffff:10.9.66.6", "::1"}) {
+    INFO(address);
+    CHECK(has(ask_from(puppet, {*IpAddress::parse(address), 4500}, update), NotifyType::unacceptable_addresses));
+  }
+  CHECK(puppet.reports(messages::ike_address_unacceptable) > 0);
+  CHECK(view(puppet).remote == puppet.remote);
+  CHECK(puppet.silent());
+}
+
 TEST_CASE("an update by the end that did not begin is ignored") {
   Puppet puppet;
   puppet.announce_addresses();

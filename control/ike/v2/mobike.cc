@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/messages/ike.h"
+#include "base/outer_address.h"
 #include "control/ike/v2/ike_sa_init.h"
 #include "control/ike/v2/lifecycle.h"
 
@@ -97,7 +98,7 @@ bool is_ours(const Connection& connection, const IpAddress& address) {
 bool acceptable(const IkeSa& sa, const DatagramReceived& datagram) {
   const IpAddress& remote = datagram.remote.address;
   return is_ours(*sa.connection, datagram.local.address) && remote.family() == sa.remote.address.family() &&
-         remote != datagram.local.address && !remote.is_any();
+         remote != datagram.local.address && outer_address_fault(remote).empty();
 }
 
 void take_update(Context& context, IkeSa& sa, const DatagramReceived& datagram, const wire::Payloads& request,
