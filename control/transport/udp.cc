@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/esp_size.h"
 #include "base/messages/system.h"
 #include "base/unique_fd.h"
 #include "control/transport/socket_address.h"
@@ -27,14 +28,17 @@ bool set_option(int fd, int level, int option, int value) {
   return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-// Large IKE messages travel in IP fragments: the DF bit is off. No ICMP message changes the path MTU, of these sockets
-// or of the kernel: anybody can forge one about ESP in UDP, which leaves from the same port.
+// Large IKE messages travel in IP fragments. Over IPv4 the DF bit is off, so that a router can make them; over IPv6,
+// where none does, what is larger than the link is cut into what every path carries (RFC 8200 section 5). No ICMP
+// message changes the path MTU, of these sockets or of the kernel: anybody can forge one about ESP in UDP, which leaves
+// from the same port.
 bool set_options(int fd, Family family) {
   (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
   if (family == Family::ipv4)
     return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-         set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+         set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT) &&
+         set_option(fd, IPPROTO_IPV6, IPV6_MTU, least_ipv6_mtu);
 }
 
 }  // namespace

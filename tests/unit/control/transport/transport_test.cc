@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <string>
@@ -21,13 +22,15 @@ Bytes bytes(std::initializer_list<int> values) { return Bytes(values.begin(), va
 
 // A namespace with loopback up, where ports 500 and 4500 are free.
 struct Loopback {
-  Loopback() {
+  explicit Loopback(int mtu = 65536) {
     REQUIRE(::unshare(CLONE_NEWNET) == 0);
     const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request = {};
     std::strcpy(request.ifr_name, "lo");
     request.ifr_flags = IFF_UP;
     REQUIRE(::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0);
+    request.ifr_mtu = mtu;
+    REQUIRE(::ioctl(socket.get(), SIOCSIFMTU, &request) == 0);
   }
 };
 
@@ -35,8 +38,9 @@ struct Peer {
   UniqueFd fd;
   Endpoint endpoint;
 
-  explicit Peer(const char* address) : fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  explicit Peer(const char* address) {
     SocketAddress own = to_socket_address({*IpAddress::parse(address), 0});
+    fd.reset(::socket(own.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&own.storage), own.size) == 0);
     REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&own.storage), &own.size) == 0);
     endpoint = *from_socket_address(own.storage);
@@ -122,6 +126,37 @@ TEST_CASE("messages come with the address they were sent to, and leave from the 
   // No such local address: counted, nothing else.
   transport.send({*IpAddress::parse("192.0.2.1"), 500}, peer.endpoint, bytes({9}));
   CHECK(counters.send_failures == 1);
+  opened->reset();
+  sd_event_unref(loop);
+}
+
+// What is no larger than the link leaves the kernel whole.
+TEST_CASE("over IPv6, what is larger than the link leaves in fragments that every path carries") {
+  const Loopback loopback(1500);
+  sd_event* loop = nullptr;
+  REQUIRE(sd_event_new(&loop) >= 0);
+  auto opened = UdpTransport::open(loop, [](const Endpoint&, const Endpoint&, ByteView) {});
+  REQUIRE(opened);
+  Peer peer("::1");
+  const int on = 1;
+  REQUIRE(::setsockopt(peer.fd.get(), IPPROTO_IPV6, IPV6_RECVFRAGSIZE, &on, sizeof on) == 0);
+  (*opened)->send({*IpAddress::parse("::1"), 500}, peer.endpoint, Bytes(3000, 0x42));
+
+  Bytes data(4000);
+  iovec vector{data.data(), data.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message = {};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  REQUIRE(::recvmsg(peer.fd.get(), &message, 0) == 3000);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  REQUIRE(header);
+  REQUIRE(header->cmsg_type == IPV6_RECVFRAGSIZE);
+  int largest = 0;
+  std::memcpy(&largest, CMSG_DATA(header), sizeof largest);
+  CHECK(largest == 1280);
   opened->reset();
   sd_event_unref(loop);
 }
