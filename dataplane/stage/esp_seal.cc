@@ -149,13 +149,16 @@ size_t prepare_run(Context& context, std::span<const Outbound> run, BurstOf<cryp
 }
 
 // Over IPv6, UDP has to have a checksum (RFC 8200 section 8.1), and what it is computed over is there only now. Whether
-// a packet is of that kind, it says itself: the SA may have moved since.
+// a packet is of that kind, it says itself: the SA may have moved since. So may the next hop, and what is taken for the
+// header is another place then: a length that is not what there is behind it is not believed.
 [[gnu::noinline]] void write_udp_checksums(std::span<const Outbound> packets) {
   for (const Outbound& item : packets) {
     const bool framed = item.outer->kind == ipc::NextHopKind::adjacency;
     uint8_t* ip = rte_pktmbuf_mtod_offset(item.packet.mbuf, uint8_t*, framed ? RTE_ETHER_HDR_LEN : 0);
     if (ip[0] >> 4 != 6 || ip[6] != protocol_udp) continue;
     const uint16_t length = load16(ip + 4);
+    const uint8_t* end = rte_pktmbuf_mtod_offset(item.packet.mbuf, uint8_t*, rte_pktmbuf_data_len(item.packet.mbuf));
+    if (ip + ipv6_header_size + length != end) continue;
     // The pseudo-header of section 8.1: addresses, length, next header.
     const uint64_t pseudo = sum_of(ip + 8, sizeof(Ipv6Pair)) + Be16(length).raw() + Be16(protocol_udp).raw();
     const auto checksum = static_cast<uint16_t>(~fold(pseudo + sum_of(ip + ipv6_header_size, length)));
