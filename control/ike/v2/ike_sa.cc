@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/esp_size.h"
 #include "control/ike/v2/ike_sa_table.h"
 
 namespace sekisho::ike::v2 {
@@ -68,8 +69,8 @@ wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t me
 }
 
 // RFC 7383 section 2.5.1: what every path of the family carries, unless the operator knows better.
-constexpr size_t ipv4_datagram = 576, ipv6_datagram = 1280;
-constexpr size_t ipv4_header = 20, ipv6_header = 40, udp_header = 8, non_esp_marker = 4;
+constexpr size_t ipv4_datagram = 576, ipv6_datagram = least_ipv6_mtu;
+constexpr size_t non_esp_marker = 4;
 
 // Of an IKE message, in bytes, before it is sent in fragments.
 size_t longest_message(const IkeSa& sa) {
@@ -78,7 +79,7 @@ size_t longest_message(const IkeSa& sa) {
   const size_t configured = sa.connection ? sa.connection->fragment_size : 0;
   const size_t datagram = configured != 0 ? configured : v4 ? ipv4_datagram : ipv6_datagram;
   const size_t marker = sa.local.port == nat_port ? non_esp_marker : 0;
-  return datagram - (v4 ? ipv4_header : ipv6_header) - udp_header - marker;
+  return datagram - (v4 ? ipv4_header_size : ipv6_header_size) - udp_header_size - marker;
 }
 
 Datagrams protect(Context& context, IkeSa& sa, const wire::Header& header, const wire::Payloads& payloads) {

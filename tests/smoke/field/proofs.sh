@@ -25,8 +25,8 @@ expect_crossed() {
   say "ok: packets of ESP from $1 to $2: at least 20"
 }
 
-# A flow of echoes, 50 a second unless FLOW_INTERVAL says otherwise, over what happens meanwhile. flow_end awaits answers to what was sent last, and says
-# how many had none and how long was the longest time between two answers.
+# A flow of echoes, 50 a second unless FLOW_INTERVAL says otherwise, over what happens meanwhile. flow_end awaits answers
+# to what was sent last, and says how many had none and how long was the longest time between two answers.
 flow_start() {
   rm -f "$LAB_DIR/flow"
   start "$1" "$LAB_DIR/flow" ping -D -n -i "${FLOW_INTERVAL:-0.02}" -p "$MARKER_HEX" "$2"
