@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/esp_size.h"
 #include "base/messages/dataplane.h"
 #include "base/messages/system.h"
 #include "dataplane/port/packet_pool.h"
@@ -23,8 +24,6 @@ namespace {
 constexpr unsigned burst_size = 32;
 constexpr uint64_t bell_tag = UINT64_MAX;
 constexpr size_t ethernet_header = 14;
-constexpr size_t ipv4_header = 20;
-constexpr size_t ipv6_header = 40;
 
 std::unexpected<Error> refused(const char* call) {
   return fail(messages::system_call_failed, std::string(call) + ": " + std::strerror(errno));
@@ -43,10 +42,10 @@ bool plausible(Via via, ByteView packet) {
   const unsigned version = packet[0] >> 4;
   if (version == 4) {
     reader.skip(2);
-    return packet.size() >= ipv4_header && reader.u16() == packet.size();
+    return packet.size() >= ipv4_header_size && reader.u16() == packet.size();
   }
   reader.skip(4);
-  return version == 6 && packet.size() >= ipv6_header && reader.u16() + ipv6_header == packet.size();
+  return version == 6 && packet.size() >= ipv6_header_size && reader.u16() + ipv6_header_size == packet.size();
 }
 
 }  // namespace
@@ -57,13 +56,16 @@ Result<std::unique_ptr<SlowPath>> SlowPath::create(std::vector<WorkerRings*> wor
   std::unique_ptr<SlowPath> path(new SlowPath(std::move(workers), bell, tunnels, pools, counters));
   path->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!path->epoll_) return refused("epoll_create1");
-  // IPPROTO_RAW implies that the IP header comes with the packet.
+  // IPPROTO_RAW implies that the IP header comes with the packet. What the kernel may have learnt of the path from an
+  // ICMP message is not to be believed (docs/datapath.md).
+  const int no_path_mtu = IP_PMTUDISC_INTERFACE, no_ipv6_path_mtu = IPV6_PMTUDISC_INTERFACE;
   path->raw_ipv6_.reset(socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!path->raw_ipv6_ && errno != EAFNOSUPPORT) return refused("raw socket");
+  if (path->raw_ipv6_ && setsockopt(path->raw_ipv6_.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &no_ipv6_path_mtu,
+                                    sizeof no_ipv6_path_mtu) != 0)
+    return refused("IPV6_MTU_DISCOVER");
   path->raw_.reset(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!path->raw_) return refused("raw socket");
-  // What the kernel may have learnt of the path from an ICMP message is not to be believed (docs/datapath.md).
-  const int no_path_mtu = IP_PMTUDISC_INTERFACE;
   if (setsockopt(path->raw_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &no_path_mtu, sizeof no_path_mtu) != 0)
     return refused("IP_MTU_DISCOVER");
   epoll_event event{.events = EPOLLIN, .data = {.u64 = bell_tag}};

@@ -58,6 +58,15 @@ on net ip -6 neigh flush dev to-a
 on a ip -6 neigh flush dev wan
 equal 'pings lost' 0 "$(ping_lost left 6 10 0.05)"
 
+step 'what anybody says is too big for the path makes nothing that the kernel sends smaller'
+learnt() { on a ip -6 route get "${WAN[b]}" | grep -o 'mtu [0-9]*' || echo none; }
+learnt_is() { [ "$(learnt)" = "$1" ]; }
+on net "$PYTHON" "$SMOKE/lab/inject_icmp.py" to-a "$(sekisho a show port wan --json | jq -r '.[0].mac')" "${ROUTER[a]}" \
+  "${WAN[a]}" "${WAN[b]}" 1280 esp udp icmp
+await 5 'the kernel to have been told' learnt_is 'mtu 1280'
+on a ip -6 neigh flush dev wan
+equal 'pings as large as the peer answers, lost' 0 "$(ping_lost left 6 5 0.05 -s 1352)"
+
 step 'IKEv1'
 strongswan_load b connection='version = 1' ike=aes128-sha1-modp1024 esp=aes128-sha1-modp1024 \
   local_ts="${LAN6[b]}:/64" remote_ts="${LAN6[a]}:/64"
