@@ -30,21 +30,18 @@ QUIET = 15
 EXTRA, EXTRA_ADDRESS = (223 << 24, 24), "223.0.0.1"
 
 
+# Behind all that is drawn.
+LAST = (zserv.DRAWN[1], min(zserv.LENGTHS))
+
+
 class Table:
-    """Routes, and an address that the last of them alone leads to."""
+    """Routes, and an address that the last of them alone leads to. It is the last one in every order: it is told last, and
+    of what control knows by then, the data path gets the longest prefixes first, and of one length the lowest."""
 
     def __init__(self, count):
         self.count = count
-        self.routes = zserv.prefixes(count)
-        known = set(self.routes)
-        last = next(route for route in reversed(self.routes) if route[1] == 24 and not self.covered(route, known))
-        self.routes.remove(last)
-        self.routes.append(last)
-        self.probe = str(ipaddress.IPv4Address(last[0] + 1))
-
-    @staticmethod
-    def covered(route, known):
-        return any((route[0] >> (32 - length) << (32 - length), length) in known for length in zserv.LENGTHS if length < route[1])
+        self.routes = [*zserv.prefixes(count - 1), LAST]
+        self.probe = str(ipaddress.IPv4Address(LAST[0] + 1))
 
     def messages(self, make, *arguments):
         return b"".join(make(*route, GATEWAYS[number % len(GATEWAYS)], *arguments) for number, route in enumerate(self.routes))

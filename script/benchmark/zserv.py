@@ -20,6 +20,7 @@ INSTALLED = 2
 
 # How many of a thousand prefixes have which length: about the Internet's table.
 LENGTHS = {24: 620, 23: 105, 22: 125, 21: 55, 20: 45, 19: 25, 18: 13, 17: 7, 16: 5}
+DRAWN = (16 << 24, 112 << 24)  # from where, and below what
 
 
 def prefixes(count):
@@ -29,7 +30,7 @@ def prefixes(count):
     weights = list(LENGTHS.values())
     while len(drawn) < count:
         for length in chance.choices(lengths, weights, k=count - len(drawn)):
-            drawn[chance.randrange(16 << 24, 112 << 24) >> (32 - length) << (32 - length), length] = None
+            drawn[chance.randrange(*DRAWN) >> (32 - length) << (32 - length), length] = None
     return list(drawn)
 
 
