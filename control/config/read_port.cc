@@ -33,9 +33,17 @@ std::string_view wire_interface(std::string_view device) {
   return rest.substr(0, rest.find(','));
 }
 
-void check_ipv6_mtu(const Node& node, std::optional<uint16_t> mtu) {
-  if (mtu && *mtu < least_ipv6_mtu)
-    node.fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", *mtu, least_ipv6_mtu));
+// An MTU, which has to do for IPv6 where there is any.
+std::optional<uint16_t> read_mtu(const Node& node, bool ipv6) {
+  std::optional<uint16_t> mtu;
+  assign(mtu, node.integer(least_mtu, most_mtu));
+  if (!mtu || !ipv6 || *mtu >= least_ipv6_mtu) return mtu;
+  node.fail(messages::config_out_of_range, fmt::format("{} is below {}, which IPv6 needs", *mtu, least_ipv6_mtu));
+  return {};
+}
+
+bool has_ipv6(const std::vector<InterfaceAddress>& addresses) {
+  return std::ranges::any_of(addresses, [](const auto& entry) { return !entry.address.is_v4(); });
 }
 
 }  // namespace
@@ -43,20 +51,13 @@ void check_ipv6_mtu(const Node& node, std::optional<uint16_t> mtu) {
 std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses) {
   const auto node = object.get("mtu");
   if (!node || node->is("auto")) return {};
-  std::optional<uint16_t> mtu;
-  assign(mtu, node->integer(least_mtu, most_mtu));
-  const bool ipv6 = std::ranges::any_of(addresses, [](const auto& entry) { return !entry.address.is_v4(); });
-  if (ipv6) check_ipv6_mtu(*node, mtu);
-  return mtu;
+  return read_mtu(*node, has_ipv6(addresses));
 }
 
 std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer) {
   const auto node = object.get("outer_mtu");
-  std::optional<uint16_t> mtu;
   if (!node || node->is("auto")) return {};
-  assign(mtu, node->integer(least_mtu, most_mtu));
-  if (outer == Family::ipv6) check_ipv6_mtu(*node, mtu);
-  return mtu;
+  return read_mtu(*node, outer == Family::ipv6);
 }
 
 std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context) {
@@ -84,8 +85,7 @@ void read_port(const std::string& name, const Node& node, Context& context) {
       context.claims.claim(ClaimKind::interface, std::string(wire), *device);
   }
   port.addresses = read_addresses(object, context);
-  assign(port.mtu, read_optional_mtu(object, port.addresses));
-  if (const auto mtu = object.get("mtu"); mtu && mtu->is("auto")) (void)mtu->integer(least_mtu, most_mtu);
+  if (const auto mtu = object.get("mtu")) assign(port.mtu, read_mtu(*mtu, has_ipv6(port.addresses)));
   context.config.ports.emplace(name, std::move(port));
 }
 

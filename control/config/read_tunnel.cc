@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/esp_size.h"
 #include "base/messages/config.h"
 #include "control/config/fields.h"
 #include "control/config/negotiation.h"
@@ -122,6 +123,26 @@ void read_path(const Object& object, Tunnel& tunnel) {
   if (const auto df = object.get("df")) assign(tunnel.df, df->choice({"copy", "clear", "set"}));
 }
 
+// Below 1280 octets the kernel takes no IPv6 address or route on an interface (RFC 8200 section 5), and the MTU is what
+// the proposals leave of the path's at their worst until it is known which one it is. What a link leaves is not known
+// here.
+void check_ipv6_fits(const Object& object, const Tunnel& tunnel) {
+  const bool ipv6 = std::ranges::any_of(tunnel.interface.addresses, [](const auto& a) { return !a.address.is_v4(); }) ||
+                    std::ranges::any_of(tunnel.routes, [](const Prefix& p) { return p.family() == Family::ipv6; });
+  if (!ipv6 || !tunnel.outer_mtu) return;
+  const ike::Connection& connection = tunnel.connection;
+  uint16_t least = UINT16_MAX;
+  for (const ike::ChildDefinition& child : connection.children)
+    for (const ike::EspProposal& proposal : child.esp_proposals)
+      least = std::min(least, largest_inner(proposal.suite, connection.local.family(),
+                                            connection.encapsulation != ike::Encapsulation::off, *tunnel.outer_mtu));
+  if (least >= least_ipv6_mtu) return;
+  object.get("outer_mtu")
+      ->fail(messages::config_out_of_range,
+             fmt::format("{} may leave {} octets within the tunnel, below {}, which IPv6 needs", *tunnel.outer_mtu,
+                         least, least_ipv6_mtu));
+}
+
 // Whatever IKEv1 could not ask of the peer, or show it, is named.
 void check_proof(const Object& tunnel, const ike::Connection& connection) {
   if (connection.version == ike::IkeVersion::v2) return;
@@ -157,6 +178,7 @@ void read_tunnel(const std::string& name, const Node& node, Context& context) {
   read_esp(object, tunnel);
   read_children(object, tunnel);
   read_tunnel_routes(object, node, tunnel, context);
+  check_ipv6_fits(object, tunnel);
   read_propagation(object, tunnel.propagation);
   read_bgp(object, tunnel);
   read_probe(object, tunnel, context);

@@ -180,8 +180,31 @@ TEST_CASE("a tunnel's ends may be IPv6") {
   if (!any) FAIL(describe(any.error()));
   CHECK(any->tunnels.at("tokyo").connection.remote == IpAddress::any(Family::ipv6));
 
-  tokyo["outer_mtu"] = 1279;
+  text["tunnels"]["tokyo"]["outer_mtu"] = 1279;
   check_errors(text.dump(), {{"/tunnels/tokyo/outer_mtu", &messages::config_out_of_range, "below 1280"}});
+}
+
+TEST_CASE("IPv6 in a tunnel has to fit what the path leaves with the proposals at their worst") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  Json& tokyo = text["tunnels"]["tokyo"];
+  tokyo["esp"]["proposals"] = {"aes128gcm16", "aes256-sha256"};
+  tokyo["esp"]["encapsulation"] = "off";
+  tokyo["selectors"] = {{"local", {"10.1.0.0/24", "fd00:1::/64"}}, {"remote", {"10.2.0.0/24", "fd00:2::/64"}}};
+  const std::string detail = " octets within the tunnel, below 1280, which IPv6 needs";
+  // Outside less 20 (IPv4), 8 (ESP), 16 (IV), 16 (ICV), to whole blocks of 16, less 2.
+  const auto decoded = [&](uint16_t outer, const char* address, const char* route) {
+    tokyo["outer_mtu"] = outer;
+    tokyo["interface"]["addresses"] = {address};
+    tokyo["routes"] = {route};
+    return text.dump();
+  };
+  for (const auto& [address, route] : {std::pair{"fd00:9::1/64", "10.2.0.0/24"}, {"169.254.9.1/30", "fd00:2::/64"}}) {
+    CHECK(decode(decoded(1356, address, route), fixture.directory()));
+    check_errors(decoded(1355, address, route),
+                 {{"/tunnels/tokyo/outer_mtu", &messages::config_out_of_range, "1355 may leave 1278" + detail}});
+  }
+  CHECK(decode(decoded(576, "169.254.9.1/30", "10.2.0.0/24"), fixture.directory()));
 }
 
 TEST_CASE("values of the wrong type or out of range are refused") {
