@@ -174,11 +174,15 @@ void Daemon::perform(ike::Action& action) {
 }
 
 // A peer sends by a new SA as soon as it has the answer; so that waits until the dataplane, which may have many routes
-// to set, knows the SA. Where the dataplane goes meanwhile, the peer asks once more and is answered at once.
+// to set, knows the SA. What is sent after it stays behind it: a delete of an SA that the dataplane refused is for one
+// that the peer knows. Where the dataplane goes meanwhile, the peer asks once more and is answered at once.
 void Daemon::perform(const ike::SendDatagram& action) {
-  if (!installing_) return transport_->send(action.local, action.remote, action.data);
-  submit(Transaction(),
-         [this, action](const std::optional<Error>&) { transport_->send(action.local, action.remote, action.data); });
+  if (!installing_ && held_datagrams_ == 0) return transport_->send(action.local, action.remote, action.data);
+  ++held_datagrams_;
+  submit(Transaction(), [this, action](const std::optional<Error>&) {
+    --held_datagrams_;
+    transport_->send(action.local, action.remote, action.data);
+  });
 }
 
 void Daemon::perform(const ike::InstallChildSa& action) {
@@ -273,6 +277,7 @@ void Daemon::dataplane_up(const Inventory& inventory) {
 
 void Daemon::dataplane_down(const Error& error) {
   dataplane_since_.reset();
+  held_datagrams_ = 0;
   note_daemon_error(error);
   ports_.dataplane_down();
   tunnels_.dataplane_down();

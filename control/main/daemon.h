@@ -197,6 +197,7 @@ class Daemon final : public rpc::Operations,
   std::deque<ike::Event> events_;
   bool working_ = false;
   bool installing_ = false;                // this step of the engine has an SA for the dataplane
+  size_t held_datagrams_ = 0;              // until the dataplane has acknowledged one
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
   Turn handshake_turn_;

@@ -179,10 +179,14 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
           {"last_error", or_null(tunnel.last_error, now)}};
 }
 
+// "usable again" is said of one that is better than the leader.
 std::string_view word(const GroupView& group, const GroupMemberView& member) {
   if (group.leader == member.tunnel) return "leads";
   if (!member.usable_since) return "unusable";
-  return member.failed ? "usable again" : "stands by";
+  const auto leader =
+      std::ranges::find_if(group.members, [&](const GroupMemberView& other) { return group.leader == other.tunnel; });
+  const bool better = std::to_address(leader) > &member;
+  return member.failed && better ? "usable again" : "stands by";
 }
 
 json group_view(const GroupView& group, const config::Group& configured, Instant now) {
@@ -245,6 +249,8 @@ bool healthy(const Operations& operations, const DaemonView& daemon, const std::
              const std::vector<config::Warning>& warnings) {
   if (!daemon.dataplane_connected || !daemon.faults.empty()) return false;
   if (!std::ranges::all_of(operations.ports(), &PortView::present)) return false;
+  if (!std::ranges::all_of(operations.groups(), [](const GroupView& group) { return group.leader.has_value(); }))
+    return false;
   for (const config::Warning& each : warnings)
     if (each.error.message->severity == Severity::error) return false;
   const auto ike_sas = operations.ike_sas();

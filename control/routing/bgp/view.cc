@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json_nesting.h"
 #include "base/messages/routing.h"
 
 namespace sekisho::bgp {
@@ -31,11 +32,14 @@ json number(const json& object, const char* key) {
 // A value has up to 150 octets in memory, and in the text perhaps one: `[[[[`. What bgpd says has some twenty values a
 // route.
 constexpr size_t max_values = 20 * max_routes;
+constexpr size_t max_levels = 32;  // what bgpd says has some six
 
 Result<json> parsed(std::string_view text) {
   const auto begins_value = [](char c) { return c == '[' || c == '{' || c == ','; };
   if (static_cast<size_t>(std::ranges::count_if(text, begins_value)) > max_values)
     return fail(messages::bgpd_verbose, "more than " + std::to_string(max_values) + " values");
+  if (nests_deeper(text, max_levels))
+    return fail(messages::bgpd_nonsense, "JSON of more than " + std::to_string(max_levels) + " levels");
   json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (document.is_discarded()) return fail(messages::bgpd_nonsense, "no JSON: " + std::string(text.substr(0, 200)));
   if (!document.is_object()) return fail(messages::bgpd_nonsense, "no JSON object");
@@ -148,10 +152,13 @@ Result<void> add_routes(json& list, View view, const Neighbour& neighbour, std::
   if (!routes.is_object()) return {};
   for (const auto& [prefix, said] : routes.items()) {
     if (!Prefix::parse(prefix)) continue;
-    const json paths = said.is_array() ? said : json::array({said});
-    if (list.size() + paths.size() > max_routes)
+    // One path, or a list of them.
+    if (list.size() + (said.is_array() ? said.size() : 1) > max_routes)
       return fail(messages::bgpd_verbose, "more than " + std::to_string(max_routes) + " routes");
-    for (const json& path : paths) list.push_back(path_view(view, neighbour, prefix, path));
+    if (said.is_array())
+      for (const json& path : said) list.push_back(path_view(view, neighbour, prefix, path));
+    else
+      list.push_back(path_view(view, neighbour, prefix, said));
   }
   return {};
 }

@@ -157,6 +157,19 @@ TEST_CASE("a text that would be far more in memory is refused", "[bgp]") {
   CHECK(list.empty());
 }
 
+TEST_CASE("what nests too deep is refused, and what does not is never copied", "[bgp]") {
+  json list = json::array();
+  const auto nested = [](size_t levels) {
+    return R"({"routes":{"10.0.0.0/8":)" + std::string(levels, '[') + std::string(levels, ']') + "}}";
+  };
+  CHECK(add_routes(list, View::received, neighbour, nested(20 * max_routes - 10)).error().message ==
+        &messages::bgpd_nonsense);
+  CHECK(add_routes(list, View::received, neighbour, nested(31)).error().message == &messages::bgpd_nonsense);
+  CHECK(list.empty());
+  CHECK(add_routes(list, View::received, neighbour, nested(30)));
+  CHECK(list.size() == 1);
+}
+
 TEST_CASE("more neighbours than are listed are refused", "[bgp]") {
   std::string peers = R"("10.0.0.1":{})";
   for (size_t i = 0; i < max_neighbours; ++i) peers += ",\"n" + std::to_string(i) + "\":{}";

@@ -70,6 +70,12 @@ TEST_CASE("lines that are no request are answered by the code of their fault") {
   CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "show", "params": {"what": "secrets"}})") ==
         RpcError::invalid_params);
   CHECK(code(std::string(1000000, '[')) == RpcError::parse_error);
+  const std::string deep = std::string(500000, '[') + std::string(500000, ']');
+  CHECK(code(R"({"jsonrpc": "2.0", "method": "status", "id": )" + deep + "}") == RpcError::parse_error);
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "status", "params": )" + deep + "}") == RpcError::parse_error);
+  // Brackets in a string are no levels.
+  CHECK(code(R"({"jsonrpc": "2.0", "id": 1, "method": "status", "params": "\")" + deep + "\"}") ==
+        RpcError::invalid_params);
   CHECK(answer_to(operations, R"({"jsonrpc": "2.0", "method": "status"})").empty());
   CHECK(json::parse(answer_to(operations, R"({"jsonrpc":"2.0","id":"x","method":"status"})"))["id"] == "x");
 }
@@ -374,6 +380,16 @@ TEST_CASE("a group is shown with who leads and what the others wait for") {
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "stands by");
   operations.groups_[0].members[0].usable_since.reset();
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "unusable");
+  // What comes behind the leader only stands by, whatever befell it.
+  operations.groups_[0].members[0].usable_since = operations.groups_[0].members[1].usable_since;
+  operations.groups_[0].leader = "tokyo";
+  operations.groups_[0].members[1].failed = true;
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][1]["state"] == "stands by");
+  operations.lan_present_ = true;
+  CHECK(result(operations, "status")["healthy"] == true);
+  operations.groups_[0].leader.reset();
+  CHECK(result(operations, "status")["healthy"] == false);
+  operations.groups_[0].leader = "osaka";
   const json groups = result(operations, "status")["groups"];
   CHECK(groups == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
   CHECK(result(operations, "show", {{"what", "tunnel"}, {"name", "tokyo"}})[0]["group"] == "cloud");
