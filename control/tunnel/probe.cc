@@ -32,8 +32,7 @@ bool Probe::answered(uint16_t sequence, ByteView token, Instant now) {
   ++counts_.answered;
   ++in_a_row_;
   window_ <<= 1;
-  if (state_ == State::unproven) state_ = State::answering;
-  if (state_ == State::failing && in_a_row_ >= settings_.loss) {
+  if (state_ == State::unproven || (state_ == State::failing && in_a_row_ >= settings_.loss)) {
     state_ = State::answering;
     window_ = 0;  // what was lost before has had its consequence
   }

@@ -57,6 +57,16 @@ TEST_CASE("a tunnel is unproven until its first answer") {
   CHECK(lab.probe.counts().round_trip == 40ms);
 }
 
+TEST_CASE("what an unproven tunnel lost does not count once it has answered") {
+  Lab lab;
+  CHECK(lab.round(false) == State::unproven);
+  CHECK(lab.round(false) == State::unproven);
+  CHECK(lab.round(true) == State::answering);
+  CHECK(lab.round(false) == State::answering);
+  CHECK(lab.round(false) == State::answering);
+  CHECK(lab.round(false) == State::failing);
+}
+
 TEST_CASE("so many lost of the last ones, and it fails; so many answers in a row, and it does not") {
   Lab lab(State::answering);
   CHECK(lab.round(false) == State::answering);
