@@ -64,6 +64,7 @@ void read_document(const Node& root, Context& context) {
       for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
     }
   check_groups(context);
+  check_probes(context);
   if (const auto node = object.get("key_log")) read_key_log(*node, context);
 }
 

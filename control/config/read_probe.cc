@@ -31,9 +31,63 @@ void read_port(const Object& object, const Node& node, Probe& probe) {
     node.fail(messages::config_missing_key, "\"port\", with \"protocol\": \"udp\"");
 }
 
+// Of all interfaces.
+std::vector<InterfaceAddress> own_addresses(const Config& config) {
+  std::vector<InterfaceAddress> addresses;
+  const auto add = [&](const std::vector<InterfaceAddress>& more) {
+    addresses.insert(addresses.end(), more.begin(), more.end());
+  };
+  for (const auto& [name, port] : config.ports) add(port.addresses);
+  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.interface.addresses);
+  return addresses;
+}
+
+std::vector<Prefix> guards(const Config& config) {
+  std::vector<Prefix> all = config.guards;
+  const auto add = [&](const std::vector<Prefix>& more) { all.insert(all.end(), more.begin(), more.end()); };
+  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.routes);
+  for (const auto& [name, group] : config.groups) add(group.routes);
+  return all;
+}
+
+// The blackhole that the target falls to while the tunnel is unproven: an IPv4 answer then comes from where no route
+// leads, which the kernel's reverse path check drops, and an IPv6 request is not even sent.
+std::optional<Prefix> guard_over(const IpAddress& target, const std::vector<Prefix>& guards, const Config& config) {
+  const auto over = [&](const Prefix& prefix, const std::optional<Prefix>& best) {
+    return prefix.contains(target) && (!best || prefix.length() > best->length());
+  };
+  std::optional<Prefix> guard, way;
+  for (const Prefix& each : guards)
+    if (over(each, guard)) guard = each;
+  for (const InterfaceAddress& own : own_addresses(config))
+    if (const Prefix network(own.address, own.length); over(network, way)) way = network;
+  for (const Route& route : config.routes)
+    if (over(route.prefix, way)) way = route.prefix;
+  return guard && (!way || guard->length() > way->length()) ? guard : std::nullopt;
+}
+
 }  // namespace
 
-void read_probe(const Object& tunnel_object, Tunnel& tunnel, const Context& context) {
+void check_probes(const Context& context) {
+  if (context.probe_targets.empty()) return;
+  const auto own = own_addresses(context.config);
+  const auto guarded = guards(context.config);
+  for (const auto& [node, name] : context.probe_targets) {
+    const auto tunnel = context.config.tunnels.find(name);
+    if (tunnel == context.config.tunnels.end() || !tunnel->second.probe) continue;
+    const IpAddress& target = tunnel->second.probe->target;
+    if (std::ranges::find(own, target, &InterfaceAddress::address) != own.end())
+      node.fail(messages::config_bad_address,
+                fmt::format("{} is the gateway's own: it always answers, and not through the tunnel", target.text()));
+    else if (const auto guard = guard_over(target, guarded, context.config))
+      node.fail(messages::config_bad_address,
+                fmt::format("{} is in {}, which is a blackhole until the probe is answered, so it never would be; the "
+                            "peer's address in a network of the tunnel's interface is outside of that",
+                            target.text(), guard->text()));
+  }
+}
+
+void read_probe(const Object& tunnel_object, Tunnel& tunnel, Context& context) {
   const auto node = tunnel_object.get("probe");
   if (!node) return;
   const Object object(*node, {"target", "source", "protocol", "port", "interval", "timeout", "loss", "of"});
@@ -42,6 +96,7 @@ void read_probe(const Object& tunnel_object, Tunnel& tunnel, const Context& cont
     const auto address = read_unicast_address(*target);
     if (!address) return;
     probe.target = *address;
+    context.probe_targets.emplace_back(*target, tunnel.connection.name);
     check_way(Prefix(*address, address->bits()), *target, tunnel.connection, context.config);
   }
   if (const auto source = object.get("source")) probe.source = read_unicast_address(*source);

@@ -23,6 +23,7 @@ struct Context {
     std::vector<std::pair<Node, Prefix>> routes;
   };
   std::vector<GroupPlaces> groups;
+  std::vector<std::pair<Node, std::string>> probe_targets;  // and whose they are
 };
 
 void read_port(const std::string& name, const Node& node, Context& context);
@@ -37,7 +38,9 @@ void read_group(const std::string& name, const Node& node, Context& context);
 // After them: whether the tunnels of each group are there and can carry its routes.
 void check_groups(const Context& context);
 // "probe" of a tunnel, whose selectors have been read.
-void read_probe(const Object& object, Tunnel& tunnel, const Context& context);
+void read_probe(const Object& object, Tunnel& tunnel, Context& context);
+// After all tunnels: whether an answer of each target shows anything, and can come.
+void check_probes(const Context& context);
 // "bgp" of a tunnel, whose interface has been read.
 void read_bgp(const Object& tunnel, Tunnel& result);
 void read_tunnel(const std::string& name, const Node& node, Context& context);

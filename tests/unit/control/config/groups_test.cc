@@ -17,7 +17,7 @@ namespace {
 Json grouped() {
   Json text = Json::parse(valid_text);
   Json& tunnels = text["tunnels"];
-  tunnels["tokyo"]["selectors"] = {{"local", {"10.1.0.0/24"}}, {"remote", {"10.64.0.0/10"}}};
+  tunnels["tokyo"]["selectors"] = {{"local", {"10.1.0.0/24"}}, {"remote", {"10.64.0.0/10", "10.128.0.0/24"}}};
   tunnels["osaka"] = tunnels["tokyo"];
   tunnels["osaka"]["interface"] = {{"name", "vti1"}};
   tunnels["osaka"]["remote"]["address"] = "10.9.3.3";
@@ -165,7 +165,7 @@ TEST_CASE("a plan names what changes about a group, and no tunnel goes down by i
 }
 
 TEST_CASE("a probe asks every second, by default with as much time to answer") {
-  const Config plain = decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}}));
+  const Config plain = decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}}));
   const Probe& probe = *plain.tunnels.at("tokyo").probe;
   CHECK(probe.protocol == Probe::Protocol::icmp);
   CHECK(probe.interval == 1s);
@@ -173,7 +173,7 @@ TEST_CASE("a probe asks every second, by default with as much time to answer") {
   CHECK(probe.loss == 3);
   CHECK(probe.of == 5);
   CHECK_FALSE(plain.tunnels.at("osaka").probe);
-  const Config given = decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"},
+  const Config given = decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"},
                                                              {"source", "10.1.0.1"},
                                                              {"protocol", "udp"},
                                                              {"port", 7},
@@ -186,14 +186,14 @@ TEST_CASE("a probe asks every second, by default with as much time to answer") {
   CHECK(fast.interval == 100ms);
   CHECK(fast.timeout == 100ms);
   CHECK(fast.source == IpAddress::parse("10.1.0.1"));
-  CHECK(decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}, {"of", 2}})).tunnels.at("tokyo").probe->loss ==
+  CHECK(decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}, {"of", 2}})).tunnels.at("tokyo").probe->loss ==
         2);
 }
 
 TEST_CASE("a probe that cannot work is refused where it says so") {
   using namespace messages;
   const auto probe = [](const Json& more) {
-    Json value = {{"target", "10.64.0.1"}};
+    Json value = {{"target", "10.128.0.1"}};
     value.update(more);
     return with("/tunnels/tokyo/probe", value);
   };
@@ -201,6 +201,11 @@ TEST_CASE("a probe that cannot work is refused where it says so") {
   refused(with("/tunnels/tokyo/probe", Json::object()), at, config_missing_key, "target");
   refused(probe({{"target", "10.2.0.1"}}), at + "/target", config_route_outside_selectors);
   refused(probe({{"target", "224.0.0.1"}}), at + "/target", config_bad_address);
+  // Within the group's own routes, whose blackhole stands until there is an answer.
+  refused(probe({{"target", "10.64.0.1"}}), at + "/target", config_bad_address, "10.64.0.0/10");
+  Json own = probe(Json::object());
+  own["tunnels"]["osaka"]["interface"]["addresses"] = {"10.128.0.1/24"};
+  refused(own, at + "/target", config_bad_address, "gateway's own");
   refused(probe({{"source", "fd00::1"}}), at, config_family_mismatch);
   refused(probe({{"protocol", "tcp"}}), at + "/protocol", config_bad_choice);
   refused(probe({{"protocol", "udp"}}), at, config_missing_key, "port");
@@ -212,9 +217,15 @@ TEST_CASE("a probe that cannot work is refused where it says so") {
   refused(probe({{"of", 2}, {"loss", 3}}), at + "/loss", config_out_of_range);
 }
 
+TEST_CASE("a target within guarded routes is reached where a way to it is more specific") {
+  Json text = with("/tunnels/tokyo/probe", {{"target", "10.64.0.2"}});
+  text["tunnels"]["tokyo"]["interface"]["addresses"] = {"10.64.0.1/30"};
+  CHECK(decoded(text).tunnels.at("tokyo").probe);
+}
+
 TEST_CASE("another probe takes no tunnel down") {
   const Config before = decoded(grouped());
-  const Plan plan = diff(before, decoded(with("/tunnels/tokyo/probe", {{"target", "10.64.0.1"}})));
+  const Plan plan = diff(before, decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}})));
   REQUIRE(plan.changes.size() == 1);
   CHECK(plan.changes.front().pointer == "/tunnels/tokyo/probe");
   REQUIRE(plan.effects.size() == 1);
