@@ -74,8 +74,9 @@ void Daemon::decide(const std::string& name, Group& group) {
   const auto& leader = group.leader();
   if (!leader) withdraw(config_.groups.at(name).routes);
   if (farewell_until_ || !ready()) return;
-  // zebra's word on the former leader is void before the next plan.
-  if (zebra_) zebra_->want(routes_for_zebra());
+  // zebra's word on the former leader is void before the next plan. While a dataplane's tunnels are taken over one by
+  // one after a start, what is known of ours is not all: zebra would drop the rest.
+  if (zebra_ && zebra_->own_known()) zebra_->want(routes_for_zebra());
   const auto& of_groups = {&messages::group_without_tunnel, &messages::group_stands_in};
   if (last_error_ && last_error_->error.detail.starts_with(name) &&
       std::ranges::find(of_groups, last_error_->error.message) != of_groups.end())

@@ -46,6 +46,9 @@ class Zebra final : private zserv::SessionListener {
   size_t told() const { return own_.size(); }
   size_t installed() const { return installed_.size(); }
 
+  // want() has been called.
+  bool own_known() const { return own_known_; }
+
   // From now on these are our routes. Those of an earlier process stay in zebra until the first call.
   void want(OwnRoutes routes);
   // It is none of ours any more, at once.
