@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 5;
+inline constexpr uint32_t schema_version = 6;
 
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
@@ -27,8 +27,10 @@ using TransactionId = StrongId<struct TransactionIdTag, uint32_t>;
 
 inline constexpr uint16_t max_ports = 32;
 inline constexpr uint16_t max_tunnels = 16384;
-inline constexpr uint16_t max_next_hops = 32767;  // rte_fib with 2-byte entries keeps 15 bits
-inline constexpr uint32_t max_sas = 32768;        // both directions together; a power of two
+inline constexpr uint16_t max_route_targets = 32767;  // rte_fib with 2-byte entries keeps 15 bits
+inline constexpr uint16_t max_next_hop_groups = 1024;
+inline constexpr uint16_t max_next_hops = max_route_targets - max_next_hop_groups;
+inline constexpr uint32_t max_sas = 32768;  // both directions together; a power of two
 inline constexpr unsigned max_workers = 16;
 inline constexpr unsigned max_selector_pairs = 8;
 inline constexpr unsigned max_tx_sas = 8;  // of one tunnel
@@ -41,6 +43,14 @@ inline constexpr uint16_t least_mss = 64;          // that a tunnel lowers any t
 // the SA by index. The bits above are random and not all zero, which keeps the SPI out of 1..255 (RFC 4303
 // section 2.1).
 constexpr SaId sa_of_spi(uint32_t spi) { return SaId(spi & (max_sas - 1)); }
+
+// Whoever names a next hop may name a group of them instead: groups have the ids behind those of the next hops. An id
+// says which of the two it is, so that a group within a group cannot even be said.
+constexpr NextHopId group_id(uint16_t index) { return NextHopId(static_cast<uint16_t>(max_next_hops + index)); }
+constexpr bool is_group(NextHopId id) { return id.value() >= max_next_hops && id.value() < max_route_targets; }
+// A group is a table of buckets, one of which each flow falls into. There are as many as FRR has paths at most, and
+// they share out by weight to within half a percent of the whole.
+inline constexpr unsigned group_buckets = 256;
 
 // A NUL-terminated text of bounded length.
 template <size_t Capacity>
@@ -64,6 +74,7 @@ enum class CommandType : uint16_t {
   tunnel_set,
   tunnel_remove,
   next_hop_set,
+  next_hop_group_set,
   route_set,
   route_remove,
   sa_add,
@@ -136,6 +147,7 @@ enum class NextHopKind : uint8_t {
   punt,       // the kernel forwards it: unresolved neighbour, an interface that is no port
   adjacency,  // out of a port, to a MAC
   tunnel,     // into a VTI
+  group,      // one of several, by flow; never in a NextHopSet
 };
 
 // NextHopId 0 is always drop and cannot be set.
@@ -146,6 +158,15 @@ struct NextHopSet {
   PortId port;      // adjacency
   TunnelId tunnel;  // tunnel
   std::array<uint8_t, 6> mac{};
+};
+
+// Several next hops that packets are shared out to: a flow's hash names a bucket, the bucket a next hop. Control makes
+// the table, for a next hop's weight is the number of its buckets, and which flows stay where they are when the group
+// changes depends on what it was before. A bucket whose next hop is 0 drops.
+struct NextHopGroupSet {
+  static constexpr auto type = CommandType::next_hop_group_set;
+  NextHopId id;  // of a group
+  std::array<NextHopId, group_buckets> buckets{};
 };
 
 struct RouteSet {
@@ -308,7 +329,8 @@ inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
 static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
 static_assert(laid_out<TunnelSet, 60> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
-static_assert(laid_out<NextHopSet, 14> && laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
+static_assert(laid_out<NextHopSet, 14> && laid_out<NextHopGroupSet, 514>);
+static_assert(laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
 static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24> && laid_out<TrafficWaiting, 2>);
 

@@ -38,6 +38,8 @@ std::string_view word(ipc::NextHopKind kind) {
       return "adjacency";
     case ipc::NextHopKind::tunnel:
       return "tunnel";
+    case ipc::NextHopKind::group:
+      return "multipath";
   }
   return "";
 }

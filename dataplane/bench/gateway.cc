@@ -16,6 +16,7 @@ namespace sekisho::dataplane::bench {
 namespace {
 
 constexpr uint16_t tunnel_mtu = max_port_mtu;
+constexpr uint64_t flow_seed = 1;  // of every run the same
 constexpr ipc::NextHopId local{1};
 constexpr ipc::NextHopId neighbour(ipc::PortId port, unsigned index) {
   return ipc::NextHopId(static_cast<uint16_t>(16 * (1 + port.value()) + index));
@@ -69,7 +70,7 @@ Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypt
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(std::move(counters.error()));
   std::unique_ptr<Gateway> gateway(new Gateway(scenario, workers, backend, std::move(*counters)));
-  auto fib = Fib::create(limits_of(scenario), gateway->qsbr_);
+  auto fib = Fib::create(limits_of(scenario), gateway->qsbr_, flow_seed);
   if (!fib) return std::unexpected(std::move(fib.error()));
   gateway->fib_ = std::move(*fib);
   auto events = EventRing::create();

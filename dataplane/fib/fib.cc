@@ -19,8 +19,11 @@ std::string next_table_name() {
   return "fib" + std::to_string(count++);
 }
 
-Result<std::unique_ptr<Replica>> make_replica(const FibLimits& limits) {
+Result<std::unique_ptr<Replica>> make_replica(const FibLimits& limits, uint64_t flow_seed) {
   auto replica = std::make_unique<Replica>();
+  replica->flow_seed = flow_seed;
+  for (uint16_t i = 0; i < ipc::max_next_hop_groups; ++i)
+    replica->next_hops[ipc::group_id(i).value()].kind = ipc::NextHopKind::group;
   rte_fib_conf conf4{};
   conf4.type = RTE_FIB_DIR24_8;
   conf4.max_routes = static_cast<int>(limits.ipv4_routes);
@@ -46,10 +49,10 @@ std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
 void Replica::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
 void Replica::Free::operator()(rte_fib6* fib) const { rte_fib6_free(fib); }
 
-Result<std::unique_ptr<Fib>> Fib::create(const FibLimits& limits, Qsbr& qsbr) {
+Result<std::unique_ptr<Fib>> Fib::create(const FibLimits& limits, Qsbr& qsbr, uint64_t flow_seed) {
   std::unique_ptr<Fib> fib(new Fib(qsbr));
   for (auto& replica : fib->replicas_) {
-    auto made = make_replica(limits);
+    auto made = make_replica(limits, flow_seed);
     if (!made) return std::unexpected(std::move(made.error()));
     replica = std::move(*made);
   }
@@ -67,6 +70,7 @@ void Fib::begin(bool replace) {
 void Fib::discard() {
   staged_routes_.clear();
   staged_next_hops_.clear();
+  staged_groups_.clear();
 }
 
 Result<void> Fib::set_next_hop(ipc::NextHopId id, const NextHop& next_hop) {
@@ -80,10 +84,25 @@ Result<void> Fib::set_next_hop(ipc::NextHopId id, const NextHop& next_hop) {
   return {};
 }
 
+// What is named, or was there before and stays.
+bool Fib::known(ipc::NextHopId id) const {
+  if (id.value() == 0) return true;
+  if (ipc::is_group(id)) return staged_groups_.contains(id) || (!replace_ && groups_.contains(id));
+  return staged_next_hops_.contains(id) || (!replace_ && next_hops_.contains(id));
+}
+
+Result<void> Fib::set_group(ipc::NextHopId id, const NextHopGroup& group) {
+  if (!ipc::is_group(id)) return fail(messages::route_refused, "id of a group of next hops");
+  for (const ipc::NextHopId member : group.buckets)
+    if (ipc::is_group(member) || !known(member))
+      return fail(messages::route_refused,
+                  "group " + std::to_string(id.value()) + ": there is no next hop " + std::to_string(member.value()));
+  staged_groups_[id] = group;
+  return {};
+}
+
 Result<void> Fib::set_route(const Prefix& prefix, ipc::NextHopId next_hop) {
-  const bool known =
-      next_hop.value() == 0 || staged_next_hops_.contains(next_hop) || (!replace_ && next_hops_.contains(next_hop));
-  if (!known) return fail(messages::route_refused, prefix.text() + ": no such next hop");
+  if (!known(next_hop)) return fail(messages::route_refused, prefix.text() + ": no such next hop");
   staged_routes_[prefix] = next_hop;
   return {};
 }
@@ -111,6 +130,10 @@ Fib::Changes Fib::staged_changes() const {
     for (const auto& [id, next_hop] : next_hops_)
       if (!staged_next_hops_.contains(id)) changes.next_hops.emplace_back(id, NextHop{});
   changes.next_hops.insert(changes.next_hops.end(), staged_next_hops_.begin(), staged_next_hops_.end());
+  if (replace_)
+    for (const ipc::NextHopId id : groups_)
+      if (!staged_groups_.contains(id)) changes.groups.emplace_back(id, NextHopGroup{});
+  changes.groups.insert(changes.groups.end(), staged_groups_.begin(), staged_groups_.end());
   return changes;
 }
 
@@ -142,6 +165,7 @@ Result<void> Fib::apply(Replica& replica, const Changes& changes) {
     return result;
   }
   for (const auto& [id, next_hop] : changes.next_hops) replica.next_hops[id.value()] = next_hop;
+  for (const auto& [id, group] : changes.groups) replica.group(id) = group;
   return {};
 }
 
@@ -156,6 +180,8 @@ Result<void> Fib::commit() {
       routes_.erase(change.prefix);
   if (replace_) next_hops_.clear();
   for (const auto& [id, next_hop] : staged_next_hops_) next_hops_[id] = next_hop;
+  if (replace_) groups_.clear();
+  for (const auto& [id, group] : staged_groups_) groups_.insert(id);
   discard();
   resolve_outer(standby());
   active_.store(&standby(), std::memory_order_release);
@@ -194,15 +220,21 @@ ipc::NextHopId Fib::lookup(const IpAddress& address) const { return lookup(*acti
 
 const NextHop& Fib::next_hop(ipc::NextHopId id) const { return active()->next_hops[id.value()]; }
 
+void Fib::resolve_outer(Replica& replica, ipc::SaId sa, const IpAddress& destination) {
+  ipc::NextHopId next_hop = lookup(replica, destination);
+  // Control hands ids out in turn, so they are spread before they choose.
+  if (ipc::is_group(next_hop))
+    next_hop = replica.group(next_hop).member(mix(replica.flow_seed ^ sa.value(), mix_constant));
+  replica.outer[sa.value()].store(next_hop.value(), std::memory_order_relaxed);
+}
+
 void Fib::resolve_outer(Replica& replica) const {
-  for (const auto& [sa, destination] : outer_)
-    replica.outer[sa.value()].store(lookup(replica, destination).value(), std::memory_order_relaxed);
+  for (const auto& [sa, destination] : outer_) resolve_outer(replica, sa, destination);
 }
 
 void Fib::set_outer(ipc::SaId sa, const IpAddress& destination) {
   outer_[sa] = destination;
-  for (auto& replica : replicas_)
-    replica->outer[sa.value()].store(lookup(*replica, destination).value(), std::memory_order_relaxed);
+  for (auto& replica : replicas_) resolve_outer(*replica, sa, destination);
 }
 
 void Fib::clear_outer(ipc::SaId sa) {

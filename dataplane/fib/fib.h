@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/address.h"
@@ -33,12 +34,16 @@ struct FibLimits {
 
 class Fib {
  public:
-  static Result<std::unique_ptr<Fib>> create(const FibLimits& limits, Qsbr& qsbr);
+  // `flow_seed`: a random number, by which flows choose their way where there are several.
+  static Result<std::unique_ptr<Fib>> create(const FibLimits& limits, Qsbr& qsbr, uint64_t flow_seed);
 
   // One transaction at a time: begin, stage, then commit or discard. Staging checks and remembers, nothing else.
   // With `replace`, next hops and routes that are not staged go.
   void begin(bool replace);
   Result<void> set_next_hop(ipc::NextHopId id, const NextHop& next_hop);
+  // Whose next hops exist already, or are staged. They stay until a replacement takes them away, and then the group
+  // has to be named anew or goes too.
+  Result<void> set_group(ipc::NextHopId id, const NextHopGroup& group);
   Result<void> set_route(const Prefix& prefix, ipc::NextHopId next_hop);
   Result<void> remove_route(const Prefix& prefix);
   // All or nothing; the workers see it when this returns. Requires idle().
@@ -57,7 +62,7 @@ class Fib {
   // After the SA's grace period.
   void clear_outer(ipc::SaId sa);
 
-  // Longest match, as the workers see it.
+  // Longest match, as the workers see it; may be a group.
   ipc::NextHopId lookup(const IpAddress& address) const;
   const NextHop& next_hop(ipc::NextHopId id) const;
   const std::map<Prefix, ipc::NextHopId>& routes() const { return routes_; }
@@ -73,13 +78,16 @@ class Fib {
   struct Changes {
     std::vector<RouteChange> routes;
     std::vector<std::pair<ipc::NextHopId, NextHop>> next_hops;
+    std::vector<std::pair<ipc::NextHopId, NextHopGroup>> groups;
   };
 
   explicit Fib(Qsbr& qsbr) : qsbr_(qsbr) {}
+  bool known(ipc::NextHopId id) const;
   Changes staged_changes() const;
   Result<void> apply(Replica& replica, const Changes& changes);
   static Result<void> set(Replica& replica, const Prefix& prefix, std::optional<ipc::NextHopId> next_hop);
   static ipc::NextHopId lookup(const Replica& replica, const IpAddress& address);
+  static void resolve_outer(Replica& replica, ipc::SaId sa, const IpAddress& destination);
   void resolve_outer(Replica& replica) const;
   Replica& standby() { return *replicas_[active_.load(std::memory_order_relaxed) == replicas_[0].get() ? 1 : 0]; }
 
@@ -89,11 +97,13 @@ class Fib {
 
   std::map<Prefix, ipc::NextHopId> routes_;
   std::unordered_map<ipc::NextHopId, NextHop> next_hops_;
+  std::unordered_set<ipc::NextHopId> groups_;
   std::unordered_map<ipc::SaId, IpAddress> outer_;
 
   bool replace_ = false;
   std::map<Prefix, std::optional<ipc::NextHopId>> staged_routes_;
   std::unordered_map<ipc::NextHopId, NextHop> staged_next_hops_;
+  std::unordered_map<ipc::NextHopId, NextHopGroup> staged_groups_;
 
   std::optional<Qsbr::Token> grace_;
   Changes pending_;     // applied to the active replica, not yet to the other

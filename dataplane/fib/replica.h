@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "dataplane/fib/next_hop_group.h"
 #include "ipc/schema.h"
 
 struct rte_fib;
@@ -14,7 +15,8 @@ struct rte_fib6;
 
 namespace sekisho::dataplane {
 
-// Where a packet goes. Index 0 of the table is drop; an index nobody set is drop too.
+// Where a packet goes. Index 0 of the table is drop; an index nobody set is drop too. Indices of groups are `group`,
+// always: what they are groups of is in a table of its own.
 struct NextHop {
   ipc::NextHopKind kind = ipc::NextHopKind::drop;
   ipc::PortId port;              // adjacency
@@ -32,9 +34,15 @@ struct Replica {
   };
   std::unique_ptr<rte_fib, Free> fib4;
   std::unique_ptr<rte_fib6, Free> fib6;
-  std::array<NextHop, ipc::max_next_hops> next_hops;
-  // By outbound SaId: the next hop of the outer destination, resolved when the replica was made.
+  std::array<NextHop, ipc::max_route_targets> next_hops;
+  std::array<NextHopGroup, ipc::max_next_hop_groups> groups;
+  uint64_t flow_seed = 0;  // of the hash that picks from a group
+  // By outbound SaId: the next hop of the outer destination, resolved when the replica was made; of a
+  // group, one for all packets of the SA, which are one flow.
   std::array<std::atomic<uint16_t>, ipc::max_sas> outer;
+
+  NextHopGroup& group(ipc::NextHopId id) { return groups[id.value() - ipc::max_next_hops]; }
+  const NextHopGroup& group(ipc::NextHopId id) const { return groups[id.value() - ipc::max_next_hops]; }
 };
 
 }  // namespace sekisho::dataplane

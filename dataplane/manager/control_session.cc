@@ -87,6 +87,8 @@ Result<void> ControlSession::take(const ipc::ReceivedMessage& message) {
       return stage<ipc::TunnelRemove>(message);
     case ipc::CommandType::next_hop_set:
       return stage<ipc::NextHopSet>(message);
+    case ipc::CommandType::next_hop_group_set:
+      return stage<ipc::NextHopGroupSet>(message);
     case ipc::CommandType::route_set:
       return stage<ipc::RouteSet>(message);
     case ipc::CommandType::route_remove:

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/messages/dataplane.h"
+#include "base/random.h"
 #include "dataplane/worker/processors.h"
 #include "ipc/convert.h"
 
@@ -84,7 +85,7 @@ Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& o
 
 Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
   crypto_ = crypto::EspCrypto::create(options.backend);
-  auto fib = Fib::create(fib_limits(options.memory_mb), qsbr_);
+  auto fib = Fib::create(fib_limits(options.memory_mb), qsbr_, SystemRandom().next_u64());
   if (!fib) return std::unexpected(fib.error());
   fib_ = std::move(*fib);
   sad_ = std::make_unique<Sad>();
@@ -198,7 +199,8 @@ std::optional<Refusal> Forwarding::prepare_tunnels(const Staging& staging, Undo&
 }
 
 std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
-  if (staging.next_hops.empty() && staging.routes.empty() && !staging.replace_routes()) return {};
+  if (staging.next_hops.empty() && staging.groups.empty() && staging.routes.empty() && !staging.replace_routes())
+    return {};
   fib_->begin(staging.replace_routes());
   const auto refused = [&](uint32_t index, ipc::CommandType command, const Error& error) {
     fib_->discard();
@@ -207,6 +209,9 @@ std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
   for (const auto& [id, staged] : staging.next_hops)
     if (auto set = fib_->set_next_hop(id, staged.value); !set)
       return refused(staged.index, ipc::CommandType::next_hop_set, set.error());
+  for (const auto& [id, staged] : staging.groups)
+    if (auto set = fib_->set_group(id, staged.value); !set)
+      return refused(staged.index, ipc::CommandType::next_hop_group_set, set.error());
   for (const Staging::RouteChange& route : staging.routes) {
     if (route.next_hop) {
       if (auto set = fib_->set_route(route.prefix, *route.next_hop); !set)

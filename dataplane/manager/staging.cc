@@ -184,6 +184,12 @@ Result<void> Staging::stage(const ipc::NextHopSet& command) {
   return {};
 }
 
+Result<void> Staging::stage(const ipc::NextHopGroupSet& command) {
+  if (auto valid = validate(command); !valid) return valid;
+  groups[command.id] = {count_, {command.buckets}};
+  return {};
+}
+
 Result<void> Staging::stage(const ipc::RouteSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   routes.push_back({count_, *prefix_of(command.prefix, command.length), command.next_hop});

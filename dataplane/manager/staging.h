@@ -3,7 +3,7 @@
 // what counts is the state after the transaction, so the order of commands within it does not matter.
 //
 //   - removing what does not exist is no error;
-//   - one transaction names a port, tunnel or SA once (a next hop or route named again replaces the earlier);
+//   - one transaction names a port, tunnel or SA once (a next hop, group or route named again replaces the earlier);
 //   - a port keeps its device and name, a tunnel its name;
 //   - a tunnel's TX SAs are outbound SAs of this tunnel; one that is removed is none any more;
 //   - a tunnel goes only when its SAs are gone;
@@ -87,6 +87,7 @@ class Staging {
   std::map<ipc::SaId, Staged<MovedSa>> moved_sas;
   std::map<ipc::SaId, uint32_t> removed_sas;
   std::map<ipc::NextHopId, Staged<NextHop>> next_hops;
+  std::map<ipc::NextHopId, Staged<NextHopGroup>> groups;
   std::vector<RouteChange> routes;
 
  private:
@@ -95,6 +96,7 @@ class Staging {
   Result<void> stage(const ipc::TunnelSet& command);
   Result<void> stage(const ipc::TunnelRemove& command);
   Result<void> stage(const ipc::NextHopSet& command);
+  Result<void> stage(const ipc::NextHopGroupSet& command);
   Result<void> stage(const ipc::RouteSet& command);
   Result<void> stage(const ipc::RouteRemove& command);
   Result<void> stage(const ipc::SaAdd& command);

@@ -100,13 +100,22 @@ Result<void> validate(const ipc::NextHopSet& command) {
       return below(command.port, ipc::max_ports, "port");
     case ipc::NextHopKind::tunnel:
       return below(command.tunnel, ipc::max_tunnels, "tunnel");
+    case ipc::NextHopKind::group:
+      return refuse("a group is set by its buckets");
   }
   return refuse("unknown kind of next hop");
 }
 
+Result<void> validate(const ipc::NextHopGroupSet& command) {
+  if (!ipc::is_group(command.id)) return refuse("id " + std::to_string(command.id.value()) + " is not a group's");
+  for (const ipc::NextHopId member : command.buckets)
+    if (auto checked = below(member, ipc::max_next_hops, "next hop"); !checked) return checked;
+  return {};
+}
+
 Result<void> validate(const ipc::RouteSet& command) {
   if (!prefix_of(command.prefix, command.length)) return refuse("route prefix is malformed or has host bits set");
-  return below(command.next_hop, ipc::max_next_hops, "next hop");
+  return below(command.next_hop, ipc::max_route_targets, "next hop");
 }
 
 Result<void> validate(const ipc::RouteRemove& command) {

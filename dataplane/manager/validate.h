@@ -16,6 +16,7 @@ Result<void> validate(const ipc::PortRemove& command);
 Result<void> validate(const ipc::TunnelSet& command);
 Result<void> validate(const ipc::TunnelRemove& command);
 Result<void> validate(const ipc::NextHopSet& command);
+Result<void> validate(const ipc::NextHopGroupSet& command);
 Result<void> validate(const ipc::RouteSet& command);
 Result<void> validate(const ipc::RouteRemove& command);
 Result<void> validate(const ipc::SaAdd& command);

@@ -62,6 +62,9 @@ struct Outbound {
   ipc::TunnelId tunnel;  // to which the SA should belong
 };
 
+// For packets whose next hop is a group: one of its next hops, by flow. Of others nothing is changed.
+void choose_members(const Replica& replica, std::span<Packet> packets);
+
 // Does what the next hop says. Hop limit and MTU: what expires or does not fit is punted, for the kernel to answer or
 // to fragment; but what may be fragmented into a tunnel goes on (`oversized`). An adjacency gets its Ethernet header
 // and is queued; what goes into a tunnel goes to `tunnels`. Drops: blackhole, no_outbound_sa, and local_input's.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
+#include <vector>
 
 #include "base/address.h"
 #include "base/messages/system.h"
@@ -84,6 +85,21 @@ ipc::NextHopSet next_hop(Words& words) {
     set.tunnel = words.id<ipc::TunnelId>();
   }
   return set;
+}
+
+ipc::NextHopGroupSet group(Words& words) {
+  ipc::NextHopGroupSet set{.id = ipc::group_id(static_cast<uint16_t>(words.number()))};
+  std::vector<ipc::NextHopId> members;
+  do members.push_back(words.id<ipc::NextHopId>());
+  while (words.more());
+  for (size_t i = 0; i < set.buckets.size(); ++i) set.buckets[i] = members[i % members.size()];
+  return set;
+}
+
+ipc::NextHopId target(Words& words) {
+  const std::string word = words.word();
+  if (word == "group") return ipc::group_id(static_cast<uint16_t>(words.number()));
+  return ipc::NextHopId(static_cast<uint16_t>(std::stoul(word)));
 }
 
 ipc::SelectorPair everything(Family family) {
@@ -162,14 +178,14 @@ void parse(const std::string& line, const auto& send) {
   if (verb == "tunnel-remove") return send(ipc::TunnelRemove{.id = words.id<ipc::TunnelId>()});
   if (verb == "sa-remove") return send(ipc::SaRemove{.id = words.id<ipc::SaId>()});
   if (verb == "next-hop") return send(next_hop(words));
+  if (verb == "group") return send(group(words));
   if (verb == "sa") return send(sa_add(words));
   if (verb == "sa-move") return send(sa_move(words));
   if (verb == "route" || verb == "route-remove") {
     const Prefix prefix = words.prefix();
     const auto length = static_cast<uint8_t>(prefix.length());
     if (verb == "route-remove") return send(ipc::RouteRemove{.prefix = wire(prefix.address()), .length = length});
-    return send(
-        ipc::RouteSet{.prefix = wire(prefix.address()), .length = length, .next_hop = words.id<ipc::NextHopId>()});
+    return send(ipc::RouteSet{.prefix = wire(prefix.address()), .length = length, .next_hop = target(words)});
   }
   words.refuse();
 }

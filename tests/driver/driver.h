@@ -7,7 +7,8 @@
 //   next-hop ID drop|local|punt
 //   next-hop ID adjacency PORT MAC
 //   next-hop ID tunnel TUNNEL
-//   route PREFIX NEXT-HOP
+//   group INDEX NEXT-HOP [NEXT-HOP...]     buckets, given again and again in turn
+//   route PREFIX NEXT-HOP|group INDEX
 //   route-remove PREFIX
 //   sa in|out ID SPI TUNNEL SUITE SOURCE DESTINATION SEED [esn] [udp] [window=N] [hard-packets=N] [soft-packets=N]
 //   sa-move ID SPI SOURCE DESTINATION [udp]

@@ -83,7 +83,7 @@ class Hostile {
   }
 
   bool send_command(ipc::Channel& channel) {
-    switch (below(10)) {
+    switch (below(11)) {
       case 0: {
         auto set = random<ipc::PortSet>();
         set.id = ipc::PortId(static_cast<uint16_t>(16 + below(32)));
@@ -108,6 +108,11 @@ class Hostile {
         return send(channel, random<ipc::RouteSet>());
       case 8:
         return send(channel, random<ipc::SaMove>());
+      case 9: {
+        auto set = random<ipc::NextHopGroupSet>();
+        set.id = ipc::group_id(static_cast<uint16_t>(below(ipc::max_next_hop_groups + 2)));
+        return send(channel, set);
+      }
       default:
         return send(channel, random<ipc::RouteRemove>());
     }

@@ -33,7 +33,7 @@ ipc::SelectorPair selector(const char* source, const char* source_last, const ch
 }  // namespace
 
 Fib& Tables::fib() {
-  if (!fib_) fib_ = value(Fib::create(fib_limits, qsbr));
+  if (!fib_) fib_ = value(Fib::create(fib_limits, qsbr, 1));
   return *fib_;
 }
 
@@ -104,12 +104,29 @@ void Gateway::set_up_routes() {
   value(fib.poll());
 }
 
-void Gateway::set_next_hop(ipc::NextHopId id, ipc::NextHopKind kind, uint16_t target) {
+template <typename Stage>
+void Gateway::commit(Stage stage) {
   Fib& fib = tables(index_).fib();
   fib.begin(false);
-  value(fib.set_next_hop(id, {kind, ipc::PortId(target), ipc::TunnelId(target), {}}));
+  value(stage(fib));
   value(fib.commit());
   value(fib.poll());
+}
+
+void Gateway::set_next_hop(ipc::NextHopId id, ipc::NextHopKind kind, uint16_t target) {
+  set_next_hop(id, {kind, ipc::PortId(target), ipc::TunnelId(target), {}});
+}
+
+void Gateway::set_next_hop(ipc::NextHopId id, const NextHop& next_hop) {
+  commit([&](Fib& fib) { return fib.set_next_hop(id, next_hop); });
+}
+
+void Gateway::set_group(ipc::NextHopId id, const NextHopGroup& group) {
+  commit([&](Fib& fib) { return fib.set_group(id, group); });
+}
+
+void Gateway::set_route(const char* prefix, ipc::NextHopId next_hop) {
+  commit([&](Fib& fib) { return fib.set_route(Prefix::parse(prefix).value(), next_hop); });
 }
 
 MacAddress Gateway::mac(ipc::PortId port) const {

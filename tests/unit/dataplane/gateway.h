@@ -67,6 +67,9 @@ class Gateway {
   Result<void> move(const ipc::SaMove& move);
   void remove(ipc::SaId sa);
   void set_next_hop(ipc::NextHopId id, ipc::NextHopKind kind, uint16_t target = 0);
+  void set_next_hop(ipc::NextHopId id, const NextHop& next_hop);
+  void set_group(ipc::NextHopId id, const NextHopGroup& group);
+  void set_route(const char* prefix, ipc::NextHopId next_hop);
 
   uint64_t drops(ipc::DropReason reason) const { return counters_->drops.value[static_cast<size_t>(reason)]; }
   uint64_t all_drops() const;
@@ -89,6 +92,8 @@ class Gateway {
 
  private:
   void set_up_routes();
+  template <typename Stage>
+  void commit(Stage stage);
   SharedTables shared();
 
   unsigned index_;

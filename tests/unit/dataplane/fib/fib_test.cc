@@ -40,26 +40,26 @@ TEST_CASE("the FIB finds the longest match of either family, and drop where ther
   fib.begin(false);
   REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
   REQUIRE(fib.set_next_hop(ipc::NextHopId(2), adjacency(2)));
-  REQUIRE(fib.set_next_hop(ipc::NextHopId(32766), adjacency(3)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(ipc::max_next_hops - 1), adjacency(3)));
   REQUIRE(fib.set_route(prefix("0.0.0.0/0"), ipc::NextHopId(1)));
   REQUIRE(fib.set_route(prefix("10.1.0.0/16"), ipc::NextHopId(2)));
-  REQUIRE(fib.set_route(prefix("10.1.2.3/32"), ipc::NextHopId(32766)));
+  REQUIRE(fib.set_route(prefix("10.1.2.3/32"), ipc::NextHopId(ipc::max_next_hops - 1)));
   REQUIRE(fib.set_route(prefix("10.1.3.0/24"), ipc::NextHopId(0)));
   REQUIRE(fib.set_route(prefix("::/0"), ipc::NextHopId(1)));
   REQUIRE(fib.set_route(prefix("fd00:2::/64"), ipc::NextHopId(2)));
-  REQUIRE(fib.set_route(prefix("fd00:2::1/128"), ipc::NextHopId(32766)));
+  REQUIRE(fib.set_route(prefix("fd00:2::1/128"), ipc::NextHopId(ipc::max_next_hops - 1)));
   REQUIRE(fib.commit());
   for (int replica = 0; replica < 2; ++replica) {
     CHECK(found(fib, "192.0.2.1") == 1);
     CHECK(found(fib, "255.255.255.255") == 1);
     CHECK(found(fib, "10.1.9.9") == 2);
-    CHECK(found(fib, "10.1.2.3") == 32766);
+    CHECK(found(fib, "10.1.2.3") == ipc::max_next_hops - 1);
     CHECK(found(fib, "10.1.2.4") == 2);
     CHECK(found(fib, "10.1.3.4") == 0);
     CHECK(found(fib, "2001:db8::1") == 1);
     CHECK(found(fib, "fd00:2::2") == 2);
-    CHECK(found(fib, "fd00:2::1") == 32766);
-    CHECK(fib.next_hop(ipc::NextHopId(32766)) == adjacency(3));
+    CHECK(found(fib, "fd00:2::1") == ipc::max_next_hops - 1);
+    CHECK(fib.next_hop(ipc::NextHopId(ipc::max_next_hops - 1)) == adjacency(3));
     // The other replica, once it has caught up and an empty commit made it active.
     REQUIRE(fib.poll());
     REQUIRE(fib.idle());
@@ -73,7 +73,7 @@ TEST_CASE("the FIB finds the longest match of either family, and drop where ther
   REQUIRE(fib.remove_route(prefix("172.16.0.0/12")));  // never was there
   REQUIRE(fib.commit());
   CHECK(found(fib, "10.1.9.9") == 0);
-  CHECK(found(fib, "10.1.2.3") == 32766);
+  CHECK(found(fib, "10.1.2.3") == ipc::max_next_hops - 1);
   CHECK(found(fib, "192.0.2.1") == 0);
   REQUIRE(fib.poll());
 }
@@ -170,7 +170,7 @@ TEST_CASE("the replica in use is left alone until its readers have moved on") {
 TEST_CASE("a replica that cannot follow ends all changes; the complete one stays in use") {
   test::start_eal();
   Qsbr qsbr(1);
-  auto made = Fib::create(test::fib_limits, qsbr);
+  auto made = Fib::create(test::fib_limits, qsbr, 1);
   REQUIRE(made);
   Fib& fib = **made;
   const auto set = [&fib](const char* where) {
@@ -217,6 +217,88 @@ TEST_CASE("outer destinations stay resolved as routes change") {
   REQUIRE(fib.poll());
   fib.clear_outer(sa);
   CHECK(outer() == 0);
+}
+
+TEST_CASE("groups come, change and go with their transactions, on both replicas") {
+  Fib& fib = fresh_fib();
+  const ipc::NextHopId id = ipc::group_id(ipc::max_next_hop_groups - 1), one(1), two(2);
+  NextHopGroup group;
+  group.buckets.fill(one);
+  group.buckets[9] = two;
+  const auto catch_up = [&fib] {
+    REQUIRE(fib.commit());
+    REQUIRE(fib.poll());
+  };
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(one, adjacency(1)));
+  CHECK_FALSE(fib.set_group(id, group));  // of what there is not
+  REQUIRE(fib.set_next_hop(two, adjacency(2)));
+  CHECK_FALSE(fib.set_route(prefix("10.0.0.0/8"), id));
+  REQUIRE(fib.set_group(id, group));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), id));
+  for (int replica = 0; replica < 2; ++replica) {
+    catch_up();
+    CHECK(found(fib, "10.0.0.1") == id.value());
+    CHECK(fib.next_hop(id).kind == ipc::NextHopKind::group);
+    CHECK(fib.active()->group(id) == group);
+    fib.begin(false);
+  }
+  group.buckets.fill(two);
+  REQUIRE(fib.set_group(id, group));
+  fib.discard();
+  fib.begin(false);
+  catch_up();
+  CHECK(fib.active()->group(id).buckets[0] == one);
+  // No group, not within one, not of itself, not out of range.
+  fib.begin(false);
+  CHECK_FALSE(fib.set_group(one, group));
+  CHECK_FALSE(fib.set_group(ipc::NextHopId(ipc::max_route_targets), group));
+  CHECK_FALSE(fib.set_next_hop(id, adjacency(1)));
+  CHECK_FALSE(fib.set_next_hop(one, {.kind = ipc::NextHopKind::group}));
+  for (const ipc::NextHopId bad : {id, ipc::group_id(0), ipc::NextHopId(UINT16_MAX)}) {
+    group.buckets[255] = bad;
+    CHECK_FALSE(fib.set_group(id, group));
+  }
+  // A replacement that names neither its next hops nor the group.
+  fib.begin(true);
+  group.buckets.fill(one);
+  CHECK_FALSE(fib.set_group(id, group));
+  CHECK_FALSE(fib.set_route(prefix("10.0.0.0/8"), id));
+  catch_up();
+  CHECK(fib.active()->group(id) == NextHopGroup{});
+  CHECK(fib.next_hop(id).kind == ipc::NextHopKind::group);
+}
+
+TEST_CASE("the packets of an SA, which are one flow, take one way of a group") {
+  Fib& fib = fresh_fib();
+  const ipc::NextHopId id = ipc::group_id(0);
+  NextHopGroup group;
+  for (size_t i = 0; i < group.buckets.size(); ++i) group.buckets[i] = ipc::NextHopId(i % 2 ? 3 : 4);
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(3), adjacency(3)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(4), adjacency(4)));
+  REQUIRE(fib.set_group(id, group));
+  REQUIRE(fib.set_route(prefix("192.0.2.0/24"), id));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  size_t by_three = 0;
+  for (uint32_t sa = 0; sa < 1000; ++sa) {
+    fib.set_outer(ipc::SaId(sa), address("192.0.2.9"));
+    const uint16_t way = fib.active()->outer[sa].load();
+    REQUIRE((way == 3 || way == 4));
+    by_three += way == 3;
+  }
+  CHECK(by_three > 440);
+  CHECK(by_three < 560);
+  group.buckets.fill(ipc::NextHopId(4));
+  fib.begin(false);
+  REQUIRE(fib.set_group(id, group));
+  REQUIRE(fib.commit());
+  for (uint32_t sa = 0; sa < 1000; ++sa) {
+    CHECK(fib.active()->outer[sa].load() == 4);
+    fib.clear_outer(ipc::SaId(sa));
+  }
+  REQUIRE(fib.poll());
 }
 
 TEST_CASE("the reclaimer frees after the grace period, not before") {

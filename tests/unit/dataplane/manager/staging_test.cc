@@ -45,6 +45,12 @@ ipc::NextHopSet adjacency(uint16_t id, uint16_t port) {
   return {.id = ipc::NextHopId(id), .kind = ipc::NextHopKind::adjacency, .port = ipc::PortId(port), .mac = {2}};
 }
 
+ipc::NextHopGroupSet group(uint16_t id, uint16_t member) {
+  ipc::NextHopGroupSet set{.id = ipc::NextHopId(id)};
+  set.buckets.fill(ipc::NextHopId(member));
+  return set;
+}
+
 ipc::RouteSet route(const char* prefix, uint8_t length, uint16_t next_hop) {
   return {
       .prefix = ipc::from_address(*IpAddress::parse(prefix)), .length = length, .next_hop = ipc::NextHopId(next_hop)};
@@ -85,6 +91,9 @@ TEST_CASE("sound commands pass") {
   CHECK(reason(sa(6, ipc::Direction::outbound)) == "");
   CHECK(reason(adjacency(1, 1)) == "");
   CHECK(reason(route("10.0.0.0", 8, 1)) == "");
+  CHECK(reason(group(ipc::max_next_hops, 1)) == "");
+  CHECK(reason(group(ipc::max_route_targets - 1, ipc::max_next_hops - 1)) == "");
+  CHECK(reason(route("10.0.0.0", 8, ipc::max_next_hops)) == "");
   CHECK(reason(route("fd00::", 8, 1)) == "");
 }
 
@@ -171,14 +180,21 @@ TEST_CASE("routes and next hops: every field is checked") {
   using N = ipc::NextHopSet;
   CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.id = ipc::NextHopId(0); }) != "");
   CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.id = ipc::NextHopId(ipc::max_next_hops); }) != "");
-  CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.kind = static_cast<ipc::NextHopKind>(5); }) != "");
+  CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.kind = ipc::NextHopKind::group; }) != "");
+  CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.kind = static_cast<ipc::NextHopKind>(6); }) != "");
   CHECK(changed<N>(adjacency(1, 1), [](N& n) { n.mac = {}; }) != "");
   CHECK(reason(adjacency(1, 3)).find("port 3") != std::string::npos);
   CHECK(reason(adjacency(1, ipc::max_ports)) != "");
   CHECK(reason(N{.id = ipc::NextHopId(1), .kind = ipc::NextHopKind::tunnel, .tunnel = ipc::TunnelId(8)}) != "");
   CHECK(reason(route("10.0.0.1", 8, 1)) != "");
   CHECK(reason(route("10.0.0.0", 33, 1)) != "");
-  CHECK(reason(route("10.0.0.0", 8, ipc::max_next_hops)) != "");
+  CHECK(reason(route("10.0.0.0", 8, ipc::max_route_targets)) != "");
+  using G = ipc::NextHopGroupSet;
+  for (const uint16_t id : {0, 1, ipc::max_next_hops - 1, int{ipc::max_route_targets}, UINT16_MAX})
+    CHECK(reason(group(id, 1)) != "");
+  for (const uint16_t member : {ipc::max_next_hops, ipc::max_route_targets, uint16_t{UINT16_MAX}})
+    for (const size_t bucket : {size_t{0}, size_t{ipc::group_buckets - 1}})
+      CHECK(changed<G>(group(ipc::max_next_hops, 1), [&](G& g) { g.buckets[bucket] = ipc::NextHopId(member); }) != "");
   auto family = route("10.0.0.0", 8, 1);
   family.prefix.family = 0;
   CHECK(reason(family) != "");
