@@ -123,6 +123,7 @@ Result<void> Gateway::stage_own_routes(const Cell& cell) {
     for (unsigned i = 0; i < neighbours && result; ++i)
       result = hop(neighbour(port, i),
                    {.kind = ipc::NextHopKind::adjacency, .port = port, .mac = neighbour_mac(port, i).bytes});
+  if (result) result = stage_paths();
   const auto route = [&](const Prefix& prefix, ipc::NextHopId next_hop) {
     if (result) result = fib_->set_route(prefix, next_hop);
   };
@@ -132,7 +133,7 @@ Result<void> Gateway::stage_own_routes(const Cell& cell) {
   for (unsigned tunnel = 0; tunnel < cell.tunnels && result; ++tunnel) {
     const Prefix net = tunnel_net(Side::peers, scenario_.family, tunnel);
     if (cell.direction == Direction::plain) {
-      route(net, neighbour(wan_port, 0));
+      route(net, to_wan(0));
       continue;
     }
     result = hop(into_tunnel(tunnel),
@@ -140,6 +141,24 @@ Result<void> Gateway::stage_own_routes(const Cell& cell) {
     route(net, into_tunnel(tunnel));
   }
   return result;
+}
+
+// Groups as large as the scenario wants them, one for each neighbour to begin with.
+Result<void> Gateway::stage_paths() {
+  if (scenario_.paths == 1) return {};
+  for (unsigned first = 0; first < neighbours; ++first) {
+    NextHopGroup group;
+    for (unsigned i = 0; i < ipc::group_buckets; ++i)
+      group.buckets[i] = neighbour(wan_port, (first + i % scenario_.paths) % neighbours);
+    if (auto set = fib_->set_group(ipc::group_id(static_cast<uint16_t>(first)), group); !set) return set;
+  }
+  return {};
+}
+
+// Where the packets of a plain route go.
+ipc::NextHopId Gateway::to_wan(unsigned index) const {
+  const unsigned first = index % neighbours;
+  return scenario_.paths == 1 ? neighbour(wan_port, first) : ipc::group_id(static_cast<uint16_t>(first));
 }
 
 // One route more is none more: the destinations are the tunnels' own prefixes.
@@ -151,7 +170,7 @@ Result<void> Gateway::stage_extra_routes(const Cell& cell) {
     const auto some = static_cast<unsigned>(i);
     const ipc::NextHopId next_hop = cell.direction == Direction::out  ? into_tunnel(some % cell.tunnels)
                                     : cell.direction == Direction::in ? neighbour(lan_port, some % neighbours)
-                                                                      : neighbour(wan_port, some % neighbours);
+                                                                      : to_wan(some);
     if (auto set = fib_->set_route(destinations_[i], next_hop); !set) return set;
   }
   return {};

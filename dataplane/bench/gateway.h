@@ -68,6 +68,8 @@ class Gateway {
   Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend backend, ipc::CounterMemory counters);
   Result<void> make_workers(crypto::EspBackend backend, rte_mempool* packets, unsigned workers, bool busy_poll);
   Result<void> stage_own_routes(const Cell& cell);
+  Result<void> stage_paths();
+  ipc::NextHopId to_wan(unsigned index) const;
   Result<void> stage_extra_routes(const Cell& cell);
   void collect_flows(const Cell& cell);
   ipc::SaId sa_id(const SaName& sa) const;

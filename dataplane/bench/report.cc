@@ -37,6 +37,7 @@ ordered_json describe(const Scenario& scenario, const Cell& cell) {
                       {"tunnels", cell.tunnels},
                       {"routes", cell.routes},
                       {"workers", cell.workers},
+                      {"paths", scenario.paths},
                       {"order", name(scenario.order)},
                       {"family", scenario.family == Family::ipv4 ? 4 : 6},
                       {"during", name(scenario.during)}};

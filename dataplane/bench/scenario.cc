@@ -74,6 +74,7 @@ Result<void> check(const Scenario& scenario) {
     return contradiction("/tunnels: there are none where direction is plain");
   if (plain && scenario.during == During::rekey)
     return contradiction("/during: there is nothing to rekey where direction is plain");
+  if (!plain && scenario.paths != 1) return contradiction("/paths: only where direction is plain");
   const unsigned tunnels = std::ranges::max(scenario.tunnels);
   if (scenario.during == During::rekey && tunnels > max_rekeyed_tunnels)
     return contradiction("/tunnels: at most " + std::to_string(max_rekeyed_tunnels) + " can be rekeyed");

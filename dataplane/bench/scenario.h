@@ -55,6 +55,7 @@ struct Scenario {
   std::vector<EspSuite> suites;  // none for plain
   std::vector<FrameSize> sizes;
   std::vector<unsigned> tunnels = {1}, routes = {1}, workers = {1};
+  unsigned paths = 1;  // that each route shares its packets out to
   Order order = Order::turn;
   During during = During::nothing;
   SecretBytes key;  // of key_size; empty: there is none

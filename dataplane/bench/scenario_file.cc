@@ -8,6 +8,7 @@
 
 #include "base/messages/bench.h"
 #include "base/messages/system.h"
+#include "dataplane/bench/addresses.h"
 #include "dataplane/bench/scenario.h"
 #include "ipc/schema.h"
 
@@ -163,6 +164,7 @@ void read_scenario(const Field& root, Scenario& scenario) {
       {"tunnels", [&](const Field& field) { scenario.tunnels = field.list(counts(ipc::max_tunnels)); }},
       {"routes", [&](const Field& field) { scenario.routes = field.list(counts(max_routes)); }},
       {"workers", [&](const Field& field) { scenario.workers = field.list(counts(ipc::max_workers)); }},
+      {"paths", [&](const Field& field) { scenario.paths = field.number(1, neighbours); }},
       {"order",
        [&](const Field& field) {
          scenario.order = field.choice({Order::turn, Order::random}, &name);

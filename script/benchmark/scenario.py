@@ -16,19 +16,20 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "pktgen-scenarios"
 SUITES = ("aes128gcm16", "aes256gcm16", "chacha20poly1305", "aes128-sha1", "aes128-sha256", "aes128-sha384",
           "aes128-sha512", "aes256-sha1", "aes256-sha256", "aes256-sha384", "aes256-sha512")
 FRAME = (64, 1800)
+MOST_PATHS = 16
 MOST = {"tunnels": 16384, "routes": 1_000_000, "workers": 16}
 WIDEST_WINDOW, WINDOW_STEP = 4096, 64
 MEMORY = "memory"
 IMIX = ((64, 7), (570, 4), (1418, 1))
 # A field that spans cells, and the name of its value in a cell.
 AXES = {"suites": "suite", "sizes": "size", "tunnels": "tunnels", "routes": "routes", "workers": "workers"}
-DEFAULTS = {"title": "", "family": 4, "suites": [None], "tunnels": [1], "routes": [1], "workers": [1], "order": "turn",
+DEFAULTS = {"title": "", "family": 4, "suites": [None], "tunnels": [1], "routes": [1], "workers": [1], "paths": 1, "order": "turn",
             "during": "nothing", "replay_window": 256, "pass": [],
             "ports": {"lan": {"device": MEMORY}, "wan": {"device": MEMORY}}}
 REQUIRED = ("direction", "sizes")
 CHOICES = {"direction": ("plain", "out", "in", "both"), "family": (4, 6), "order": ("turn", "random"),
            "during": ("nothing", "rekey", "commit")}
-CELL_FIELDS = ("direction", "family", "suite", "size", "tunnels", "routes", "workers", "order", "during")
+CELL_FIELDS = ("direction", "family", "suite", "size", "tunnels", "routes", "workers", "paths", "order", "during")
 CRITERIA = ("cycles", "overhead_cycles", "loss", "ratio")
 
 
@@ -47,6 +48,7 @@ class Cell:
     tunnels: int
     routes: int
     workers: int
+    paths: int
     order: str
     during: str
 
@@ -57,7 +59,8 @@ class Cell:
     def __str__(self):
         parts = [self.direction, self.suite or f"IPv{self.family}",
                  "IMIX" if self.size == "imix" else f"{self.size} bytes"]
-        for count, noun in ((self.tunnels, "tunnels"), (self.routes, "routes"), (self.workers, "workers")):
+        for count, noun in ((self.tunnels, "tunnels"), (self.routes, "routes"), (self.workers, "workers"),
+                            (self.paths, "paths")):
             if count != 1:
                 parts.append(f"{count:,} {noun}")
         if self.during != "nothing":
@@ -81,7 +84,7 @@ class Scenario:
 
     def cells(self):
         """Every cell, in the order in which they are measured."""
-        return [Cell(self.name, direction, self["family"], suite, size, tunnels, routes, workers, self["order"],
+        return [Cell(self.name, direction, self["family"], suite, size, tunnels, routes, workers, self["paths"], self["order"],
                      self["during"])
                 for workers, suite, direction, tunnels, routes, size in itertools.product(
                     self["workers"], self["suites"], self.directions(), self["tunnels"], self["routes"],
@@ -128,6 +131,8 @@ def check(name, fields):
         refuse("plain forwarding takes neither 'suites' nor 'key', ESP takes both")
     if not plain and not (isinstance(fields["key"], str) and re.fullmatch("[0-9a-fA-F]{64}", fields["key"])):
         refuse("'key' is not 64 hexadecimal digits")
+    if not is_number(fields.get("paths", 1), 1, MOST_PATHS if plain else 1):
+        refuse(f"'paths' is no number from 1 to {MOST_PATHS}, or not 1 where direction is not plain")
     window = fields.get("replay_window", 0)
     if not is_number(window, 0, WIDEST_WINDOW) or window % WINDOW_STEP:
         refuse(f"'replay_window' is no multiple of {WINDOW_STEP} from 0 to {WIDEST_WINDOW}")

@@ -28,7 +28,7 @@ def bench(*arguments, behaviour=""):
 
 
 def result(**fields):
-    cell = scenario.Cell("s", "plain", 4, None, 64, 1, fields.get("routes", 1), 1, "turn", "nothing")
+    cell = scenario.Cell("s", "plain", 4, None, 64, 1, fields.get("routes", 1), 1, 1, "turn", "nothing")
     values = {field: getattr(cell, field) for field in scenario.CELL_FIELDS}
     return values | {"cell": cell, "cycles_per_packet": 40.0, "io_cycles": 10.0, "crypto_cycles": 0.0,
                      "overhead_cycles": 30.0, "loss": 0.0} | fields

@@ -35,6 +35,7 @@ TEST_CASE("a scenario has defaults") {
   CHECK(scenario->tunnels == std::vector{1u});
   CHECK(scenario->routes == std::vector{1u});
   CHECK(scenario->workers == std::vector{1u});
+  CHECK(scenario->paths == 1);
   CHECK(scenario->order == Order::turn);
   CHECK(scenario->during == During::nothing);
   CHECK(scenario->replay_window == 256);
@@ -88,6 +89,7 @@ TEST_CASE("what is wrong is named by its place") {
   CHECK(refusal({{"tunnels", {16385}}}) == "SKO-BEN-003 /tunnels/0");
   CHECK(refusal({{"routes", {-1}}}) == "SKO-BEN-003 /routes/0");
   CHECK(refusal({{"workers", {17}}}) == "SKO-BEN-003 /workers/0");
+  CHECK(refusal({{"paths", 17}}) == "SKO-BEN-003 /paths");
   CHECK(refusal({{"order", "reverse"}}) == "SKO-BEN-003 /order");
   CHECK(refusal({{"during", 1}}) == "SKO-BEN-003 /during");
   CHECK(refusal({{"key", key + "a"}}) == "SKO-BEN-003 /key");
@@ -119,6 +121,7 @@ TEST_CASE("what contradicts itself") {
   };
   CHECK(refusal(plain) == "accepted");
   CHECK(refusal({{"direction", "plain"}}) == "SKO-BEN-004 /suites");
+  CHECK(refusal({{"paths", 2}}) == "SKO-BEN-004 /paths");
   CHECK(with(plain, {{"tunnels", {2}}}) == "SKO-BEN-004 /tunnels");
   CHECK(with(plain, {{"during", "rekey"}}) == "SKO-BEN-004 /during");
   CHECK(with(plain, {{"during", "commit"}}) == "accepted");
