@@ -75,9 +75,11 @@ inline constexpr Message forwarding_table_full{
 
 inline constexpr Message next_hops_exhausted{
     "SKO-DPL-025", Severity::warning, "no room for another next hop",
-    "There are more neighbours and tunnels than the forwarding table has next hops. Packets to the others go "
-    "through the kernel, which is slower.",
-    "Put a router between this gateway and so many hosts, or divide the tunnels among several gateways."};
+    "There are more neighbours and tunnels than the forwarding table has next hops: packets to the others go "
+    "through the kernel, which is slower. Or there are more sets of ways that routes share packets out to than it has "
+    "groups: the routes of the others take one way of theirs.",
+    "Put a router between this gateway and so many hosts, divide the tunnels among several gateways, or let fewer sets "
+    "of neighbours announce the same prefixes."};
 
 inline constexpr Message dataplane_silent{
     "SKO-DPL-026", Severity::error, "dataplane does not respond",

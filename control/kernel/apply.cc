@@ -21,6 +21,7 @@ Effect apply_address(State& state, ChangeKind kind, const LinkAddress& address) 
 
 Effect apply_route(State& state, const Change& change, const Route& route) {
   auto& same_key = state.routes[route.key];
+  if (route.next_hop_object != 0) state.next_hop_objects.insert(route.next_hop_object);
   const auto found = std::ranges::find(same_key, route);
   Effect effect;
   if (change.kind == ChangeKind::gone) {
@@ -44,6 +45,11 @@ Effect apply_route(State& state, const Change& change, const Route& route) {
   return effect;
 }
 
+// What a route is made of is no news until there is such a route, which then comes with its hops.
+Effect apply_next_hop_object(const State& state, const NextHopObject& object) {
+  return {.routes_suspect = state.next_hop_objects.contains(object.id)};
+}
+
 Effect apply_neighbour(State& state, ChangeKind kind, const Neighbour& neighbour) {
   if (kind == ChangeKind::gone) return {.changed = state.neighbours.erase(neighbour.key) > 0};
   Neighbour& known = state.neighbours[neighbour.key];
@@ -62,6 +68,7 @@ Effect apply(State& state, const Change& change) {
   if (const auto* address = std::get_if<LinkAddress>(&change.object))
     return apply_address(state, change.kind, *address);
   if (const auto* route = std::get_if<Route>(&change.object)) return apply_route(state, change, *route);
+  if (const auto* object = std::get_if<NextHopObject>(&change.object)) return apply_next_hop_object(state, *object);
   return apply_neighbour(state, change.kind, std::get<Neighbour>(change.object));
 }
 

@@ -2,6 +2,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -120,7 +121,7 @@ std::vector<Hop> multipath(ByteView payload) {
     std::memcpy(&header, payload.data(), sizeof header);
     if (header.rtnh_len < sizeof header || header.rtnh_len > payload.size()) break;
     const Attributes attributes(payload.data() + sizeof header, header.rtnh_len - sizeof header);
-    hops.push_back({header.rtnh_ifindex, gateway(attributes), (header.rtnh_flags & RTNH_F_DEAD) != 0});
+    hops.push_back({header.rtnh_ifindex, gateway(attributes), uint32_t{header.rtnh_hops} + 1});
     payload = payload.subspan(std::min<size_t>(payload.size(), RTNH_ALIGN(header.rtnh_len)));
   }
   return hops;
@@ -140,11 +141,19 @@ std::optional<Route> decode_route(const nlmsghdr& message) {
   route.key.metric = attributes.u32(RTA_PRIORITY).value_or(0);
   route.type = to_type(header->rtm_type);
   route.protocol = header->rtm_protocol;
+  route.next_hop_object = attributes.u32(RTA_NH_ID).value_or(0);
   if (const ByteView paths = attributes.bytes(RTA_MULTIPATH); !paths.empty())
     route.hops = multipath(paths);
   else if (const auto link = attributes.u32(RTA_OIF))
-    route.hops.push_back({static_cast<int>(*link), gateway(attributes), (header->rtm_flags & RTNH_F_DEAD) != 0});
+    route.hops.push_back({static_cast<int>(*link), gateway(attributes)});
   return route;
+}
+
+std::optional<NextHopObject> decode_next_hop_object(const nlmsghdr& message) {
+  const auto* header = header_of<nhmsg>(message);
+  if (!header) return {};
+  const auto id = Attributes(message, sizeof *header).u32(NHA_ID);
+  return id ? std::optional(NextHopObject{*id}) : std::nullopt;
 }
 
 NeighbourState to_state(uint16_t state) {
@@ -202,6 +211,9 @@ std::optional<Change> decode(const nlmsghdr& message) {
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
       return change(message, decode_neighbour(message), RTM_NEWNEIGH);
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP:
+      return change(message, decode_next_hop_object(message), RTM_NEWNEXTHOP);
     default:
       return {};
   }

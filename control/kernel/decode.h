@@ -16,7 +16,7 @@ enum class ChangeKind : uint8_t { present, gone };
 struct Change {
   ChangeKind kind{};
   bool replaces = false;  // NLM_F_REPLACE: a route in place of the one with the same key
-  std::variant<Link, LinkAddress, Route, Neighbour> object;
+  std::variant<Link, LinkAddress, Route, Neighbour, NextHopObject> object;
 };
 
 // Nothing where the message is of no interest: other families, tables other than main and local, cloned routes.

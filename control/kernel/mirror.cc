@@ -21,8 +21,9 @@ constexpr unsigned dump_attempts = 20;
 }  // namespace
 
 Result<std::unique_ptr<Mirror>> Mirror::open() {
-  constexpr std::array<unsigned, 6> groups = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH};
+  constexpr std::array<unsigned, 7> groups = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
+                                              RTNLGRP_NEXTHOP};
   auto monitor = open_netlink(groups);
   if (!monitor) return std::unexpected(monitor.error());
   const int fd = mnl_socket_get_fd(monitor->get());
@@ -84,6 +85,7 @@ Result<void> Mirror::dump(State& into, uint16_t type, uint8_t family) {
     into.links.merge(part.links);
     into.addresses.merge(part.addresses);
     into.routes.merge(part.routes);
+    into.next_hop_objects.merge(part.next_hop_objects);
     into.neighbours.merge(part.neighbours);
     return {};
   }
@@ -111,6 +113,7 @@ Result<void> Mirror::read_routes() {
   for (const uint8_t family : {AF_INET, AF_INET6})
     if (auto read = dump(fresh, RTM_GETROUTE, family); !read) return read;
   state_.routes = std::move(fresh.routes);
+  state_.next_hop_objects = std::move(fresh.next_hop_objects);
   routes_suspect_ = false;
   return {};
 }

@@ -33,11 +33,12 @@ struct LinkAddress {
 
 enum class RouteType : uint8_t { unicast, local, broadcast, multicast, blackhole, unreachable, other };
 
-// One way of a route: out of a link, to a gateway or, without one, to whoever is addressed on that link.
+// One way of a route: out of a link, to a gateway or, without one, to whoever is addressed on that link. The kernel
+// does not use it while the link is down: that is seen by the link, for the kernel is silent when it comes up.
 struct Hop {
   int link = 0;
   std::optional<IpAddress> via;
-  bool dead = false;  // the kernel does not use it at present
+  uint32_t weight = 1;  // of several, how much of the traffic is its part
 
   bool operator==(const Hop&) const = default;
 };
@@ -70,8 +71,17 @@ struct Route {
   RouteType type = RouteType::unicast;
   uint8_t protocol = 0;  // RTPROT_*: who made it
   std::vector<Hop> hops;
+  uint32_t next_hop_object = 0;  // `ip nexthop`, by whose id the route was made; 0: none
 
   bool operator==(const Route&) const = default;
+};
+
+// `ip nexthop`: hops that routes refer to. The kernel spells them out with each route; a change or an end of one may
+// change routes about which it says nothing.
+struct NextHopObject {
+  uint32_t id = 0;
+
+  bool operator==(const NextHopObject&) const = default;
 };
 
 enum class NeighbourState : uint8_t { none, incomplete, reachable, stale, delay, probe, failed, noarp, permanent };
@@ -100,6 +110,7 @@ struct State {
   std::set<LinkAddress> addresses;
   std::map<RouteKey, std::vector<Route>> routes;
   std::map<NeighbourKey, Neighbour> neighbours;
+  std::set<uint32_t> next_hop_objects;  // by which any of the routes were made since they were read
 
   const Link* find_link(std::string_view name) const;
 };

@@ -336,14 +336,23 @@ void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
 }
 
 // By the routes that the dataplane goes by too; before it has any, by none. A way through a tunnel is none: the MTU of
-// that would follow from its own.
+// that would follow from its own. Of several ways the one with the least MTU, for an SA may take any of them.
 std::optional<OuterWay> Daemon::find_way(const IpAddress& peer) const {
   if (!network_) return {};
   const auto* route = routing::find_route(network_->plan(), peer);
-  if (!route || route->second.next_hop.kind == ipc::NextHopKind::tunnel) return {};
+  if (!route) return {};
   const auto& links = network_->state().links;
-  const auto link = links.find(route->second.link);
-  return link == links.end() ? std::nullopt : std::optional(OuterWay{link->second.name, link->second.mtu});
+  std::optional<OuterWay> least;
+  const auto consider = [&](const routing::NextHopKey& next_hop, int index) {
+    const auto link = links.find(index);
+    if (next_hop.kind == ipc::NextHopKind::tunnel || link == links.end()) return;
+    if (!least || link->second.mtu < least->mtu) least = OuterWay{link->second.name, link->second.mtu};
+  };
+  if (route->second.group)
+    for (const routing::PlannedHop& hop : *route->second.group) consider(hop.next_hop, hop.link);
+  else
+    consider(route->second.next_hop, route->second.link);
+  return least;
 }
 
 void Daemon::tunnel_changed(const std::string& name) {

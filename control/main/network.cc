@@ -226,14 +226,15 @@ void Network::push_routes() {
   next_to_push_ = 0;
   pushed_round_ = round_;
   if (pushed_.ran_out())
-    host_.network_failed({&messages::next_hops_exhausted,
-                          fmt::format("{} of {} next hops", pushed_.overflow(), plan_.next_hops.size())});
+    host_.network_failed(
+        {&messages::next_hops_exhausted, fmt::format("{} of {} next hops and groups of them", pushed_.overflow(),
+                                                     plan_.next_hops.size() + plan_.groups.size())});
   if (to_push_.empty() && !push_all_) return host_.routed(round_);
   push_piece();
 }
 
-// All routes anew are one piece: what it does not name goes. In any other a next hop comes before the routes that use
-// it, and what replaces a route before those that go.
+// All routes anew are one piece: what it does not name goes. In any other a next hop comes before the groups and
+// routes that use it, and what replaces a route before those that go.
 void Network::push_piece() {
   const size_t left = to_push_.size() - next_to_push_;
   const size_t end = next_to_push_ + (push_all_ ? left : std::min(left, commands_in_piece));
@@ -241,7 +242,7 @@ void Network::push_piece() {
   piece_is_all_ = push_all_;
   Transaction transaction(push_all_);
   for (; next_to_push_ < end; ++next_to_push_)
-    std::visit([&](const auto& particular) { transaction.add(particular); }, to_push_[next_to_push_]);
+    routing::visit_message(to_push_[next_to_push_], [&](const auto& message) { transaction.add(message); });
   push_all_ = false;
   push_in_flight_ = true;
   sink_.submit(std::move(transaction), [this](const std::optional<Error>& refusal) { piece_pushed(refusal); });
@@ -296,7 +297,8 @@ void Network::probe_wanted() {
   std::vector<kernel::NeighbourKey> wanted = plan_.unresolved;
   for (const IpAddress& peer : host_.peers()) {
     const auto* route = routing::find_route(plan_, peer);
-    if (!route || route->second.next_hop.kind != ipc::NextHopKind::punt || route->second.via) continue;
+    if (!route || route->second.group || route->second.next_hop.kind != ipc::NextHopKind::punt || route->second.via)
+      continue;
     wanted.push_back({route->second.link, peer});
   }
   if (wanted.size() > max_probes) wanted.resize(max_probes);

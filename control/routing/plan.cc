@@ -3,7 +3,10 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 #include "control/routing/zserv/resolve.h"
 
@@ -97,15 +100,22 @@ class Planner {
       if (!route.next_hops.empty() && route.next_hops.front().blackhole)
         put(prefix, {.kind = NextHopKind::drop}, origin);
       else
-        add_by_hop(prefix, to_hops(resolver.ways(route)), origin);
+        add_by_hops(prefix, to_hops(resolver.ways(route)), origin);
     }
   }
 
+  // Only their ratio counts. Ways over several gateways have products of weights, which are made to fit.
   static std::vector<kernel::Hop> to_hops(const std::vector<zserv::Way>& ways) {
+    constexpr int weight_bits = 16;
+    uint64_t all = 0;
+    for (const zserv::Way& way : ways) all |= way.weight;
+    const int excess = std::max(0, static_cast<int>(std::bit_width(all)) - weight_bits);
     std::vector<kernel::Hop> hops;
     for (const zserv::Way& way : ways)
       if (way.link <= std::numeric_limits<int>::max())
-        hops.push_back({.link = static_cast<int>(way.link), .via = way.via});
+        hops.push_back({.link = static_cast<int>(way.link),
+                        .via = way.via,
+                        .weight = static_cast<uint32_t>(std::max<uint64_t>(1, way.weight >> excess))});
     return hops;
   }
 
@@ -114,12 +124,9 @@ class Planner {
     return found == attached_.end() ? nullptr : &found->second;
   }
 
-  const kernel::Hop* usable_hop(const std::vector<kernel::Hop>& hops) const {
-    for (const kernel::Hop& hop : hops) {
-      const auto link = kernel_.links.find(hop.link);
-      if (!hop.dead && link != kernel_.links.end() && link->second.up) return &hop;
-    }
-    return nullptr;
+  bool usable(const kernel::Hop& hop) const {
+    const auto link = kernel_.links.find(hop.link);
+    return link != kernel_.links.end() && link->second.up;
   }
 
   bool taken(const Prefix& prefix) const {
@@ -127,8 +134,42 @@ class Planner {
            std::ranges::any_of(fixed_, [&](const Prefix& fixed) { return fixed.contains(prefix); });
   }
 
-  void add_by_hop(const Prefix& prefix, const std::vector<kernel::Hop>& hops, const PlannedRoute& origin) {
-    if (const kernel::Hop* hop = usable_hop(hops)) put(prefix, next_hop(*hop), with_hop(origin, *hop));
+  void add_by_hops(const Prefix& prefix, const std::vector<kernel::Hop>& hops, PlannedRoute planned) {
+    const auto first = std::ranges::find_if(hops, [this](const kernel::Hop& hop) { return usable(hop); });
+    if (first == hops.end()) return;
+    PlannedHop hop = to_planned(*first);
+    if (hops.size() > 1) {
+      planned.group = intern(hops);
+      hop = planned.group->front();
+    }
+    planned.link = hop.link;
+    planned.via = hop.via;
+    put(prefix, hop.next_hop, std::move(planned));
+  }
+
+  PlannedHop to_planned(const kernel::Hop& hop) const { return {next_hop(hop), hop.link, hop.via, hop.weight}; }
+
+  // The plan's one group of these hops, of which one at least is usable. Its next hops are the plan's too.
+  GroupPtr intern(const std::vector<kernel::Hop>& all) {
+    Group hops;
+    for (const kernel::Hop& hop : all)
+      if (usable(hop)) hops.push_back(to_planned(hop));
+    std::ranges::sort(hops);
+    size_t kept = 0;
+    for (size_t i = 1; i < hops.size(); ++i) {
+      PlannedHop& last = hops[kept];
+      if (std::tie(hops[i].next_hop, hops[i].link, hops[i].via) == std::tie(last.next_hop, last.link, last.via))
+        last.weight += hops[i].weight;
+      else
+        hops[++kept] = hops[i];
+    }
+    hops.resize(kept + 1);
+    const auto [known, added] = groups_.try_emplace(std::move(hops));
+    if (!added) return known->second;
+    known->second = std::make_shared<const Group>(known->first);
+    plan_.groups.push_back(known->second);
+    for (const PlannedHop& hop : known->first) need(hop.next_hop, hop.link);
+    return known->second;
   }
 
   void add(const kernel::Route& route) {
@@ -145,16 +186,13 @@ class Planner {
       case kernel::RouteType::multicast:
         return put(route.key.prefix, {.kind = NextHopKind::punt}, origin);
       case kernel::RouteType::unicast:
-        return add_by_hop(route.key.prefix, route.hops, origin);
+        // By a next hop object that the kernel does not spell out (net.ipv4.nexthop_compat_mode is off): it knows the
+        // way.
+        if (route.hops.empty()) return put(route.key.prefix, {.kind = NextHopKind::punt}, origin);
+        return add_by_hops(route.key.prefix, route.hops, origin);
       case kernel::RouteType::other:
         return;
     }
-  }
-
-  static PlannedRoute with_hop(PlannedRoute origin, const kernel::Hop& hop) {
-    origin.link = hop.link;
-    origin.via = hop.via;
-    return origin;
   }
 
   NextHopKey next_hop(const kernel::Hop& hop) const {
@@ -166,9 +204,13 @@ class Planner {
   }
 
   void put(const Prefix& prefix, const NextHopKey& key, PlannedRoute route) {
+    need(key, route.link);
     route.next_hop = key;
-    plan_.routes.emplace(prefix, route);
-    if (!plan_.next_hops.contains(key)) plan_.next_hops.emplace(key, content(key, route.link));
+    plan_.routes.emplace(prefix, std::move(route));
+  }
+
+  void need(const NextHopKey& key, int link) {
+    if (!plan_.next_hops.contains(key)) plan_.next_hops.emplace(key, content(key, link));
   }
 
   NextHop content(const NextHopKey& key, int link) {
@@ -186,7 +228,8 @@ class Planner {
       const Attachment* twin = attachment(key.link);
       if (!twin || !std::holds_alternative<ipc::PortId>(*twin) || !neighbour.usable()) continue;
       const auto* covering = find_route(plan_, key.address);
-      if (!covering || covering->second.link != key.link || covering->second.via || covering->second.neighbour)
+      if (!covering || covering->second.link != key.link || covering->second.via || covering->second.neighbour ||
+          covering->second.group)
         continue;
       PlannedRoute route = covering->second;
       route.neighbour = true;
@@ -201,10 +244,19 @@ class Planner {
   const std::set<Prefix>& left_out_;
   std::map<int, Attachment> attached_;
   std::vector<Prefix> fixed_;
+  std::map<Group, GroupPtr> groups_;
   Plan plan_;
 };
 
+bool leaves_in_clear(const NextHopKey& key) { return key.kind != NextHopKind::tunnel && key.kind != NextHopKind::drop; }
+
 }  // namespace
+
+bool in_clear(const Group& group) {
+  return std::ranges::any_of(group, [](const PlannedHop& hop) { return leaves_in_clear(hop.next_hop); });
+}
+
+bool PlannedRoute::in_clear() const { return group ? routing::in_clear(*group) : leaves_in_clear(next_hop); }
 
 Plan plan_routes(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt,
                  const std::set<Prefix>& left_out) {

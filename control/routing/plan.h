@@ -10,7 +10,8 @@
 //   anything else (another interface, broadcast, multicast) -> punt: the kernel forwards it
 //
 // Of several routes to a prefix the local table's wins, then that of a routing protocol, then the kernel's with the
-// lowest metric; one without a usable hop counts for nothing. Of several hops the first usable one is taken.
+// lowest metric; one without a usable hop counts for nothing. A route with several hops shares its packets out to those
+// of them that are usable, by weight.
 //
 // What a routing protocol's routes are, zebra knows before the kernel does, and still knows when a zebra that was
 // started anew has swept the kernel. So while zebra's word is known, what FRR has put into the kernel is not looked at;
@@ -18,6 +19,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -52,10 +54,25 @@ struct NextHop {
   friend auto operator<=>(const NextHop&, const NextHop&) = default;
 };
 
+// One of several ways of a route.
+struct PlannedHop {
+  NextHopKey next_hop;
+  int link = 0;
+  std::optional<IpAddress> via;
+  uint32_t weight = 1;
+
+  friend auto operator<=>(const PlannedHop&, const PlannedHop&) = default;
+};
+
+// In order, each way once. One alone is left where the others are not usable: what the routes point to stays the same
+// thing, and only that changes, however many they are.
+using Group = std::vector<PlannedHop>;
+using GroupPtr = std::shared_ptr<const Group>;
+
 // A route and where it comes from, for those who look at it.
 struct PlannedRoute {
-  NextHopKey next_hop;
-  int link = 0;  // 0: none
+  NextHopKey next_hop;  // of a group, the first one's
+  int link = 0;         // 0: none
   std::optional<IpAddress> via;
   uint32_t metric = 0;
   uint8_t protocol = 0;  // RTPROT_*, of the kernel's routes
@@ -65,11 +82,19 @@ struct PlannedRoute {
   };
   std::optional<Learnt> learnt;  // of zebra's
   bool neighbour = false;        // the host route of a resolved neighbour
+  GroupPtr group;                // where the route has several hops; one of the plan's
+
+  // Whether any of its packets may leave other than through a tunnel.
+  bool in_clear() const;
 };
+
+// The same of a group.
+bool in_clear(const Group& group);
 
 struct Plan {
   std::map<Prefix, PlannedRoute> routes;
   std::map<NextHopKey, NextHop> next_hops;
+  std::vector<GroupPtr> groups;  // no two alike
   // Gateways that some route needs and the kernel has not resolved: nobody but the caller makes it try.
   std::vector<kernel::NeighbourKey> unresolved;
 };

@@ -21,10 +21,11 @@ ipc::NextHopSet to_command(ipc::NextHopId id, const NextHop& content) {
 
 }  // namespace
 
-Pushed::Pushed(uint16_t capacity) : capacity_(capacity) { forget(); }
+Pushed::Pushed(uint16_t capacity, uint16_t groups) : capacity_(capacity), groups_(groups) { forget(); }
 
 void Pushed::forget() {
   next_hops_.clear();
+  groups_.forget();
   routes_.clear();
   adds_.clear();
   freed_.clear();
@@ -50,6 +51,11 @@ ipc::NextHopId Pushed::id_for(const NextHopKey& key) const {
   return found->second.id;
 }
 
+ipc::NextHopId Pushed::id_for(const PlannedRoute& route) const {
+  const auto group = route.group ? groups_.find(route.group) : std::nullopt;
+  return group ? *group : id_for(route.next_hop);
+}
+
 void Pushed::release_unused(const Plan& plan) {
   std::erase_if(next_hops_, [&](const auto& known) {
     if (known.first == punt || plan.next_hops.contains(known.first)) return false;
@@ -66,13 +72,11 @@ void Pushed::add_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
   std::vector<Step> sealed;
   std::array<std::vector<Step>, 129> others;  // by length
   for (const auto& [prefix, route] : plan.routes) {
-    const ipc::NextHopId id = id_for(route.next_hop);
+    const ipc::NextHopId id = id_for(route);
     const auto [known, added] = routes_.try_emplace(prefix, id);
     if (!added && known->second == id) continue;
     known->second = id;
-    const bool in_clear =
-        route.next_hop.kind != ipc::NextHopKind::tunnel && route.next_hop.kind != ipc::NextHopKind::drop;
-    (in_clear ? others[prefix.length()] : sealed)
+    (route.in_clear() ? others[prefix.length()] : sealed)
         .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), id}, added});
   }
   adds_.assign(commands.size(), false);
@@ -92,6 +96,8 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
     if (const auto* hop = std::get_if<ipc::NextHopSet>(&commands[i])) {
       for (auto& [key, entry] : next_hops_)
         if (entry.id == hop->id) entry.content.reset();
+    } else if (const auto* group = std::get_if<GroupCommand>(&commands[i])) {
+      groups_.untold((*group)->id);
     } else if (const auto* set = std::get_if<ipc::RouteSet>(&commands[i]); set && i < adds_.size() && adds_[i]) {
       routes_.erase(prefix(*set));
     } else if (set) {
@@ -102,6 +108,7 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
   }
   held_.insert(held_.end(), freed_.begin(), freed_.end());
   freed_.clear();
+  groups_.hold_freed();
 }
 
 std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from) const {
@@ -119,6 +126,15 @@ std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_ = std::exchange(held_, {});
   had_room_ = std::exchange(overflow_, 0) == 0;
+  add_next_hops(plan, commands);
+  add_groups(plan, commands);
+  add_routes(plan, commands);
+  remove_routes(plan, commands);
+  release_unused(plan);
+  return commands;
+}
+
+void Pushed::add_next_hops(const Plan& plan, std::vector<RouteCommand>& commands) {
   // First of all the one that stands in for those that find no room.
   if (!next_hops_.contains(punt)) allocate(punt, {.kind = ipc::NextHopKind::punt}, commands);
   for (const auto& [key, content] : plan.next_hops) {
@@ -131,15 +147,26 @@ std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
       commands.emplace_back(to_command(known->second.id, content));
     }
   }
-  add_routes(plan, commands);
+}
+
+void Pushed::add_groups(const Plan& plan, std::vector<RouteCommand>& commands) {
+  const auto member = [this](const NextHopKey& key) { return id_for(key); };
+  const auto former = [this](const Prefix& prefix) {
+    const auto known = routes_.find(prefix);
+    return known == routes_.end() ? std::nullopt : std::optional(known->second);
+  };
+  for (const ipc::NextHopGroupSet& group : groups_.advance(plan, member, former))
+    commands.emplace_back(std::make_shared<const ipc::NextHopGroupSet>(group));
+  for (const GroupPtr& group : plan.groups) overflow_ += !groups_.find(group);
+}
+
+void Pushed::remove_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
   std::erase_if(routes_, [&](const auto& known) {
     const Prefix& prefix = known.first;
     if (plan.routes.contains(prefix)) return false;
     commands.emplace_back(ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length())});
     return true;
   });
-  release_unused(plan);
-  return commands;
 }
 
 }  // namespace sekisho::routing

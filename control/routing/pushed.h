@@ -6,33 +6,49 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <variant>
 #include <vector>
 
 #include "control/routing/plan.h"
+#include "control/routing/pushed_groups.h"
 #include "ipc/schema.h"
 
 namespace sekisho::routing {
 
-using RouteCommand = std::variant<ipc::NextHopSet, ipc::RouteSet, ipc::RouteRemove>;
+// Of groups the message is large and there are few, of routes the other way round.
+using GroupCommand = std::shared_ptr<const ipc::NextHopGroupSet>;
+using RouteCommand = std::variant<ipc::NextHopSet, GroupCommand, ipc::RouteSet, ipc::RouteRemove>;
+
+// Calls `visitor` with the message.
+void visit_message(const RouteCommand& command, auto&& visitor) {
+  std::visit(
+      [&](const auto& particular) {
+        if constexpr (requires { *particular; })
+          visitor(*particular);
+        else
+          visitor(particular);
+      },
+      command);
+}
 
 class Pushed {
  public:
   // How many next hops there may be, drop's fixed 0 included.
-  explicit Pushed(uint16_t capacity = ipc::max_next_hops);
+  explicit Pushed(uint16_t capacity = ipc::max_next_hops, uint16_t groups = ipc::max_next_hop_groups);
 
   // The commands that lead to `plan`; from now on it counts as pushed. They may be carried out in pieces, in their
   // order:
   //
-  //   next hops, before the routes that use them
+  //   next hops, then groups of them, before the routes that use them
   //   routes into tunnels and to nowhere
   //   other routes, the longest prefixes first
   //   removals, a covering prefix before what it covers
   //
   // so that on the way from one plan to the next no packet leaves in clear that both keep from it. Where next hops run
-  // out, the routes concerned are punted.
+  // out, the routes concerned are punted; where groups do, they take the first of their ways.
   std::vector<RouteCommand> advance(const Plan& plan);
   // Of those routes, which of the last advance()'s commands `from` there on has added.
   std::vector<Prefix> added(std::span<const RouteCommand> commands, size_t from) const;
@@ -40,7 +56,7 @@ class Pushed {
   void undo(std::span<const RouteCommand> commands, size_t from);
   // The dataplane knows nothing (any more): the next advance() names everything.
   void forget();
-  // How many next hops found no room in the last advance(), and whether all did before it.
+  // How many next hops and groups found no room in the last advance(), and whether all did before it.
   size_t overflow() const { return overflow_; }
   bool ran_out() const { return overflow_ > 0 && had_room_; }
 
@@ -50,12 +66,17 @@ class Pushed {
     std::optional<NextHop> content;  // nothing: the dataplane was not told
   };
   bool allocate(const NextHopKey& key, const NextHop& content, std::vector<RouteCommand>& commands);
+  void add_next_hops(const Plan& plan, std::vector<RouteCommand>& commands);
+  void add_groups(const Plan& plan, std::vector<RouteCommand>& commands);
   void add_routes(const Plan& plan, std::vector<RouteCommand>& commands);
+  void remove_routes(const Plan& plan, std::vector<RouteCommand>& commands);
   ipc::NextHopId id_for(const NextHopKey& key) const;
+  ipc::NextHopId id_for(const PlannedRoute& route) const;
   void release_unused(const Plan& plan);
 
   uint16_t capacity_;
   std::map<NextHopKey, Entry> next_hops_;
+  PushedGroups groups_;
   std::map<Prefix, ipc::NextHopId> routes_;
   std::vector<bool> adds_;  // by command of the last advance()
   std::deque<ipc::NextHopId> free_;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -117,9 +118,9 @@ TEST_CASE("addresses, links and routes are made, seen, and gone again") {
     REQUIRE(lab.configurator.set_route(route));
   }
   REQUIRE(lab.becomes([&] { return lab.main_route("fd00:2::/64", 4294967294) && lab.main_route("10.2.0.0/24", 20); }));
-  CHECK(lab.main_route("10.5.0.0/16", 0)->hops.front() == Hop{wan, *IpAddress::parse("10.9.1.254"), false});
+  CHECK(lab.main_route("10.5.0.0/16", 0)->hops.front() == Hop{wan, *IpAddress::parse("10.9.1.254")});
   CHECK(lab.main_route("10.5.0.0/16", 0)->protocol == own_protocol);
-  CHECK(lab.main_route("10.2.0.0/24", 20)->hops.front() == Hop{vti, {}, false});
+  CHECK(lab.main_route("10.2.0.0/24", 20)->hops.front() == Hop{vti, {}});
   CHECK(lab.main_route("10.2.0.0/24", 4294967294)->type == RouteType::blackhole);
   CHECK(lab.main_route("fd00:2::/64", 4294967294)->type == RouteType::blackhole);
 
@@ -189,9 +190,70 @@ TEST_CASE("forwarding is switched on for a twin") {
   CHECK_FALSE(enable_forwarding("absent"));
 }
 
+TEST_CASE("routes with several hops are seen with their weights, however they were made") {
+  Lab lab;
+  const UniqueFd other = make_twin("wan2", IFF_TAP);
+  const auto ip = [](const std::string& arguments) {
+    INFO(arguments);
+    REQUIRE(std::system(("ip " + arguments).c_str()) == 0);
+  };
+  for (const char* each :
+       {"link set wan up", "link set wan2 up", "address add 10.9.1.1/24 dev wan", "address add 10.9.3.1/24 dev wan2",
+        "address add fd00:9:1::1/64 dev wan nodad", "address add fd00:9:3::1/64 dev wan2 nodad"})
+    ip(each);
+  REQUIRE(lab.becomes([&] { return lab.state().find_link("wan2") && lab.state().find_link("wan2")->up; }));
+  const int wan = lab.link("wan"), wan2 = lab.link("wan2");
+  const auto hops_become = [&](const char* prefix, uint32_t metric, const std::vector<Hop>& hops) {
+    return lab.becomes([&] {
+      const Route* route = lab.main_route(prefix, metric);
+      return route && route->hops == hops;
+    });
+  };
+  const auto via = [](int link, const char* gateway, uint32_t weight) {
+    return Hop{link, *IpAddress::parse(gateway), weight};
+  };
+
+  SECTION("IPv4") {
+    ip("route add 10.5.0.0/16 nexthop via 10.9.1.9 dev wan weight 3 nexthop via 10.9.3.9 dev wan2 weight 256");
+    REQUIRE(hops_become("10.5.0.0/16", 0, {via(wan, "10.9.1.9", 3), via(wan2, "10.9.3.9", 256)}));
+    // A hop that dies with its link stays part of the route, and is in use again when the link is back.
+    ip("link set wan2 down");
+    REQUIRE(lab.becomes([&] { return !lab.state().links.at(wan2).up; }));
+    CHECK(hops_become("10.5.0.0/16", 0, {via(wan, "10.9.1.9", 3), via(wan2, "10.9.3.9", 256)}));
+    // With the last one all of it goes.
+    ip("link set wan down");
+    CHECK(lab.becomes([&] { return lab.main_route("10.5.0.0/16", 0) == nullptr; }));
+  }
+  SECTION("IPv6: hops come and go one by one") {
+    ip("-6 route add fd00:2::/64 metric 7 nexthop via fd00:9:1::9 dev wan nexthop via fd00:9:3::9 dev wan2 weight 2");
+    REQUIRE(hops_become("fd00:2::/64", 7, {via(wan, "fd00:9:1::9", 1), via(wan2, "fd00:9:3::9", 2)}));
+    ip("-6 route append fd00:2::/64 metric 7 via fd00:9:1::8 dev wan");
+    CHECK(lab.becomes([&] { return lab.main_route("fd00:2::/64", 7)->hops.size() == 3; }));
+    ip("-6 route delete fd00:2::/64 metric 7 via fd00:9:1::9 dev wan");
+    CHECK(lab.becomes([&] { return lab.main_route("fd00:2::/64", 7)->hops.size() == 2; }));
+    CHECK(lab.state().routes.at({RT_TABLE_MAIN, *Prefix::parse("fd00:2::/64"), 0, 7}).size() == 1);
+  }
+  SECTION("nexthop objects") {
+    ip("nexthop add id 1 via 10.9.1.9 dev wan");
+    ip("nexthop add id 2 via 10.9.3.9 dev wan2");
+    ip("nexthop add id 10 group 1,3/2");
+    ip("route add 10.5.0.0/16 nhid 10");
+    REQUIRE(hops_become("10.5.0.0/16", 0, {via(wan, "10.9.1.9", 3), via(wan2, "10.9.3.9", 1)}));
+    ip("nexthop replace id 10 group 1/2,7");
+    CHECK(hops_become("10.5.0.0/16", 0, {via(wan, "10.9.1.9", 1), via(wan2, "10.9.3.9", 7)}));
+    ip("nexthop replace id 2 via 10.9.3.8 dev wan2");
+    CHECK(hops_become("10.5.0.0/16", 0, {via(wan, "10.9.1.9", 1), via(wan2, "10.9.3.8", 7)}));
+    ip("nexthop delete id 1");
+    // Of a hop that is alone the kernel says no weight.
+    CHECK(hops_become("10.5.0.0/16", 0, {via(wan2, "10.9.3.8", 1)}));
+    ip("link set wan2 down");
+    CHECK(lab.becomes([&] { return lab.main_route("10.5.0.0/16", 0) == nullptr; }));
+  }
+}
+
 TEST_CASE("route changes that say too little make the routes suspect") {
   State state;
-  Route first{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00::/64"), 0, 1024}, .hops = {{2, {}, false}}};
+  Route first{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00::/64"), 0, 1024}, .hops = {{2, {}}}};
   Route second = first;
   second.hops.front().link = 3;
   CHECK(apply(state, {ChangeKind::present, false, first}).changed);

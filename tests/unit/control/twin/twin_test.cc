@@ -38,7 +38,7 @@ struct Kernel {
     if (spec.blackhole)
       route.type = RouteType::blackhole;
     else
-      route.hops = {{spec.link ? spec.link : 2, spec.via, false}};
+      route.hops = {{spec.link ? spec.link : 2, spec.via}};
     state.routes[route.key] = {route};
   }
   void take(const RemoveRoute& change) {
@@ -138,7 +138,7 @@ TEST_CASE("own addresses and routes go when they are wished for no more, others 
   settle(kernel, wishes(true));
   kernel.state.addresses.insert({2, interface("192.0.2.1/32")});
   const kernel::RouteKey others{RT_TABLE_MAIN, prefix("10.7.0.0/16"), 0, 20};
-  kernel.state.routes[others] = {{.key = others, .protocol = RTPROT_BGP, .hops = {{2, {}, false}}}};
+  kernel.state.routes[others] = {{.key = others, .protocol = RTPROT_BGP, .hops = {{2, {}}}}};
   KernelSpec spec = wishes(true);
   spec.twins["wan"].addresses = {interface("10.9.1.2/24")};
   spec.twins["vti0"].routes = {prefix("10.4.0.0/24")};
@@ -180,12 +180,12 @@ TEST_CASE("a tunnel's route stands before another program's, which zebra would p
   Kernel kernel;
   const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.2.0.0/24"), 0, 100};
   SECTION("FRR's is none") {
-    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_BGP, .hops = {{2, {}, false}}}};
+    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_BGP, .hops = {{2, {}}}}};
     settle(kernel, spec);
     CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric));
   }
   SECTION("a DHCP client's") {
-    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_DHCP, .hops = {{2, {}, false}}}};
+    kernel.state.routes[key] = {{.key = key, .protocol = RTPROT_DHCP, .hops = {{2, {}}}}};
     settle(kernel, spec);
     CHECK(kernel.has_route("10.2.0.0/24", tunnel_route_metric));
     CHECK_FALSE(kernel.has_route("10.2.0.0/24", spare_route_metric));
