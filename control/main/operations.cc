@@ -122,12 +122,23 @@ std::vector<rpc::ChildCounters> Daemon::child_counters() const {
 std::vector<rpc::RouteView> Daemon::routes() const {
   std::vector<rpc::RouteView> views;
   const routing::Plan& plan = network_->plan();
-  const auto& links = network_->state().links;
+  const auto link_name = [this](int index) {
+    const auto link = network_->state().links.find(index);
+    return link == network_->state().links.end() ? std::string() : link->second.name;
+  };
+  const auto kind = [&plan](const routing::NextHopKey& key) { return plan.next_hops.at(key).kind; };
   const zserv::RouteType own = zebra_ ? zebra_->own_type() : zserv::RouteType::system;
   for (const auto& [prefix, route] : plan.routes) {
-    rpc::RouteView view{.prefix = prefix, .via = route.via};
-    view.kind = plan.next_hops.at(route.next_hop).kind;
-    if (const auto link = links.find(route.link); link != links.end()) view.interface = link->second.name;
+    rpc::RouteView view{.prefix = prefix};
+    if (route.group && route.group->size() > 1) {
+      view.kind = ipc::NextHopKind::group;
+      for (const routing::PlannedHop& hop : *route.group)
+        view.hops.push_back({kind(hop.next_hop), link_name(hop.link), hop.via, hop.weight});
+    } else {
+      view.kind = kind(route.next_hop);
+      view.interface = link_name(route.link);
+      view.via = route.via;
+    }
     if (route.protocol != 0 || route.learnt) view.metric = route.metric;
     if (route.learnt) view.distance = route.learnt->distance;
     view.origin = origin(route, own);

@@ -102,13 +102,22 @@ struct ChildCounters {
   SaCounters in{}, out{};
 };
 
+// One of several ways of a route.
+struct HopView {
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;
+  std::string interface;
+  std::optional<IpAddress> via;
+  uint32_t weight = 1;  // how much of the traffic is its part
+};
+
 struct RouteView {
   Prefix prefix;
-  ipc::NextHopKind kind = ipc::NextHopKind::drop;
-  std::string interface;  // the port or VTI; empty with drop and local
+  ipc::NextHopKind kind = ipc::NextHopKind::drop;  // group: what the hops say
+  std::string interface;                           // the port or VTI; empty with drop, local and group
   std::optional<IpAddress> via;
   std::optional<uint32_t> metric;
   std::optional<uint8_t> distance;  // where FRR's zebra has said the route
+  std::vector<HopView> hops;        // of a group
   std::string origin;               // "connected", "static", "tunnel", "bgp", ...: who made it, where known
 };
 

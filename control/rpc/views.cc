@@ -228,6 +228,22 @@ json port_view(const PortView& port, const config::Port& configured, Instant now
           {"last_error", or_null(port.last_error, now)}};
 }
 
+json hop_views(const RouteView& route) {
+  json hops = json::array();
+  for (const HopView& hop : route.hops)
+    hops.push_back({{"action", word(hop.kind)},
+                    {"interface", hop.interface.empty() ? json() : json(hop.interface)},
+                    {"via", hop.via ? json(hop.via->text()) : json()},
+                    {"weight", hop.weight}});
+  return hops;
+}
+
+// By its prefix, or by an interface that it leads out of.
+bool goes_by(const RouteView& route, std::string_view name) {
+  return name == route.prefix.text() || name == route.interface ||
+         std::ranges::find(route.hops, name, &HopView::interface) != route.hops.end();
+}
+
 const RouteView* longest_match(const std::vector<RouteView>& routes, const IpAddress& address) {
   const RouteView* best = nullptr;
   for (const RouteView& route : routes)
@@ -369,12 +385,12 @@ std::optional<json> route_views(const Operations& operations, std::string_view n
   const auto address = IpAddress::parse(name);
   const RouteView* best = address ? longest_match(routes, *address) : nullptr;
   for (const RouteView& route : routes) {
-    const std::string prefix = route.prefix.text();
-    if (!name.empty() && name != prefix && name != route.interface && &route != best) continue;
-    result.push_back({{"prefix", prefix},
+    if (!name.empty() && !goes_by(route, name) && &route != best) continue;
+    result.push_back({{"prefix", route.prefix.text()},
                       {"action", word(route.kind)},
                       {"interface", route.interface.empty() ? json() : json(route.interface)},
                       {"via", route.via ? json(route.via->text()) : json()},
+                      {"hops", hop_views(route)},
                       {"metric", route.metric ? json(*route.metric) : json()},
                       {"distance", route.distance ? json(*route.distance) : json()},
                       {"origin", route.origin}});

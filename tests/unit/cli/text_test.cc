@@ -267,7 +267,10 @@ TEST_CASE("status, routes, neighbours and ports read at a glance") {
   CHECK(has(status, "SKO-IKE-001"));
   CHECK(has(status, "synchronized with FRR 8.4, 12 routes (3 stale), 4 LEFT OUT, own: 1 of 2 installed"));
   CHECK(has(routes_text({{{"prefix", "0.0.0.0/0"}, {"action", "adjacency"}, {"via", "10.9.1.254"}, {"distance", 20}}}),
-            "0.0.0.0/0  adjacency  -          10.9.1.254        20       -  -"));
+            "0.0.0.0/0  adjacency  -          10.9.1.254                20       -  -"));
+  const json hops = {{{"action", "tunnel"}, {"interface", "vti0"}, {"via", nullptr}, {"weight", 3}}};
+  CHECK(has(routes_text({{{"prefix", "10.3.0.0/24"}, {"action", "multipath"}, {"hops", hops}}}),
+            "             tunnel     vti0       -         3"));
   CHECK(has(bgp_text("summary", {{{"neighbour", "169.254.1.2"},
                                   {"family", "ipv4"},
                                   {"remote_as", 65002},

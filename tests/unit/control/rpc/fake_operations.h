@@ -46,7 +46,11 @@ class FakeOperations final : public Operations {
              .via = *IpAddress::parse("10.9.1.254"),
              .distance = 20,
              .origin = "static"},
-            {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop}};
+            {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop},
+            {.prefix = *Prefix::parse("10.3.0.0/24"),
+             .kind = ipc::NextHopKind::group,
+             .hops = {{ipc::NextHopKind::adjacency, "wan", IpAddress::parse("10.9.1.254"), 3},
+                      {ipc::NextHopKind::tunnel, "vti0", {}, 1}}}};
   }
   std::vector<NeighbourView> neighbours() const override {
     return {{*IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};

@@ -117,11 +117,16 @@ TEST_CASE("views carry units and last errors") {
   CHECK(child["replay_window"] == 256);
   CHECK(child["local_selectors"].at(0) == "10.1.0.0/24");
 
-  CHECK(result(operations, "show", {{"what", "route"}}).size() == 2);
+  CHECK(result(operations, "show", {{"what", "route"}}).size() == 3);
+  const json several = result(operations, "show", {{"what", "route"}, {"name", "vti0"}}).at(0);
+  CHECK(several["action"] == "multipath");
+  CHECK(several["hops"].at(0) ==
+        json{{"action", "adjacency"}, {"interface", "wan"}, {"via", "10.9.1.254"}, {"weight", 3}});
+  CHECK(several["hops"].at(1) == json{{"action", "tunnel"}, {"interface", "vti0"}, {"via", nullptr}, {"weight", 1}});
   CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["via"] == "10.9.1.254");
   CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["distance"] == 20);
   CHECK(result(operations, "show", {{"what", "route"}}).at(1)["distance"].is_null());
-  for (const auto& [address, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.3.0.5", "0.0.0.0/0"}}) {
+  for (const auto& [address, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.4.0.5", "0.0.0.0/0"}}) {
     const json routes = result(operations, "show", {{"what", "route"}, {"name", address}});
     CHECK(routes.size() == 1);
     CHECK(routes.at(0)["prefix"] == prefix);
