@@ -8,8 +8,8 @@ namespace sekisho::cli {
 namespace {
 
 std::string one_line(const json& group) {
-  const bool led = at(group, "/leader").is_string();
-  return field(group, "/name") + (led ? " leads through " + field(group, "/leader") : " has no usable tunnel") + "\n";
+  const bool led = !at(group, "/carriers").empty();
+  return field(group, "/name") + (led ? " leads through " + field(group, "/carriers") : " has no usable tunnel") + "\n";
 }
 
 void add_prefer(CLI::App& group, Session& session) {
@@ -21,8 +21,9 @@ void add_prefer(CLI::App& group, Session& session) {
   prefer->add_option("GROUP", names->group, "the group")->required();
   prefer->add_option("TUNNEL", names->tunnel, "the tunnel, which must be usable")->required();
   prefer->footer(
-      "Traffic moves at once. The tunnel stands before all others of the group until `sekisho group fail-back`,\n"
-      "or until the control daemon is started anew.\n\nExamples:\n  sekisho group prefer tokyo tokyo-2");
+      "Traffic moves at once. The tunnel stands before all others of the group, and carries alone where they all\n"
+      "carry, until `sekisho group fail-back`, or until the control daemon is started anew.\n\nExamples:\n  sekisho "
+      "group prefer tokyo tokyo-2");
   prefer->callback([&session, names] {
     if (const auto view = session.request("group.prefer", {{"name", names->group}, {"tunnel", names->tunnel}}))
       session.print(*view, one_line);
@@ -44,14 +45,14 @@ void add_fail_back(CLI::App& group, Session& session) {
 }  // namespace
 
 std::string groups_text(const json& groups) {
-  Table table({"NAME", "TUNNEL", "STATE", ">USABLE FOR", ">RETURNS IN"});
+  Table table({"NAME", "TUNNEL", "STATE", ">WEIGHT", ">USABLE FOR", ">RETURNS IN"});
   for (const json& group : groups) {
     std::string name = field(group, "/name");
     for (const json& tunnel : at(group, "/tunnels")) {
       const bool preferred = at(group, "/preferred") == at(tunnel, "/tunnel");
       table.add({std::exchange(name, ""), field(tunnel, "/tunnel"),
-                 field(tunnel, "/state") + (preferred ? ", preferred" : ""), duration(at(tunnel, "/usable_seconds")),
-                 duration(at(tunnel, "/returns_in_seconds"))});
+                 field(tunnel, "/state") + (preferred ? ", preferred" : ""), field(tunnel, "/weight"),
+                 duration(at(tunnel, "/usable_seconds")), duration(at(tunnel, "/returns_in_seconds"))});
     }
   }
   return table.text();
@@ -61,7 +62,7 @@ std::string group_details_text(const json& groups) {
   std::string text;
   for (const json& group : groups)
     text += details({{"name", field(group, "/name")},
-                     {"leader", field(group, "/leader")},
+                     {"through", field(group, "/carriers")},
                      {"for", duration(at(group, "/led_seconds"))},
                      {"routes", field(group, "/routes")},
                      {"mode", field(group, "/mode")},
@@ -71,9 +72,10 @@ std::string group_details_text(const json& groups) {
 }
 
 void add_group(CLI::App& app, CLI::App& show, Session& session) {
-  add_show(show, session, "group", "groups: which tunnel leads, which stand by",
+  add_show(show, session, "group", "groups: which tunnels carry, which stand by",
            "A group leads through the first of its tunnels that is usable: up and, where it has a probe, answering\n"
-           "it. RETURNS IN is the rest of the hold-down of a better tunnel that has failed.\n\n"
+           "it. With mode `active` all that are usable carry, each by its WEIGHT. RETURNS IN is the rest of the\n"
+           "hold-down of a tunnel that has failed, and would lead, or carry beside the others.\n\n"
            "Examples:\n  sekisho show group\n  sekisho show group tokyo --json | jq -r .[0].leader",
            groups_text, group_details_text);
   CLI::App* group = app.add_subcommand("group", "move a group's traffic from tunnel to tunnel");

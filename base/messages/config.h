@@ -209,6 +209,11 @@ inline constexpr Message config_group_asleep{
     "The tunnels of a group are all kept up, so that one can take the place of another at once; with \"start\": "
     "\"on-traffic\" a tunnel comes up only when it is sent to.",
     "Write \"start\": \"start\", or \"respond\" where the peer begins."};
+inline constexpr Message config_group_weight{"SKO-CFG-072", Severity::error, "weight that nothing has a use for",
+                                             "\"weights\" says how the tunnels of a group share its traffic out, where "
+                                             "\"mode\" is \"active\"; its keys are names "
+                                             "of the group's own tunnels.",
+                                             "Correct the name, write \"mode\": \"active\", or leave the weight out."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -254,6 +259,7 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_bgp_internal,
                                                      &config_bgp_inside_address,
                                                      &config_group_tunnel,
-                                                     &config_group_asleep};
+                                                     &config_group_asleep,
+                                                     &config_group_weight};
 
 }  // namespace sekisho::messages

@@ -74,6 +74,11 @@ inline constexpr Message group_tunnel_unusable{
     "The tunnel is down or does not answer its probe, or is none of the group's.",
     "Choose a tunnel that `sekisho show group NAME` shows as usable."};
 
+inline constexpr Message group_carried_by_fewer{
+    "SKO-RTG-034", Severity::warning, "not all tunnels of an active group carry its traffic",
+    "The others are not usable, wait out the hold-down, or wait for the operator.",
+    "See `sekisho show group NAME`, and `sekisho explain tunnel NAME` for a tunnel that failed."};
+
 inline constexpr Message probe_unanswered{
     "SKO-RTG-033", Severity::error, "tunnel does not answer its probe",
     "Too many of the last echo requests through the tunnel had no answer in time. Its routes are taken back and its "
@@ -96,6 +101,7 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &group_stands_in,
                                                       &group_without_tunnel,
                                                       &group_tunnel_unusable,
+                                                      &group_carried_by_fewer,
                                                       &probe_unanswered};
 
 }  // namespace sekisho::messages

@@ -116,14 +116,19 @@ struct Tunnel {
   AuthFiles files;
 };
 
+template <typename T>
+using ByName = std::map<std::string, T, std::less<>>;
+
 // One connection over several tunnels: which of them carries the routes is decided as they come and go
 // (tunnel/group.h).
 struct Group {
-  enum class Mode : uint8_t { standby };  // one carries all, the others wait
-  std::vector<std::string> tunnels;       // the best first
+  // One carries all, and the others wait; or all carry, each its share.
+  enum class Mode : uint8_t { standby, active };
+  std::vector<std::string> tunnels;  // the best first
   std::vector<Prefix> routes;
   Propagation propagation;
   Mode mode = Mode::standby;
+  ByName<uint16_t> weights;  // active: of each tunnel, 1 to 256; standby: none
   Duration hold_down{};
   bool fail_back = true;  // by itself
 
@@ -136,9 +141,6 @@ struct KeyLog {
 
   bool operator==(const KeyLog&) const = default;
 };
-
-template <typename T>
-using ByName = std::map<std::string, T, std::less<>>;
 
 struct Config {
   ByName<Port> ports;

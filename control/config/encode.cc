@@ -155,12 +155,15 @@ json encode(const Frr& frr) {
 }
 
 json encode(const Group& group) {
-  return {{"tunnels", group.tunnels},
-          {"routes", texts(group.routes)},
-          {"propagate", encode(group.propagation)},
-          {"mode", "standby"},
-          {"hold_down", whole_seconds(group.hold_down)},
-          {"fail_back", group.fail_back ? "automatic" : "manual"}};
+  const bool active = group.mode == Group::Mode::active;
+  json result = {{"tunnels", group.tunnels},
+                 {"routes", texts(group.routes)},
+                 {"propagate", encode(group.propagation)},
+                 {"mode", active ? "active" : "standby"},
+                 {"hold_down", whole_seconds(group.hold_down)},
+                 {"fail_back", group.fail_back ? "automatic" : "manual"}};
+  if (active) result["weights"] = group.weights;
+  return result;
 }
 
 json encode(const ike::Connection& connection) {

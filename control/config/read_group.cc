@@ -14,6 +14,7 @@ namespace {
 constexpr size_t max_members = 8;
 constexpr size_t max_routes = 4096;
 constexpr uint64_t max_hold_down = 86400;
+constexpr uint64_t max_weight = 256;  // of a way of the kernel's routes
 
 // The items of an array that has so many of them.
 std::vector<Node> items_of(const Node& node, size_t least, size_t most, std::string_view what) {
@@ -33,6 +34,25 @@ void check_tunnel(const Node& node, const std::string& name, const Context::Grou
   for (const auto& [place, prefix] : places.routes) check_way(prefix, place, connection, config, " of tunnel " + name);
 }
 
+// The shares of an active group's tunnels, 1 where nothing is said.
+void read_weights(const Object& object, Group& group) {
+  const bool active = group.mode == Group::Mode::active;
+  if (active)
+    for (const std::string& tunnel : group.tunnels) group.weights[tunnel] = 1;
+  const auto node = object.get("weights");
+  if (!node) return;
+  if (!active) return node->fail(messages::config_group_weight, "\"mode\" is \"standby\"");
+  const auto weights = node->members();
+  if (!weights) return;
+  for (const auto& [tunnel, weight] : *weights) {
+    const auto share = group.weights.find(tunnel);
+    if (share == group.weights.end())
+      weight.fail(messages::config_group_weight, shown(tunnel));
+    else if (const auto value = weight.integer(1, max_weight))
+      share->second = static_cast<uint16_t>(*value);
+  }
+}
+
 }  // namespace
 
 const ByName<Group>::value_type* group_of(const Config& config, std::string_view tunnel) {
@@ -45,7 +65,7 @@ const ByName<Group>::value_type* group_of(const Config& config, std::string_view
 
 void read_group(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
-  const Object object(node, {"tunnels", "routes", "propagate", "mode", "hold_down", "fail_back"});
+  const Object object(node, {"tunnels", "routes", "propagate", "mode", "weights", "hold_down", "fail_back"});
   Group& group = context.config.groups[name];
   Context::GroupPlaces& places = context.groups.emplace_back();
   if (const auto tunnels = object.require("tunnels"))
@@ -63,7 +83,8 @@ void read_group(const std::string& name, const Node& node, Context& context) {
         group.routes.push_back(*prefix);
       }
   read_propagation(object, group.propagation);
-  if (const auto mode = object.get("mode")) assign(group.mode, mode->choice({"standby"}));
+  if (const auto mode = object.get("mode")) assign(group.mode, mode->choice({"standby", "active"}));
+  read_weights(object, group);
   if (const auto hold_down = object.get("hold_down"))
     if (const auto value = hold_down->integer(0, max_hold_down)) group.hold_down = std::chrono::seconds(*value);
   if (const auto fail_back = object.get("fail_back"))

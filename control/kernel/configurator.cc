@@ -38,6 +38,23 @@ Request link_request(int link) {
   return request;
 }
 
+// RTA_MULTIPATH (rtnetlink(7)): for each way a header, whose length covers the attributes behind it.
+void put_ways(nlmsghdr& message, const std::vector<Hop>& ways) {
+  nlattr* const all = mnl_attr_nest_start(&message, RTA_MULTIPATH);
+  for (const Hop& way : ways) {
+    auto* const header = static_cast<char*>(mnl_nlmsg_get_payload_tail(&message));
+    message.nlmsg_len += MNL_ALIGN(sizeof(rtnexthop));
+    if (way.via) put_address(message, RTA_GATEWAY, *way.via);
+    const auto length = static_cast<char*>(mnl_nlmsg_get_payload_tail(&message)) - header;
+    const rtnexthop hop{.rtnh_len = static_cast<uint16_t>(length),
+                        .rtnh_flags = 0,
+                        .rtnh_hops = static_cast<uint8_t>(way.weight - 1),
+                        .rtnh_ifindex = way.link};
+    std::memcpy(header, &hop, sizeof hop);
+  }
+  mnl_attr_nest_end(&message, all);
+}
+
 Request route_request(uint16_t type, uint16_t flags, const RouteSpec& route) {
   Request request(type, flags);
   auto& header = request.header<rtmsg>();
@@ -53,10 +70,12 @@ Request route_request(uint16_t type, uint16_t flags, const RouteSpec& route) {
   if (route.metric) mnl_attr_put_u32(&message, RTA_PRIORITY, route.metric);
   if (route.via) put_address(message, RTA_GATEWAY, *route.via);
   if (!route.blackhole && route.link) mnl_attr_put_u32(&message, RTA_OIF, static_cast<uint32_t>(route.link));
+  if (!route.ways.empty()) put_ways(message, route.ways);
   return request;
 }
 
 std::string text(const RouteSpec& route) {
+  if (!route.ways.empty()) return route.prefix.text() + " by " + std::to_string(route.ways.size()) + " ways";
   return route.prefix.text() + (route.blackhole ? " blackhole" : "") + (route.via ? " via " + route.via->text() : "");
 }
 

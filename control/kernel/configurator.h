@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/address.h"
 #include "base/message.h"
@@ -16,11 +17,10 @@ namespace sekisho::kernel {
 struct RouteSpec {
   Prefix prefix;
   uint32_t metric = 0;
-  int link = 0;                  // unused with blackhole
+  int link = 0;                  // unused with blackhole and ways
   std::optional<IpAddress> via;  // none: on the link
   bool blackhole = false;
-
-  friend auto operator<=>(const RouteSpec&, const RouteSpec&) = default;
+  std::vector<Hop> ways;  // several, of weights from 1 to 256; of IPv6 each by a gateway
 };
 
 class Configurator {

@@ -462,8 +462,10 @@ KernelSpec Daemon::kernel_spec() const {
   }
   for (const auto& [name, group] : config_.groups) {
     spec.guards.insert(spec.guards.end(), group.routes.begin(), group.routes.end());
-    if (const auto* leader = leading_tunnel(name))
-      spec.groups.push_back({leader->interface.name, group.routes, stands_behind_zebra(group.propagation, true)});
+    GroupRoutes routes{
+        .ways = {}, .routes = group.routes, .behind_zebra = stands_behind_zebra(group.propagation, true)};
+    for (const auto& [tunnel, weight] : carriers(name)) routes.ways.push_back({tunnel->interface.name, weight});
+    spec.groups.push_back(std::move(routes));
   }
   spec.guards.insert(spec.guards.end(), config_.guards.begin(), config_.guards.end());
   for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
@@ -496,21 +498,25 @@ void Daemon::routed(uint64_t round) {
 // Through the interfaces of tunnels that are up: zebra refuses a route by any other.
 Zebra::OwnRoutes Daemon::routes_for_zebra() const {
   Zebra::OwnRoutes routes;
-  const auto add = [&](const config::Tunnel& tunnel, const std::vector<Prefix>& prefixes,
+  const auto add = [&](const std::vector<Carrier>& carriers, const std::vector<Prefix>& prefixes,
                        const config::Propagation& propagation) {
-    const kernel::Link* link = network_->state().find_link(tunnel.interface.name);
-    if (!propagation.wanted || !link || !link->up) return;
+    std::vector<zserv::NextHop> hops;
+    for (const auto& [tunnel, weight] : carriers)
+      if (const kernel::Link* link = network_->state().find_link(tunnel->interface.name); link && link->up)
+        hops.push_back({.link = static_cast<uint32_t>(link->index), .blackhole = {}, .weight = weight});
+    if (!propagation.wanted || hops.empty()) return;
+    // A weight is a share beside others.
+    if (hops.size() == 1) hops.front().weight = 1;
     for (const Prefix& prefix : prefixes)
       routes[prefix] = {.prefix = prefix,
-                        .next_hops = {{.link = static_cast<uint32_t>(link->index)}},
+                        .next_hops = hops,
                         .distance = propagation.distance,
                         .metric = propagation.metric,
                         .tag = propagation.tag};
   };
   for (const auto& [name, tunnel] : config_.tunnels)
-    if (usable(name)) add(tunnel, tunnel.routes, tunnel.propagation);
-  for (const auto& [name, group] : config_.groups)
-    if (const auto* leader = leading_tunnel(name)) add(*leader, group.routes, group.propagation);
+    if (usable(name)) add({{&tunnel, 1}}, tunnel.routes, tunnel.propagation);
+  for (const auto& [name, group] : config_.groups) add(carriers(name), group.routes, group.propagation);
   return routes;
 }
 

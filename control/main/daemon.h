@@ -165,8 +165,12 @@ class Daemon final : public rpc::Operations,
   void decide(const std::string& name, Group& group);
   void decide_groups();
   void arm_group_timer();
-  // nullptr where none does.
-  const config::Tunnel* leading_tunnel(std::string_view group) const;
+  // One that carries traffic, and its share of it beside others.
+  struct Carrier {
+    const config::Tunnel* tunnel;
+    uint16_t weight;
+  };
+  std::vector<Carrier> carriers(std::string_view group) const;
   void withdraw(const std::vector<Prefix>& routes);
   void warn();  // of what is due
   void check_farewell();

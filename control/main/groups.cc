@@ -9,7 +9,10 @@ namespace sekisho::control {
 namespace {
 
 Group::Settings settings(const config::Group& group) {
-  return {.tunnels = group.tunnels, .hold_down = group.hold_down, .fail_back = group.fail_back};
+  return {.tunnels = group.tunnels,
+          .hold_down = group.hold_down,
+          .fail_back = group.fail_back,
+          .active = group.mode == config::Group::Mode::active};
 }
 
 }  // namespace
@@ -36,11 +39,18 @@ void Daemon::probe_changed(const std::string& name) {
   network_->touch();
 }
 
-const config::Tunnel* Daemon::leading_tunnel(std::string_view group) const {
+std::vector<Daemon::Carrier> Daemon::carriers(std::string_view group) const {
   const auto found = groups_.find(group);
-  if (found == groups_.end() || !found->second.leader()) return nullptr;
-  const auto tunnel = config_.tunnels.find(*found->second.leader());
-  return tunnel == config_.tunnels.end() ? nullptr : &tunnel->second;
+  if (found == groups_.end()) return {};
+  std::vector<Carrier> all;
+  const auto& weights = config_.groups.at(found->first).weights;
+  for (const std::string& name : found->second.carriers()) {
+    const auto tunnel = config_.tunnels.find(name);
+    if (tunnel == config_.tunnels.end()) continue;
+    const auto weight = weights.find(name);
+    all.push_back({&tunnel->second, weight == weights.end() ? uint16_t{1} : weight->second});
+  }
+  return all;
 }
 
 void Daemon::set_groups() {
@@ -71,22 +81,28 @@ void Daemon::decide_groups() {
 void Daemon::decide(const std::string& name, Group& group) {
   if (!group.decide(now())) return;
   network_->touch();
-  const auto& leader = group.leader();
-  if (!leader) withdraw(config_.groups.at(name).routes);
+  const std::vector<std::string>& carriers = group.carriers();
+  const config::Group& configured = config_.groups.at(name);
+  if (carriers.empty()) withdraw(configured.routes);
   if (farewell_until_ || !ready()) return;
-  // zebra's word on the former leader is void before the next plan. While a dataplane's tunnels are taken over one by
+  // zebra's word on the former ways is void before the next plan. While a dataplane's tunnels are taken over one by
   // one after a start, what is known of ours is not all: zebra would drop the rest.
   if (zebra_ && zebra_->own_known()) zebra_->want(routes_for_zebra());
-  const auto& of_groups = {&messages::group_without_tunnel, &messages::group_stands_in};
+  const auto& of_groups = {&messages::group_without_tunnel, &messages::group_stands_in,
+                           &messages::group_carried_by_fewer};
   if (last_error_ && last_error_->error.detail.starts_with(name) &&
       std::ranges::find(of_groups, last_error_->error.message) != of_groups.end())
     last_error_.reset();
-  if (!leader) {
+  const bool active = configured.mode == config::Group::Mode::active;
+  const std::string through = fmt::format("{}", fmt::join(carriers, ", "));
+  if (carriers.empty()) {
     note_daemon_error({&messages::group_without_tunnel, name});
-  } else if (leader != group.members().front().tunnel) {
-    note_daemon_error({&messages::group_stands_in, fmt::format("{}: {}", name, *leader)});
+  } else if (active && carriers.size() < group.members().size()) {
+    note_daemon_error({&messages::group_carried_by_fewer, fmt::format("{}: {}", name, through)});
+  } else if (carriers.front() != group.members().front().tunnel) {
+    note_daemon_error({&messages::group_stands_in, fmt::format("{}: {}", name, through)});
   } else {
-    spdlog::info("group {}: leads through {}", name, *leader);
+    spdlog::info("group {}: leads through {}", name, through);
   }
 }
 
@@ -110,8 +126,8 @@ std::vector<rpc::GroupView> Daemon::groups() const {
   std::vector<rpc::GroupView> views;
   for (const auto& [name, group] : groups_) {
     rpc::GroupView view{.name = name,
-                        .leader = group.leader(),
-                        .led_since = group.led_since(),
+                        .carriers = group.carriers(),
+                        .carried_since = group.carried_since(),
                         .preferred = group.preferred(),
                         .members = {}};
     for (const Group::Member& member : group.members())

@@ -124,10 +124,15 @@ json group_hints(const Operations& operations, std::string_view tunnel) {
   const auto* group = config::group_of(operations.running(), tunnel);
   const auto groups = operations.groups();
   const auto view = group ? std::ranges::find(groups, group->first, &GroupView::name) : groups.end();
-  if (view == groups.end() || view->leader == tunnel) return list;
-  list.push_back(view->leader ? "the traffic of group " + view->name + " goes through " + *view->leader +
-                                    "; `show group " + view->name + "` says when it returns"
-                              : "no tunnel of group " + view->name + " is usable: its traffic is dropped");
+  if (view == groups.end() || std::ranges::find(view->carriers, tunnel) != view->carriers.end()) return list;
+  if (view->carriers.empty()) {
+    list.push_back("no tunnel of group " + view->name + " is usable: its traffic is dropped");
+    return list;
+  }
+  std::string through;
+  for (const std::string& carrier : view->carriers) through += (through.empty() ? "" : ", ") + carrier;
+  list.push_back("the traffic of group " + view->name + " goes through " + through + "; `show group " + view->name +
+                 "` says when it returns");
   return list;
 }
 

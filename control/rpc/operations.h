@@ -138,8 +138,8 @@ struct GroupMemberView {
 // The configuration of the group is taken from running().
 struct GroupView {
   std::string name;
-  std::optional<std::string> leader;  // none: no tunnel is usable
-  std::optional<Instant> led_since;
+  std::vector<std::string> carriers;  // one at most with mode standby; none: no tunnel is usable
+  std::optional<Instant> carried_since;
   std::optional<std::string> preferred;  // by `group prefer`
   std::vector<GroupMemberView> members;  // in the order of the configuration
 };

@@ -181,35 +181,52 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
           {"last_error", or_null(tunnel.last_error, now)}};
 }
 
-// "usable again" is said of one that is better than the leader.
-std::string_view word(const GroupView& group, const GroupMemberView& member) {
-  if (group.leader == member.tunnel) return "leads";
+bool carries(const GroupView& group, std::string_view tunnel) {
+  return std::ranges::find(group.carriers, tunnel) != group.carriers.end();
+}
+
+// "usable again" is said of one that is better than the leader, or would carry beside others.
+std::string_view word(const GroupView& group, const GroupMemberView& member, config::Group::Mode mode) {
+  const bool active = mode == config::Group::Mode::active;
+  if (carries(group, member.tunnel)) return active ? "carries" : "leads";
   if (!member.usable_since) return "unusable";
-  const auto leader =
-      std::ranges::find_if(group.members, [&](const GroupMemberView& other) { return group.leader == other.tunnel; });
-  const bool better = std::to_address(leader) > &member;
+  const auto first =
+      std::ranges::find_if(group.members, [&](const GroupMemberView& other) { return carries(group, other.tunnel); });
+  const bool better = active || std::to_address(first) > &member;
   return member.failed && better ? "usable again" : "stands by";
 }
 
 json group_view(const GroupView& group, const config::Group& configured, Instant now) {
   json view = config::encode(configured);
+  const bool led = configured.mode == config::Group::Mode::standby && !group.carriers.empty();
   json members = json::array();
-  for (const GroupMemberView& member : group.members)
+  for (const GroupMemberView& member : group.members) {
+    const auto weight = configured.weights.find(member.tunnel);
     members.push_back({{"tunnel", member.tunnel},
-                       {"state", word(group, member)},
+                       {"state", word(group, member, configured.mode)},
+                       {"weight", weight == configured.weights.end() ? json() : json(weight->second)},
                        {"usable_seconds", since(member.usable_since, now)},
                        {"returns_in_seconds",
                         member.returns_at ? json(std::max(0.0, seconds_between(now, *member.returns_at))) : json()}});
+  }
+  view.erase("weights");  // they are with the tunnels
   view.update({{"name", group.name},
-               {"leader", group.leader ? json(*group.leader) : json()},
-               {"led_seconds", since(group.led_since, now)},
+               {"leader", led ? json(group.carriers.front()) : json()},
+               {"carriers", group.carriers},
+               {"led_seconds", since(group.carried_since, now)},
                {"preferred", group.preferred ? json(*group.preferred) : json()},
                {"tunnels", members}});
   return view;
 }
 
-bool led_by_first(const GroupView& group) {
-  return group.leader && !group.members.empty() && group.members.front().tunnel == *group.leader;
+bool carried(const GroupView& group) { return !group.carriers.empty(); }
+
+// By its first tunnel or, with mode active, by all.
+bool carried_as_configured(const GroupView& group, const config::Config& config) {
+  const auto configured = config.groups.find(group.name);
+  if (configured == config.groups.end() || group.carriers.empty() || group.members.empty()) return false;
+  if (configured->second.mode == config::Group::Mode::active) return group.carriers.size() == group.members.size();
+  return group.members.front().tunnel == group.carriers.front();
 }
 
 json port_view(const PortView& port, const config::Port& configured, Instant now) {
@@ -267,8 +284,7 @@ bool healthy(const Operations& operations, const DaemonView& daemon, const std::
              const std::vector<config::Warning>& warnings) {
   if (!daemon.dataplane_connected || !daemon.faults.empty()) return false;
   if (!std::ranges::all_of(operations.ports(), &PortView::present)) return false;
-  if (!std::ranges::all_of(operations.groups(), [](const GroupView& group) { return group.leader.has_value(); }))
-    return false;
+  if (!std::ranges::all_of(operations.groups(), carried)) return false;
   for (const config::Warning& each : warnings)
     if (each.error.message->severity == Severity::error) return false;
   const auto ike_sas = operations.ike_sas();
@@ -294,6 +310,7 @@ json status_view(const Operations& operations) {
   const auto warnings = config::warnings(operations.running(), operations.wall_clock());
   const auto ports = operations.ports();
   const auto groups = operations.groups();
+  const auto as_configured = [&](const GroupView& group) { return carried_as_configured(group, operations.running()); };
   json errors = json::array();
   for (const LastError& fault : daemon.faults) errors.push_back(to_json(fault, now));
   if (daemon.last_error) errors.push_back(to_json(*daemon.last_error, now));
@@ -337,8 +354,8 @@ json status_view(const Operations& operations) {
             {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
           {"groups",
            {{"total", groups.size()},
-            {"led", std::ranges::count_if(groups, [](const GroupView& group) { return group.leader.has_value(); })},
-            {"led_by_first", std::ranges::count_if(groups, led_by_first)}}},
+            {"led", std::ranges::count_if(groups, carried)},
+            {"led_by_first", std::ranges::count_if(groups, as_configured)}}},
           {"ports", ports.size()},
           {"ports_present", std::ranges::count(ports, true, &PortView::present)},
           {"warnings", config::to_json(warnings)},

@@ -55,34 +55,52 @@ std::vector<Group::Member*> Group::in_order() {
   return order;
 }
 
-// Whether it may lead although another one, which is worse, is usable.
+bool Group::carries(std::string_view tunnel) const { return std::ranges::find(carriers_, tunnel) != carriers_.end(); }
+
+// Whether it may carry although another one, which is worse, is usable.
 bool Group::settled(const Member& member, Instant now) const {
-  if (!member.failed || member.tunnel == leader_) return true;
+  if (!member.failed || carries(member.tunnel)) return true;
   return settings_.fail_back && now - *member.usable_since >= settings_.hold_down;
 }
 
-bool Group::decide(Instant now) {
-  Member *first = nullptr, *next = nullptr;
+// What the operator prefers comes first, and where it carries it carries alone.
+std::vector<Group::Member*> Group::choose(Instant now) {
+  std::vector<Member*> chosen;
+  Member* first = nullptr;
   for (Member* member : in_order()) {
     if (!member->usable_since) continue;
     if (!first) first = member;
-    if (!next && settled(*member, now)) next = member;
+    if (!settled(*member, now)) continue;
+    chosen.push_back(member);
+    if (!settings_.active || member->tunnel == preferred_) return chosen;
   }
-  if (!next) next = first;
-  if (next) next->failed = false;
-  const auto before = leader_;
-  leader_ = next ? std::optional(next->tunnel) : std::nullopt;
-  if (leader_ == before) return false;
-  led_since_ = leader_ ? std::optional(now) : std::nullopt;
+  if (chosen.empty() && first) chosen.push_back(first);
+  return chosen;
+}
+
+bool Group::decide(Instant now) {
+  const std::vector<Member*> chosen = choose(now);
+  std::vector<std::string> carriers;
+  for (Member& member : members_) {
+    if (std::ranges::find(chosen, &member) == chosen.end()) continue;
+    member.failed = false;
+    carriers.push_back(member.tunnel);
+  }
+  if (carriers == carriers_) return false;
+  carriers_ = std::move(carriers);
+  carried_since_ = carriers_.empty() ? std::nullopt : std::optional(now);
   return true;
 }
 
 std::optional<Instant> Group::returns_at(const Member& member) const {
-  if (!leader_ || member.tunnel == leader_ || !member.failed || !member.usable_since || !settings_.fail_back) return {};
+  if (carriers_.empty() || carries(member.tunnel) || !member.failed || !member.usable_since || !settings_.fail_back)
+    return {};
   const auto rank = [this](const std::string& tunnel) {
     return tunnel == preferred_ ? members_.begin() : std::ranges::find(members_, tunnel, &Member::tunnel) + 1;
   };
-  if (rank(member.tunnel) > rank(*leader_)) return {};
+  const bool comes_behind =
+      settings_.active ? preferred_ && carries(*preferred_) : rank(member.tunnel) > rank(carriers_.front());
+  if (comes_behind) return {};
   return *member.usable_since + settings_.hold_down;
 }
 

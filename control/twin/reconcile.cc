@@ -5,6 +5,10 @@
 namespace sekisho::control {
 namespace {
 
+// Of the ways of an IPv6 route with several: the kernel takes none without a gateway there. Through a VTI nobody is
+// asked for it, so any address on the link serves; it should only not be an own one.
+const IpAddress any_gateway = *IpAddress::parse("fe80::5e:c150");
+
 // By an interface that is up, else the kernel would refuse a route.
 bool reachable(const kernel::State& kernel, const IpAddress& gateway) {
   return std::ranges::any_of(kernel.addresses, [&](const kernel::LinkAddress& each) {
@@ -45,18 +49,31 @@ class Reconciler {
           changes_.emplace_back(RemoveAddress{link.index, address});
     if (link.up != twin.up) (twin.up ? changes_ : links_down_).emplace_back(SetLink{link.index, twin.up});
     // The kernel refuses routes by a link that is down; this one goes up before they are set.
-    if (twin.up) want_routes(link, twin.routes, twin.behind_zebra);
+    if (twin.up) want_routes({{.link = link.index}}, twin.routes, twin.behind_zebra);
   }
 
   void add_group(const GroupRoutes& group) {
-    const auto twin = wanted_.twins.find(group.twin);
-    const kernel::Link* link = kernel_.find_link(group.twin);
-    if (link && twin != wanted_.twins.end() && twin->second.up) want_routes(*link, group.routes, group.behind_zebra);
+    std::vector<kernel::Hop> ways;
+    for (const GroupRoutes::Way& way : group.ways) {
+      const auto twin = wanted_.twins.find(way.twin);
+      const kernel::Link* link = kernel_.find_link(way.twin);
+      if (link && twin != wanted_.twins.end() && twin->second.up) ways.push_back({link->index, {}, way.weight});
+    }
+    if (!ways.empty()) want_routes(ways, group.routes, group.behind_zebra);
   }
 
-  void want_routes(const kernel::Link& link, const std::vector<Prefix>& routes, bool behind_zebra) {
-    for (const Prefix& prefix : routes)
-      want_route({.prefix = prefix, .metric = tunnel_metric(prefix, behind_zebra), .link = link.index});
+  void want_routes(const std::vector<kernel::Hop>& ways, const std::vector<Prefix>& routes, bool behind_zebra) {
+    for (const Prefix& prefix : routes) {
+      kernel::RouteSpec route{.prefix = prefix, .metric = tunnel_metric(prefix, behind_zebra)};
+      if (ways.size() == 1) {
+        route.link = ways.front().link;
+      } else {
+        route.ways = ways;
+        if (prefix.family() == Family::ipv6)
+          for (kernel::Hop& way : route.ways) way.via = any_gateway;
+      }
+      want_route(route);
+    }
   }
 
   uint32_t tunnel_metric(const Prefix& prefix, bool behind_zebra) const {
@@ -85,7 +102,9 @@ class Reconciler {
 
   static bool matches(const kernel::Route& present, const kernel::RouteSpec& wanted) {
     if (wanted.blackhole) return present.type == kernel::RouteType::blackhole;
-    if (present.type != kernel::RouteType::unicast || present.hops.size() != 1) return false;
+    if (present.type != kernel::RouteType::unicast) return false;
+    if (!wanted.ways.empty()) return std::ranges::is_permutation(present.hops, wanted.ways);
+    if (present.hops.size() != 1) return false;
     const kernel::Hop& hop = present.hops.front();
     return hop.via == wanted.via && (wanted.link == 0 || hop.link == wanted.link);
   }
@@ -101,7 +120,8 @@ class Reconciler {
   static kernel::RouteSpec to_spec(const kernel::Route& route) {
     kernel::RouteSpec spec{.prefix = route.key.prefix, .metric = route.key.metric};
     spec.blackhole = route.type == kernel::RouteType::blackhole;
-    if (!route.hops.empty() && !spec.blackhole) {
+    // Of several ways none is named: of IPv6 the kernel would remove that one alone.
+    if (route.hops.size() == 1 && !spec.blackhole) {
       spec.link = route.hops.front().link;
       spec.via = route.hops.front().via;
     }

@@ -35,9 +35,13 @@ struct TwinSpec {
   bool behind_zebra = false;
 };
 
-// Of a group of tunnels: out of the twin of the one that leads.
+// Of a group of tunnels: out of the twins of those that carry, each with its share.
 struct GroupRoutes {
-  std::string twin;
+  struct Way {
+    std::string twin;
+    uint16_t weight = 1;
+  };
+  std::vector<Way> ways;
   std::vector<Prefix> routes;
   bool behind_zebra = false;
 };

@@ -1,43 +1,21 @@
 # Two tunnels between two gateways as one group at each end: the second one takes over when the first one fails, and
 # gives back. How long that takes is measured from packets, with dead peer detection alone and with a probe. Nothing
 # ever leaves in clear, also when both are down.
-#
-#    tokyo  10.9.1.1  === 10.9.2.2    169.254.1.1, .2
-#    osaka  10.9.1.33 === 10.9.2.33   169.254.2.1, .2
 source "$(dirname "$0")/lab.sh"
 source "$SMOKE/field/proofs.sh"
-PRIMARY=([0]=10.9.1.1 [1]=10.9.2.2) STANDBY=([0]=10.9.1.33 [1]=10.9.2.33)
+source "$SMOKE/lab/two_tunnels.sh"
 
 # Dead peer detection asks after a second and gives up after 0.5 + 0.75 + 1.125 + 1.6875 seconds more.
 DPD_MS=5063
-REDUNDANT='del(.tunnels.tokyo.selectors) | .tunnels.tokyo.ike.dpd_interval = 1 | .tunnels.tokyo.ike.retry_interval = 1
-  | .ports.wan.addresses += [($wan | sub("[0-9]+$"; "33")) + "/24"]
-  | .tunnels.osaka = .tunnels.tokyo
-  | .tunnels.osaka.interface = {name: "vti1", addresses: [.tunnels.tokyo.interface.addresses[0] | sub("254.1"; "254.2")]}
-  | .tunnels.osaka.local.address |= sub("[0-9]+$"; "33") | .tunnels.osaka.remote.address |= sub("[0-9]+$"; "33")
-  | .tunnels.tokyo.interface.addresses += ["fd00:99::\(if $id == "a.lab" then 1 else 2 end)/126"]
-  | .groups.far = {tunnels: ["tokyo", "osaka"], routes: ["\($far4).0/24", "\($far6):/64"], hold_down: 2}'
-PATIENT='.tunnels[].ike.dpd_interval = 30'
 PROBE='(.tunnels.tokyo.interface.addresses[0] | if test("1/30") then "169.254.1.2" else "169.254.1.1" end) as $target
   | .tunnels.tokyo.probe = {target: $target, interval: 0.1, timeout: 0.1, loss: 3, of: 5}'
 # From the probes on side a has FRR, and tokyo a route of its own.
 declare -A MORE=([a]='.frr = {} | .tunnels.tokyo.routes = ["10.77.0.0/24"]' [b]=.)
 UDP_PROBE="$PROBE"' | .tunnels.tokyo.probe += {protocol: "udp", port: 7}'
 
-# cut PATH MATCH...: packets of that path that match (nothing: all) get lost on the internet. mend takes that back.
-cut() {
-  local -n ends=$1
-  local name=$1
-  shift
-  on net nft -f - <<<"table ip cut-$name { chain passing { type filter hook forward priority 0;
-    ip saddr { ${ends[0]}, ${ends[1]} } ip daddr { ${ends[0]}, ${ends[1]} } $* drop; }; }"
-}
-mend() { on net nft delete table ip "cut-$1"; }
-
 leads() { [ "$(sekisho "$1" show group far --json | jq -r '.[0].leader')" = "$2" ]; }
 both_lead() { leads a "$1" && leads b "$1"; }
 await_leader() { await "$1" "$2 to lead at both ends" both_lead "$2"; }
-both_up() { sekisho "$1" show tunnel --json | jq -e 'length == 2 and all(.[]; .state == "up")'; }
 spis() { sekisho "$1" show child-sa --json | jq -c 'map(.inbound_spi) | sort'; }
 answered() { [ "$(tunnel_state "$1" .probe.answered)" -ge "$2" ]; }
 own_sas() { [ "$(sekisho "$1" show child-sa --json | jq length)" = 2 ]; }
@@ -47,7 +25,6 @@ own_route_is() { [ "$(sekisho a show route 10.77.0.1 --json | jq -r '.[0].action
 zebra_leads_by() {
   [ "$(vtysh a 'show ip route 10.2.0.0/24 json' | jq -r '.[] | .[] | select(.selected) | "\(.protocol) \(.installed) \(.nexthops[].interfaceName)"')" = "babel true $1" ]
 }
-within() { [ "$3" -le "$2" ] || fail "$1: at most $2, got '$3'"; say "ok: $1: $3 (at most $2)"; }
 
 lab_up sekisho sekisho
 capture_start internet net to-a

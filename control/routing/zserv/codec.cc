@@ -202,8 +202,7 @@ Bytes finish(ByteWriter writer) {
   return std::move(writer).take();
 }
 
-void write_next_hop(const Dialect& dialect, const NextHop& hop, ByteWriter& writer) {
-  const bool weighted = hop.weight != 1;
+void write_next_hop(const Dialect& dialect, const NextHop& hop, bool weighted, ByteWriter& writer) {
   writer.u32(0);  // VRF
   if (hop.blackhole)
     writer.u8(nowhere);
@@ -330,7 +329,9 @@ Bytes add_route(const Dialect& dialect, const Route& route) {
   write_route_head(dialect, route.type, recursive ? allow_recursion : no_flag,
                    has_next_hops | has_distance | has_metric | has_tag, route.prefix, writer);
   writer.u16(static_cast<uint16_t>(route.next_hops.size()));
-  for (const NextHop& hop : route.next_hops) write_next_hop(dialect, hop, writer);
+  // Beside weights, none is a weight that releases understand differently.
+  const bool weighted = std::ranges::any_of(route.next_hops, [](const NextHop& hop) { return hop.weight != 1; });
+  for (const NextHop& hop : route.next_hops) write_next_hop(dialect, hop, weighted, writer);
   writer.u8(route.distance);
   writer.u32(route.metric);
   writer.u32(route.tag);

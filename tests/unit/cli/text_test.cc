@@ -315,6 +315,7 @@ TEST_CASE("a group is a table of its tunnels, the first line with its name") {
   const json group = {
       {"name", "cloud"},
       {"leader", "osaka"},
+      {"carriers", {"osaka"}},
       {"led_seconds", 9},
       {"preferred", "osaka"},
       {"routes", {"10.64.0.0/10"}},
@@ -323,11 +324,15 @@ TEST_CASE("a group is a table of its tunnels, the first line with its name") {
       {"fail_back", "automatic"},
       {"tunnels",
        {{{"tunnel", "tokyo"}, {"state", "usable again"}, {"usable_seconds", 4}, {"returns_in_seconds", 26}},
-        {{"tunnel", "osaka"}, {"state", "leads"}, {"usable_seconds", 80}, {"returns_in_seconds", nullptr}}}}};
+        {{"tunnel", "osaka"},
+         {"state", "leads"},
+         {"weight", 3},
+         {"usable_seconds", 80},
+         {"returns_in_seconds", nullptr}}}}};
   CHECK(groups_text(list(group)) ==
-        "NAME   TUNNEL  STATE             USABLE FOR  RETURNS IN\n"
-        "cloud  tokyo   usable again              4s         26s\n"
-        "       osaka   leads, preferred       1m20s           -\n");
+        "NAME   TUNNEL  STATE             WEIGHT  USABLE FOR  RETURNS IN\n"
+        "cloud  tokyo   usable again           -          4s         26s\n"
+        "       osaka   leads, preferred       3       1m20s           -\n");
   CHECK(has(group_details_text(list(group)), "hold-down  30s"));
   CHECK(groups_text(json::array()) == "none\n");
 }

@@ -80,6 +80,22 @@ TEST_CASE("a group has its tunnels in order, its own routes, and returns to the 
   CHECK(given.groups.at("cloud").propagation.distance == 210);
 }
 
+TEST_CASE("the tunnels of an active group have weights") {
+  CHECK(decoded(grouped()).groups.at("cloud").weights.empty());
+  const Config even = decoded(with("/groups/cloud/mode", "active"));
+  CHECK(even.groups.at("cloud").mode == Group::Mode::active);
+  CHECK(even.groups.at("cloud").weights == ByName<uint16_t>{{"osaka", 1}, {"tokyo", 1}});
+  Json text = with("/groups/cloud/mode", "active");
+  text["groups"]["cloud"]["weights"] = {{"tokyo", 256}};
+  const Config weighted = decoded(text);
+  CHECK(weighted.groups.at("cloud").weights == ByName<uint16_t>{{"osaka", 1}, {"tokyo", 256}});
+  const Plan plan = diff(even, weighted);
+  REQUIRE(plan.changes.size() == 1);
+  CHECK(plan.changes.front().pointer == "/groups/cloud/weights/tokyo");
+  CHECK(plan.groups_set == std::vector<std::string>{"cloud"});
+  CHECK(plan.effects.empty());
+}
+
 TEST_CASE("a tunnel of a group keeps the routes that it names itself") {
   const Config config = decoded(with("/tunnels/tokyo/routes", {"10.65.0.0/16"}));
   CHECK(config.tunnels.at("tokyo").routes.size() == 1);
@@ -100,7 +116,18 @@ TEST_CASE("a group that cannot be is refused where it says so") {
   refused(of("tokyo"), cloud + "/tunnels", config_wrong_type);
   refused(with("/groups/cloud/routes", Json::array()), cloud + "/routes", config_out_of_range);
   refused(with("/groups/cloud/routes", {"10.64.0.1/10"}), cloud + "/routes/0", config_bad_prefix);
-  refused(with("/groups/cloud/mode", "active"), cloud + "/mode", config_bad_choice, "standby");
+  refused(with("/groups/cloud/mode", "both"), cloud + "/mode", config_bad_choice, "standby");
+  refused(with("/groups/cloud/weights", {{"tokyo", 2}}), cloud + "/weights", config_group_weight, "standby");
+  const auto weigh = [](const Json& weights) {
+    Json text = with("/groups/cloud/mode", "active");
+    text["groups"]["cloud"]["weights"] = weights;
+    return text;
+  };
+  refused(weigh({{"nagoya", 2}}), cloud + "/weights/nagoya", config_group_weight, "nagoya");
+  refused(weigh({{"tokyo", 0}}), cloud + "/weights/tokyo", config_out_of_range);
+  refused(weigh({{"tokyo", 257}}), cloud + "/weights/tokyo", config_out_of_range);
+  refused(weigh({{"tokyo", 1.5}}), cloud + "/weights/tokyo", config_wrong_type);
+  refused(weigh(Json::array({1, 2})), cloud + "/weights", config_wrong_type);
   refused(with("/groups/cloud/hold_down", 86401), cloud + "/hold_down", config_out_of_range);
   refused(with("/groups/cloud/fail_back", true), cloud + "/fail_back", config_wrong_type);
   refused(with("/groups/cloud/fail_back", "never"), cloud + "/fail_back", config_bad_choice);

@@ -251,6 +251,43 @@ TEST_CASE("routes with several hops are seen with their weights, however they we
   }
 }
 
+TEST_CASE("a route of several ways is made, replaced and removed as a whole") {
+  Lab lab;
+  const UniqueFd other = make_twin("vti1", IFF_TUN);
+  REQUIRE(lab.becomes([&] { return lab.state().find_link("vti1") != nullptr; }));
+  const int vti0 = lab.link("vti0"), vti1 = lab.link("vti1");
+  for (const int link : {vti0, vti1}) REQUIRE(lab.configurator.set_up(link, true));
+  REQUIRE(lab.becomes([&] { return lab.state().links.at(vti0).up && lab.state().links.at(vti1).up; }));
+  const bool ipv6 = GENERATE(true, false);
+  const char* const to = ipv6 ? "fd00:64::/32" : "10.64.0.0/10";
+  const auto gateway = ipv6 ? IpAddress::parse("fe80::1") : std::optional<IpAddress>();
+  const RouteSpec one{.prefix = *Prefix::parse(to), .metric = 10, .link = vti1};
+  RouteSpec several{.prefix = one.prefix, .metric = 10};
+  several.ways = {{vti0, gateway, 3}, {vti1, gateway, 256}};
+  const auto hops_become = [&](const std::vector<Hop>& hops) {
+    return lab.becomes([&] {
+      const Route* route = lab.main_route(to, 10);
+      return route && std::ranges::is_permutation(route->hops, hops) &&
+             lab.state().routes.at({RT_TABLE_MAIN, one.prefix, 0, 10}).size() == 1;
+    });
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (const uint32_t weight : {3u, 7u, 7u}) {
+      several.ways.front().weight = weight;
+      const auto set = lab.configurator.set_route(several);
+      INFO((set ? "" : set.error().text()));
+      REQUIRE(set);
+      CHECK(hops_become(several.ways));
+    }
+    REQUIRE(lab.configurator.set_route(one));
+    CHECK(hops_become({{vti1, {}}}));
+  }
+  REQUIRE(lab.configurator.set_route(several));
+  REQUIRE(hops_become(several.ways));
+  REQUIRE(lab.configurator.remove_route({.prefix = one.prefix, .metric = 10}));
+  CHECK(lab.becomes([&] { return !lab.main_route(to, 10); }));
+}
+
 TEST_CASE("route changes that say too little make the routes suspect") {
   State state;
   Route first{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00::/64"), 0, 1024}, .hops = {{2, {}}}};

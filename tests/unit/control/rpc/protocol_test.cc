@@ -345,18 +345,19 @@ TEST_CASE("configurations are checked, compared and applied") {
 namespace {
 
 // The one tunnel of the fake daemon and one more, in a group.
-void group_tunnels(FakeOperations& operations) {
+void group_tunnels(FakeOperations& operations, const json& more = json::object()) {
   json text = json::parse(config::valid_text);
   text["tunnels"]["osaka"] = text["tunnels"]["tokyo"];
   text["tunnels"]["osaka"]["interface"] = {{"name", "vti1"}};
   text["tunnels"]["osaka"]["remote"]["address"] = "10.9.3.3";
   text["tunnels"]["tokyo"]["probe"] = {{"target", "169.254.1.2"}};
   text["groups"]["cloud"] = {{"tunnels", {"tokyo", "osaka"}}, {"routes", {"10.64.0.0/10"}}, {"hold_down", 30}};
+  text["groups"]["cloud"].update(more);
   operations.run(config::decode(text.dump(), operations.fixture().directory()).value());
   const Instant now = operations.now();
   operations.groups_ = {{.name = "cloud",
-                         .leader = "osaka",
-                         .led_since = now - std::chrono::seconds(9),
+                         .carriers = {"osaka"},
+                         .carried_since = now - std::chrono::seconds(9),
                          .members = {{"tokyo", now - std::chrono::seconds(4), true, now + std::chrono::seconds(26)},
                                      {"osaka", now - std::chrono::seconds(80), false, {}}}}};
 }
@@ -373,6 +374,7 @@ TEST_CASE("a group is shown with who leads and what the others wait for") {
   const json& view = views[0];
   CHECK(view["name"] == "cloud");
   CHECK(view["leader"] == "osaka");
+  CHECK(view["carriers"] == json::array({"osaka"}));
   CHECK(view["led_seconds"] == 9.0);
   CHECK(view["routes"] == json::array({"10.64.0.0/10"}));
   CHECK(view["fail_back"] == "automatic");
@@ -387,18 +389,35 @@ TEST_CASE("a group is shown with who leads and what the others wait for") {
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "unusable");
   // What comes behind the leader only stands by, whatever befell it.
   operations.groups_[0].members[0].usable_since = operations.groups_[0].members[1].usable_since;
-  operations.groups_[0].leader = "tokyo";
+  operations.groups_[0].carriers = {"tokyo"};
   operations.groups_[0].members[1].failed = true;
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][1]["state"] == "stands by");
   operations.lan_present_ = true;
   CHECK(result(operations, "status")["healthy"] == true);
-  operations.groups_[0].leader.reset();
+  operations.groups_[0].carriers.clear();
   CHECK(result(operations, "status")["healthy"] == false);
-  operations.groups_[0].leader = "osaka";
+  operations.groups_[0].carriers = {"osaka"};
   const json groups = result(operations, "status")["groups"];
   CHECK(groups == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
   CHECK(result(operations, "show", {{"what", "tunnel"}, {"name", "tokyo"}})[0]["group"] == "cloud");
   CHECK(call(operations, "show", {{"what", "group"}, {"name", "moon"}})["error"]["code"] == RpcError::not_found);
+}
+
+TEST_CASE("an active group is shown with the share of each tunnel") {
+  FakeOperations operations;
+  group_tunnels(operations, {{"mode", "active"}, {"weights", {{"osaka", 3}}}});
+  json view = result(operations, "show", {{"what", "group"}})[0];
+  CHECK(view["mode"] == "active");
+  CHECK(view["leader"].is_null());
+  CHECK(view["carriers"] == json::array({"osaka"}));
+  CHECK(view["tunnels"][0]["state"] == "usable again");
+  CHECK(view["tunnels"][0]["weight"] == 1);
+  CHECK(view["tunnels"][1]["state"] == "carries");
+  CHECK(view["tunnels"][1]["weight"] == 3);
+  CHECK_FALSE(view.contains("weights"));
+  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
+  operations.groups_[0].carriers = {"tokyo", "osaka"};
+  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 1}}));
 }
 
 TEST_CASE("the operator moves a group's traffic") {

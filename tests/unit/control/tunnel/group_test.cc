@@ -1,5 +1,6 @@
 #include "control/tunnel/group.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -13,9 +14,15 @@ struct Lab {
   Instant now{};
   Group group;
 
-  explicit Lab(Duration hold_down = 30s, bool fail_back = true, std::vector<std::string> tunnels = {"one", "two"})
-      : group({.tunnels = std::move(tunnels), .hold_down = hold_down, .fail_back = fail_back}) {}
-  std::string leader() const { return group.leader().value_or("none"); }
+  explicit Lab(Duration hold_down = 30s, bool fail_back = true, std::vector<std::string> tunnels = {"one", "two"},
+               bool active = false)
+      : group({.tunnels = std::move(tunnels), .hold_down = hold_down, .fail_back = fail_back, .active = active}) {}
+  // All that carry.
+  std::string leader() const {
+    std::string names;
+    for (const std::string& carrier : group.carriers()) names += (names.empty() ? "" : " ") + carrier;
+    return names.empty() ? "none" : names;
+  }
   std::string decide() {
     group.decide(now);
     return leader();
@@ -44,7 +51,7 @@ TEST_CASE("a group leads through the first of its tunnels that is usable") {
   CHECK(lab.up("one") == "one");
   CHECK(lab.down("one") == "two");
   CHECK(lab.down("two") == "none");
-  CHECK_FALSE(lab.group.led_since());
+  CHECK_FALSE(lab.group.carried_since());
 }
 
 TEST_CASE("traffic returns once the better tunnel has been usable without a break for the hold-down") {
@@ -60,7 +67,7 @@ TEST_CASE("traffic returns once the better tunnel has been usable without a brea
   SECTION("it lasts") {
     CHECK(lab.after(1s) == "one");
     CHECK_FALSE(lab.group.next_deadline());
-    CHECK(lab.group.led_since() == lab.now);
+    CHECK(lab.group.carried_since() == lab.now);
   }
   SECTION("a break begins it anew") {
     lab.down("one");
@@ -206,12 +213,88 @@ TEST_CASE("another configuration keeps what leads while it may") {
   }
 }
 
+TEST_CASE("all usable tunnels of an active group carry") {
+  Lab lab(30s, true, {"one", "two", "three"}, true);
+  CHECK(lab.decide() == "none");
+  CHECK(lab.up("three") == "three");
+  CHECK(lab.up("one") == "one three");
+  CHECK(lab.up("two") == "one two three");
+  lab.now += 5s;
+  CHECK(lab.down("two") == "one three");
+  CHECK(lab.group.carried_since() == lab.now);
+  CHECK_FALSE(lab.group.next_deadline());
+  SECTION("one that has failed carries again after the hold-down") {
+    CHECK(lab.up("two") == "one three");
+    CHECK(lab.group.next_deadline() == lab.now + 30s);
+    CHECK(lab.after(29s) == "one three");
+    CHECK(lab.after(1s) == "one two three");
+    CHECK_FALSE(lab.group.next_deadline());
+  }
+  SECTION("or when told") {
+    lab.up("two");
+    lab.group.fail_back();
+    CHECK(lab.decide() == "one two three");
+  }
+  SECTION("what is held down carries rather than none") {
+    lab.up("two");
+    lab.down("one");
+    CHECK(lab.down("three") == "two");
+    CHECK(lab.up("three") == "two");
+    CHECK(lab.after(30s) == "two three");
+  }
+  SECTION("all fail: the first that is back carries alone for a while") {
+    lab.down("one");
+    CHECK(lab.down("three") == "none");
+    CHECK(lab.up("three") == "three");
+    CHECK(lab.up("one") == "three");
+    CHECK(lab.after(30s) == "one three");
+  }
+  SECTION("one after the other from now on") {
+    lab.group.configure({.tunnels = {"one", "two", "three"}, .hold_down = 30s});
+    CHECK(lab.decide() == "one");
+    lab.group.configure({.tunnels = {"one", "two", "three"}, .hold_down = 30s, .active = true});
+    CHECK(lab.decide() == "one three");
+  }
+}
+
+TEST_CASE("the operator's tunnel of an active group carries alone until fail-back, or while it can") {
+  Lab lab(30s, true, {"one", "two", "three"}, true);
+  for (const char* tunnel : {"one", "two", "three"}) lab.up(tunnel);
+  REQUIRE(lab.group.prefer("two"));
+  CHECK(lab.decide() == "two");
+  lab.down("one");
+  CHECK(lab.up("one") == "two");
+  CHECK_FALSE(lab.group.next_deadline());
+  SECTION("fail-back") {
+    lab.group.fail_back();
+    CHECK(lab.decide() == "one two three");
+    CHECK_FALSE(lab.group.preferred());
+  }
+  SECTION("it fails, and is back") {
+    CHECK(lab.down("two") == "three");
+    CHECK(lab.up("two") == "three");
+    CHECK(lab.after(30s) == "two");
+  }
+}
+
+TEST_CASE("with manual fail-back a tunnel of an active group carries again when the operator says so") {
+  Lab lab(0s, false, {"one", "two"}, true);
+  lab.up("one");
+  lab.up("two");
+  CHECK(lab.down("one") == "two");
+  CHECK(lab.up("one") == "two");
+  CHECK_FALSE(lab.group.next_deadline());
+  lab.group.fail_back();
+  CHECK(lab.decide() == "one two");
+}
+
 TEST_CASE("a group leads whenever a tunnel of it is usable, through nothing else, and not on past its deadline") {
   std::mt19937 random(7);
   const std::vector<std::string> names = {"one", "two", "three"};
   for (int run = 0; run < 200; ++run) {
     const bool fail_back = random() % 2 == 0;
-    Lab lab(std::chrono::seconds(random() % 4), fail_back, names);
+    const bool active = random() % 2 == 0;
+    Lab lab(std::chrono::seconds(random() % 4), fail_back, names, active);
     std::vector<bool> usable(names.size());
     for (int step = 0; step < 200; ++step) {
       const size_t which = random() % names.size();
@@ -231,9 +314,11 @@ TEST_CASE("a group leads whenever a tunnel of it is usable, through nothing else
       }
       lab.group.decide(lab.now);
       const bool any = usable[0] || usable[1] || usable[2];
-      REQUIRE(lab.group.leader().has_value() == any);
+      const std::vector<std::string>& carriers = lab.group.carriers();
+      REQUIRE(carriers.empty() != any);
+      REQUIRE((active || carriers.size() <= 1));
       for (size_t i = 0; i < names.size(); ++i)
-        if (lab.leader() == names[i]) REQUIRE(usable[i]);
+        if (std::ranges::find(carriers, names[i]) != carriers.end()) REQUIRE(usable[i]);
       const auto deadline = lab.group.next_deadline();
       if (deadline) REQUIRE(*deadline > lab.now);
       REQUIRE_FALSE((deadline && !fail_back));

@@ -37,6 +37,8 @@ struct Kernel {
     kernel::Route route{.key = {RT_TABLE_MAIN, spec.prefix, 0, spec.metric}, .protocol = kernel::own_protocol};
     if (spec.blackhole)
       route.type = RouteType::blackhole;
+    else if (!spec.ways.empty())
+      route.hops = spec.ways;
     else
       route.hops = {{spec.link ? spec.link : 2, spec.via}};
     state.routes[route.key] = {route};
@@ -203,7 +205,7 @@ TEST_CASE("a group's route is replaced by the one out of another twin, and is ne
   spec.twins["vti1"] = {.up = true};
   spec.guards.push_back(prefix("10.64.0.0/10"));
   const auto lead_through = [&](const char* twin) {
-    spec.groups = {{.twin = twin, .routes = {prefix("10.64.0.0/10")}}};
+    spec.groups = {{.ways = {{twin}}, .routes = {prefix("10.64.0.0/10")}}};
   };
   const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.64.0.0/10"), 0, tunnel_route_metric};
   lead_through("vti0");
@@ -245,5 +247,46 @@ TEST_CASE("a group's route is replaced by the one out of another twin, and is ne
       settle(kernel, spec);
       CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
     }
+  }
+}
+
+TEST_CASE("the routes of a group of which several carry have as many ways, by weight") {
+  Kernel kernel;
+  kernel.state.links[4] = {4, "vti1", false, 1400, {}};
+  KernelSpec spec = wishes(true);
+  spec.twins["vti1"] = {.up = true};
+  spec.groups = {{.ways = {{"vti0", 3}, {"vti1", 1}}, .routes = {prefix("10.64.0.0/10"), prefix("fd00:64::/32")}}};
+  const auto hops = [&](const char* to) {
+    return kernel.state.routes.at({RT_TABLE_MAIN, prefix(to), 0, tunnel_route_metric}).front().hops;
+  };
+  settle(kernel, spec);
+  CHECK(hops("10.64.0.0/10") == std::vector<kernel::Hop>{{3, {}, 3}, {4, {}, 1}});
+  // Of IPv6 the kernel wants a gateway; whatever it is, and in whatever order it says the ways.
+  auto& ipv6 = kernel.state.routes.at({RT_TABLE_MAIN, prefix("fd00:64::/32"), 0, tunnel_route_metric}).front().hops;
+  REQUIRE(ipv6.size() == 2);
+  for (const kernel::Hop& hop : ipv6) CHECK(hop.via);
+  std::swap(ipv6.front(), ipv6.back());
+  CHECK(reconcile(spec, {}, kernel.state).empty());
+  SECTION("another weight") {
+    spec.groups.front().ways.back().weight = 2;
+    CHECK(reconcile(spec, {}, kernel.state).size() == 2);
+    settle(kernel, spec);
+    CHECK(hops("10.64.0.0/10").back().weight == 2);
+  }
+  SECTION("one of them goes down: the others alone, before the link") {
+    spec.twins["vti0"].up = false;
+    spec.groups.front().ways.erase(spec.groups.front().ways.begin());
+    const auto changes = reconcile(spec, {}, kernel.state);
+    REQUIRE(changes.size() >= 3);
+    CHECK(std::holds_alternative<SetRoute>(changes.front()));
+    CHECK(std::holds_alternative<SetLink>(changes.back()));
+    settle(kernel, spec);
+    for (const char* to : {"10.64.0.0/10", "fd00:64::/32"}) CHECK(hops(to) == std::vector<kernel::Hop>{{4, {}}});
+  }
+  SECTION("none is left, and the routes go") {
+    spec.groups.front().ways.clear();
+    settle(kernel, spec);
+    CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
+    CHECK_FALSE(kernel.has_route("fd00:64::/32", tunnel_route_metric));
   }
 }
