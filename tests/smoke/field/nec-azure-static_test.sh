@@ -44,8 +44,7 @@ field() {
   cut 1
   await_state "$SEKISHO_END" 1 'not up'
   await_state "$PEER_END" 1 'not up'
-  await 5 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
-  no_pings "${HOST[$SEKISHO_END]}" "$there"
+  nothing_leaves "$SEKISHO_END" "$there"
   mend 1
   await_state "$SEKISHO_END" 1 up
   flow_end 'a dead link, and back'

@@ -23,10 +23,7 @@ field() {
     '.tunnels.tunnel1.start = "respond"'
 
   step 'before the tunnel is up nothing leaves'
-  for prefix in $far; do
-    await 5 "$prefix nowhere" through_is "$SEKISHO_END" "${prefix%.*}.2" drop
-    no_pings "${HOST[$SEKISHO_END]}" "${prefix%.*}.2"
-  done
+  for prefix in $far; do nothing_leaves "$SEKISHO_END" "${prefix%.*}.2"; done
 
   step "the customer's gateway begins"
   [ "$SEKISHO_END" = a ] || sekisho b tunnel up tunnel1 --timeout 20
@@ -45,8 +42,7 @@ field() {
   flow_start "${HOST[$SEKISHO_END]}" "${LAN4[$PEER_END]}.2"
   sekisho "$SEKISHO_END" tunnel down tunnel1 >/dev/null
   await_state "$SEKISHO_END" 1 down
-  for prefix in $far; do await 5 "$prefix nowhere" through_is "$SEKISHO_END" "${prefix%.*}.2" drop; done
-  no_pings "${HOST[$SEKISHO_END]}" "${LAN4[$PEER_END]}.2"
+  for prefix in $far; do nothing_leaves "$SEKISHO_END" "${prefix%.*}.2"; done
   sekisho "$SEKISHO_END" tunnel up tunnel1 --timeout 20
   flow_end 'down and up by the operator'
   pings left 172.16.0.2

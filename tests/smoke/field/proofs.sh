@@ -15,6 +15,15 @@ no_pings() {
   equal "ping from $1 to $2: answers" 0 "$(on "$1" ping -n -c 5 -i 0.05 -W 1 -p "$MARKER_HEX" "$2" | grep -c ttl= || :)"
 }
 
+# nothing_leaves GATEWAY ADDRESS: no tunnel of this Sekisho is up; the echoes of its host for there come as far as to it.
+nothing_leaves() {
+  local before
+  await 20 "$2 nowhere" through_is "$1" "$2" drop
+  before=$(drops "$1" blackhole)
+  no_pings "${HOST[$1]}" "$2"
+  at_least "packets that $1 has dropped meanwhile" 5 $(($(drops "$1" blackhole) - before))
+}
+
 # esp_crossed FROM TO: how many packets of ESP have gone from one tunnel's end to the other, as far as they are written.
 esp_crossed() { capture_count internet "$ESP_FILTER" and src "$(seen "$1")" and dst "$(seen "$2")"; }
 esp_crossed_at_least() { [ "$(esp_crossed "$1" "$2")" -ge "$3" ]; }
@@ -26,7 +35,8 @@ expect_crossed() {
 }
 
 # A flow of echoes, 50 a second unless FLOW_INTERVAL says otherwise, over what happens meanwhile. flow_end awaits answers
-# to what was sent last, and says how many had none and how long was the longest time between two answers.
+# to what was sent last, and says how many had none and how long was the longest time between two answers; flow_stop does
+# not, after what leaves no way for answers.
 flow_start() {
   rm -f "$LAB_DIR/flow"
   start "$1" "$LAB_DIR/flow" ping -D -n -i "${FLOW_INTERVAL:-0.02}" -p "$MARKER_HEX" "$2"
@@ -40,9 +50,10 @@ flow_runs() {
   before=$(flow_answers)
   await 20 'answers again' eval "[ \$(flow_answers) -gt $((before + 10)) ]"
 }
+flow_stop() { stop "$FLOW_PID" INT; }
 flow_end() {
   flow_runs
-  stop "$FLOW_PID" INT
+  flow_stop
   read -r FLOW_LOST FLOW_GAP FLOW_ANSWERS < <(awk -F'[][ =]+' '/ttl=/ {
       for (i = 1; i < NF; ++i) if ($i == "icmp_seq") sequence = $(i + 1)
       if (!answers++) first = sequence
