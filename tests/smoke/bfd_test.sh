@@ -47,8 +47,7 @@ fails_over() {
 
 field_up
 for gateway in a b; do
-  gateway_start "$gateway" '.frr = {}'
-  guard "$gateway" "${LAN4[$([ "$gateway" = a ] && echo b || echo a)]}.0/24"
+  gateway_start "$gateway" '.frr = {}' "$(guards "${LAN4[$([ "$gateway" = a ] && echo b || echo a)]}.0/24")"
   routing "$gateway" bfdd bfd 'profile fast' 'detect-multiplier 3' 'transmit-interval 150' 'receive-interval 150'
   bgp_start "$gateway"
 done

@@ -102,10 +102,9 @@ through_tunnels() {
 
 field_up
 for gateway in a b; do
-  gateway_start "$gateway" '.frr = {}'
-  guard "$gateway" "${LAN4[$(far_end "$gateway")]}.0/24"
+  gateway_start "$gateway" '.frr = {}' \
+    "$(guards "${LAN4[$(far_end "$gateway")]}.0/24" $([ "$gateway" = b ] || echo 20.0.0.0/6))"
 done
-guard a 20.0.0.0/6
 on right ip route add local 20.0.0.0/6 dev lo
 speaker_start
 routing a bgpd "$(bgpd_lines a 'address-family ipv4 unicast' 'network 10.1.0.0/24')"

@@ -22,8 +22,7 @@ field() {
   [ "$SEKISHO_END" = a ] || OUTSIDE[b2]=${OUTSIDE[b1]}
   field_up
   router_start "$PEER_END"
-  gateway_start "$SEKISHO_END" '.tunnels[].esp.encapsulation = "off"'
-  guard "$SEKISHO_END" "${LAN4[$PEER_END]%.*}.0.0/16"
+  gateway_start "$SEKISHO_END" '.tunnels[].esp.encapsulation = "off"' "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
   bgp_start a 1
   bgp_start b 2
 

@@ -23,8 +23,7 @@ field() {
   field_up
   router_start "$PEER_END"
   cut 2
-  gateway_start "$SEKISHO_END"
-  guard "$SEKISHO_END" "${LAN4[$PEER_END]%.*}.0.0/16"
+  gateway_start "$SEKISHO_END" "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
   bgp_start a
   bgp_start b
 

@@ -38,7 +38,6 @@ sekishos() { for each in $(gateways); do [ "${KIND[$each]}" = router ] || echo "
 seen() { echo "${PUBLIC[$1]:-${OUTSIDE[$1]}}"; }
 lan_address() { echo "${LAN4[$1]}.${LAN_OCTET[$1]:-1}"; }
 speaker() { echo "${SPEAKER[$1]:-${INSIDE[$1]}}"; }
-prefix30() { echo "${1%.*}.$((${1##*.} & ~3))/30"; }
 
 # tunnel FIRST SECOND: the two ends of a tunnel.
 tunnel() { FAR[$1]=$2 FAR[$2]=$1; }

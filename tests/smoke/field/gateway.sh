@@ -1,8 +1,7 @@
 # A gateway that is Sekisho. Its files are in $LAB_DIR/GATEWAY, as in lab/sekisho.sh.
 
-# field_config GATEWAY [FILTER...]: its sekisho.json. Tunnel N is `tunnelN` on vtiN, for any packet. Its route is its
-# own /30, so that this has a guard, too: what is for the inside of a tunnel that is down, as BGP has it, does not
-# follow the default route. The customer's end begins, the cloud's end waits. jq filters change it.
+# field_config GATEWAY [FILTER...]: its sekisho.json. Tunnel N is `tunnelN` on vtiN, for any packet. The customer's end
+# begins, the cloud's end waits. jq filters change it.
 field_config() {
   local gateway=$1 end far filter=. each
   shift
@@ -11,7 +10,6 @@ field_config() {
     far=${FAR[$end]}
     (umask 077 && printf '%s\n' "${SHARED_KEY[${end:1}]}" >"$LAB_DIR/$gateway/psk${end:1}")
     jq -n --arg number "${end:1}" --arg outside "${OUTSIDE[$end]}" --arg inside "${INSIDE[$end]}/30" \
-      --arg inside_prefix "$(prefix30 "${INSIDE[$end]}")" \
       --arg peer "$(seen "$far")" --arg peer_id "${OUTSIDE[$far]}" --arg version "$IKE_VERSION" --arg ike "$IKE" \
       --arg esp "$ESP" --arg start "$([ "$gateway" = b ] && echo start || echo respond)" --argjson mtu "$VTI_MTU" \
       --argjson ike_lifetime "$IKE_LIFETIME" --argjson esp_lifetime "$ESP_LIFETIME" --argjson bytes "$ESP_BYTES" \
@@ -22,7 +20,7 @@ field_config() {
         ike: { version: $version, proposals: [$ike], lifetime: $ike_lifetime, dpd_interval: $dpd, retry_interval: 1,
           retransmission: { first_ms: 400, factor: 1.4, tries: 4 } },
         esp: { proposals: [$esp], lifetime: $esp_lifetime, lifetime_bytes: $bytes },
-        selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }, routes: [$inside_prefix]
+        selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }
       } }'
   done | jq -s --arg lan "$(lan_address "$gateway")" --arg more "${MORE_LAN4[$gateway]:+${MORE_LAN4[$gateway]}.1}" \
     --argjson mtu "${WAN_MTU[$gateway]:-1500}" \
@@ -36,6 +34,9 @@ field_config() {
       tunnels: from_entries
     } | '"$filter" >"$LAB_DIR/$gateway/sekisho.json" || fail "the configuration of $gateway: $filter"
 }
+
+# guards PREFIX...: the filter that guards these networks, which BGP brings and no configuration names.
+guards() { echo ".guards = $(jq -cn '$ARGS.positional' --args "$@")"; }
 
 # gateway_start GATEWAY [FILTER...], gateway_apply GATEWAY [FILTER...]
 gateway_start() {

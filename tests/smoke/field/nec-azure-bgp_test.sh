@@ -17,13 +17,14 @@ field() {
   local via=${INSIDE[${SEKISHO_END}1]} near=${LAN4[$SEKISHO_END]}.0/24 before
   # What Sekisho's tunnel leads to: with static routes the LAN, with BGP the other one's loopback address.
   local static=".tunnels.tunnel1.routes += [\"$far\"]"
+  local guarded
+  guarded=$(guards "${LAN4[$PEER_END]%.*}.0.0/16")
   local bgp=".tunnels.tunnel1.routes += [\"$(speaker "${PEER_END}1")/32\"]"
   field_up
   router_start "$PEER_END"
   routing "$PEER_END" staticd "ip route $near $via" "ip route $(speaker "${SEKISHO_END}1")/32 $via"
   routing_start "$PEER_END"
-  gateway_start "$SEKISHO_END" "$static"
-  guard "$SEKISHO_END" "${LAN4[$PEER_END]%.*}.0.0/16"
+  gateway_start "$SEKISHO_END" "$static" "$guarded"
 
   step 'static routes'
   begin b1
@@ -37,15 +38,15 @@ field() {
   flow_start "$here" "$there"
   address a lo "${SPEAKER[a1]}/32"
   address b lo "${SPEAKER[b1]}/32"
-  field_config "$SEKISHO_END" "$static" "$bgp"
+  field_config "$SEKISHO_END" "$static" "$bgp" "$guarded"
   expect 'the change takes no tunnel down' goes_down "$SEKISHO_END" false
-  gateway_apply "$SEKISHO_END" "$static" "$bgp"
+  gateway_apply "$SEKISHO_END" "$static" "$bgp" "$guarded"
   bgp_start a
   bgp_start b
   expect_bgp a "$(paths a 1)"
   expect_bgp b "$(paths b 1)"
   vtysh "$PEER_END" 'configure terminal' "no ip route $near $via"
-  gateway_apply "$SEKISHO_END" "$bgp"
+  gateway_apply "$SEKISHO_END" "$bgp" "$guarded"
   await 5 'the route to come from BGP' origin_is "$SEKISHO_END" "$there" bgp
   flow_end 'from static routes to BGP'
   equal 'the SPIs' "$before" "$(spis "$SEKISHO_END")"

@@ -30,8 +30,7 @@ field() {
     [ "${KIND[$gateway]}" = sekisho ] || router_start "$gateway"
   done
   for gateway in $(sekishos); do
-    gateway_start "$gateway"
-    guard "$gateway" "${LAN4[$PEER_END]}.0/24"
+    gateway_start "$gateway" "$(guards "${LAN4[$PEER_END]}.0/24")"
   done
 
   step 'the routes, the second one with a greater distance'

@@ -26,15 +26,6 @@ routing_start() {
   done
 }
 
-# guard GATEWAY PREFIX...: what is for these networks is dropped where no better route is. In the kernel, for no daemon
-# is as fast as the kernel is at taking the routes of an interface that went down. (The highest octet of the metric is,
-# to zebra, the administrative distance; with 255 it takes the route for no way.)
-guard() {
-  local gateway=$1 prefix
-  shift
-  for prefix in "$@"; do on "$gateway" ip route add blackhole "$prefix" metric $((255 << 24 | 8192)); done
-}
-
 # bgp_start GATEWAY [TUNNEL]: announces its LAN over every tunnel, and prefers what it learns over that one (1).
 bgp_start() {
   local gateway=$1 preferred=${2:-1} end peer other=a
