@@ -8,7 +8,7 @@
 source "$(dirname "$0")/field.sh"
 tunnel a1 b1
 tunnel a2 b2
-LAN4=([a]=172.31.0 [b]=192.168.0) MORE_LAN4=([a]=172.31.1 [b]=192.168.1) ASN=([a]=10124 [b]=65000)
+LAN4=([a]=172.31.0 [b]=192.168.0) MORE_LAN4=([a]=172.31.1 [b]=192.168.1) ASN=([a]=10124 [b]=65000) CLOUD=aws
 OUTSIDE=([a1]=203.0.113.1 [a2]=203.0.113.2 [b1]=198.51.100.10 [b2]=198.51.100.11)
 INSIDE=([a1]=169.254.249.1 [b1]=169.254.249.2 [a2]=169.254.249.5 [b2]=169.254.249.6)
 SHARED_KEY=([1]=aB3_dE5.gH7iJ9kL1mN3oP5qR7sT9uV1 [2]=V1uT9sR7qP5oN3mL1kJ9iH7g.E5_dB3a)
@@ -22,15 +22,18 @@ field() {
   [ "$SEKISHO_END" = a ] || OUTSIDE[b2]=${OUTSIDE[b1]}
   field_up
   router_start "$PEER_END"
-  gateway_start "$SEKISHO_END" '.tunnels[].esp.encapsulation = "off"' "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
   bgp_start a 1
   bgp_start b 2
+  gateway_start "$SEKISHO_END" '.tunnels[].esp.encapsulation = "off"' '.frr = {}' \
+    "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
 
   step 'both tunnels come up'
   begin b1
   begin b2
+  await_zebra "$SEKISHO_END"
   expect_bgp a "$(paths a 1 2)"
   expect_bgp b "$(paths b 2 1)"
+  expect_sessions "$SEKISHO_END" $([ "$SEKISHO_END" = a ] && echo 1 2 || echo 2 1)
   sekisho "$SEKISHO_END" show ike-sa
   sekisho "$SEKISHO_END" show child-sa
 
@@ -47,9 +50,11 @@ field() {
   announce "$PEER_END" network "$more"
   await 10 "$more to appear" propagated "$SEKISHO_END" "$more"
   say "ok: $(sekisho "$SEKISHO_END" show route "$more" | tail -n 1)"
+  await 5 "$more over both tunnels" received_is "$SEKISHO_END" "$more" 2
   pings "$here" "${more%.*}.2"
   announce "$PEER_END" no network "$more"
   await 10 "$more to go" not_propagated "$SEKISHO_END" "$more"
+  await 5 "$more over no tunnel" received_is "$SEKISHO_END" "$more" 0
   no_pings "$here" "${more%.*}.2"
 
   step 'an operator takes tunnel 1 down: both ends go over at once'
@@ -61,12 +66,15 @@ field() {
   flow_end 'tunnel 1 taken down'
   pings left 192.168.0.2
   sekisho "$SEKISHO_END" show tunnel
+  expect_sessions "$SEKISHO_END" 2
 
-  step 'and tunnel 2: the propagated route is gone, and nothing leaves'
+  step 'and tunnel 2, under traffic: the propagated route is gone, and nothing leaves'
+  flow_start "$here" "$there"
   sekisho "$SEKISHO_END" tunnel down tunnel2 >/dev/null
-  await 10 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
-  no_pings "$here" "$there"
+  nothing_leaves "$SEKISHO_END" "$there"
   expect_bgp "$SEKISHO_END" "$(paths "$SEKISHO_END")"
+  expect_sessions "$SEKISHO_END"
+  flow_stop
   field_sealed bare
 }
 announce() {
@@ -79,4 +87,8 @@ propagated() {
   sekisho "$1" show route --json | jq -e --arg prefix "$2" 'any(.[]; .prefix == $prefix and .origin == "bgp")'
 }
 not_propagated() { ! propagated "$@"; }
+# received_is GATEWAY PREFIX COUNT: over so many sessions.
+received_is() {
+  [ "$(sekisho "$1" show bgp received --json | jq --arg it "$2" 'map(select(.prefix == $it)) | length')" = "$3" ]
+}
 field_run "$@"

@@ -8,7 +8,7 @@
 source "$(dirname "$0")/field.sh"
 tunnel a1 b1
 tunnel a2 b2
-LAN4=([a]=10.0.0 [b]=172.100.1) ASN=([a]=10124 [b]=65000)
+LAN4=([a]=10.0.0 [b]=172.100.1) ASN=([a]=10124 [b]=65000) CLOUD=aws
 OUTSIDE=([a1]=203.0.113.1 [a2]=203.0.113.2 [b1]=172.100.0.200 [b2]=172.100.0.201)
 PUBLIC=([b1]=198.51.100.10 [b2]=198.51.100.11)
 INSIDE=([a1]=169.254.249.1 [b1]=169.254.249.2 [a2]=169.254.249.5 [b2]=169.254.249.6)
@@ -22,20 +22,22 @@ field() {
   [ "$SEKISHO_END" = a ] || OUTSIDE[b2]=${OUTSIDE[b1]} PUBLIC[b2]=${PUBLIC[b1]}
   field_up
   router_start "$PEER_END"
-  cut 2
-  gateway_start "$SEKISHO_END" "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
+  cut 1 2
   bgp_start a
   bgp_start b
+  gateway_start "$SEKISHO_END" '.frr = {}' "$(guards "${LAN4[$PEER_END]%.*}.0.0/16")"
 
   step 'before a tunnel is up nothing leaves'
-  await 5 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
-  no_pings "$here" "$there"
+  nothing_leaves "$SEKISHO_END" "$there"
 
   step 'tunnel 1 comes up, through the translator; tunnel 2 is down'
+  mend 1
   begin b1
   equal 'tunnel 2' 'not up' "$(state_is "$SEKISHO_END" 2 'not up' && echo 'not up')"
+  await_zebra "$SEKISHO_END"
   expect_bgp a "$(paths a 1)"
   expect_bgp b "$(paths b 1)"
+  expect_sessions "$SEKISHO_END" 1
   await 5 "$there through the VTI of tunnel 1" through_is "$SEKISHO_END" "$there" vti1
   sekisho "$SEKISHO_END" show tunnel
   pings left 172.100.1.2
@@ -46,6 +48,7 @@ field() {
   begin b2
   expect_bgp a "$(paths a 1 2)"
   expect_bgp b "$(paths b 1 2)"
+  expect_sessions "$SEKISHO_END" 1 2
 
   step 'tunnel 1 dies silently: tunnel 2 takes over'
   flow_start "$here" "$there"
@@ -55,6 +58,7 @@ field() {
   await_state "$SEKISHO_END" 1 'not up'
   expect_bgp a "$(paths a 2)"
   expect_bgp b "$(paths b 2)"
+  expect_sessions "$SEKISHO_END" 2
   pings left 172.100.1.2
 
   step 'tunnel 1 comes back, and the traffic goes back to it'
@@ -66,11 +70,13 @@ field() {
   await 5 "$there through the VTI of tunnel 1" through_is "$SEKISHO_END" "$there" vti1
   flow_end 'back to tunnel 1'
 
-  step 'with both tunnels down the propagated route is gone, and nothing leaves'
+  step 'both tunnels die under traffic: the propagated route is gone, and nothing leaves'
+  flow_start "$here" "$there"
   cut 1 2
-  await 20 "$there nowhere" through_is "$SEKISHO_END" "$there" drop
-  no_pings "$here" "$there"
+  nothing_leaves "$SEKISHO_END" "$there"
   expect_bgp "$SEKISHO_END" "$(paths "$SEKISHO_END")"
+  expect_sessions "$SEKISHO_END"
+  flow_stop
   field_sealed encapsulated
 }
 field_run "$@"

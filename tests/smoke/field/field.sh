@@ -4,12 +4,12 @@
 #
 # Each tunnel has two ends, which are called by gateway and number: tunnel 1 leads from a1 to b1. A gateway is one of
 #
-#   sekisho   Sekisho, and FRR beside it in its namespace
+#   sekisho   Sekisho, with `frr` where FRR runs beside it in its namespace
 #   router    FRR, and a strongSwan for each tunnel in a namespace of its own, with an outside address of its own. All
 #             that one strongSwan seals goes through one TUN, which is moved into the router as the tunnel's interface
 #
-# so that both route by their kernel's table over the interfaces vti1, vti2. What crosses the internet is captured from
-# before the gateways start until the test ends, and field_sealed looks at all of it.
+# and either has the tunnels' interfaces vti1, vti2. What crosses the internet is captured from before the gateways start
+# until the test ends, and field_sealed looks at all of it.
 #
 # gateway.sh   Sekisho                            proofs.sh   pings, flows, the capture
 # router.sh    the router's strongSwans           routing.sh  FRR
@@ -24,6 +24,7 @@ declare -A PUBLIC      # tunnel's end -> what the internet sees instead, where i
 declare -A INSIDE      # tunnel's end -> its address in the tunnel's /30
 declare -A SPEAKER     # tunnel's end -> the loopback address that BGP speaks from, where it is not INSIDE
 declare -A ASN         # gateway -> its AS number, where it speaks BGP
+declare -A TOLD        # gateway -> prefix that a route into its tunnel leads to and that its BGP announces for that
 declare -A SHARED_KEY  # number of the tunnel -> pre-shared key
 declare -A LAN_OCTET   # gateway -> its last octet in its LAN, unless 1
 declare -A MORE_LAN4   # gateway -> a second LAN behind it, as LAN4
@@ -31,6 +32,7 @@ declare -A WAN_MTU     # gateway -> MTU of its outside interface, unless 1500
 
 # IKE_VERSION, IKE and ESP as in docs/configuration.md. Lifetimes in seconds and octets; 0: no limit.
 IKE_VERSION=v2 IKE= ESP= IKE_LIFETIME=28800 ESP_LIFETIME=3600 ESP_BYTES=0 DPD=10 VTI_MTU=1436
+CLOUD=none  # whose gateway it is that the customer speaks BGP with, as docs/configuration.md has it
 
 ends_of() { printf '%s\n' "${!FAR[@]}" | grep "^$1" | sort; }
 gateways() { printf '%s\n' "${!KIND[@]}" | sort; }

@@ -1,7 +1,7 @@
 # A gateway that is Sekisho. Its files are in $LAB_DIR/GATEWAY, as in lab/sekisho.sh.
 
 # field_config GATEWAY [FILTER...]: its sekisho.json. Tunnel N is `tunnelN` on vtiN, for any packet. The customer's end
-# begins, the cloud's end waits. jq filters change it.
+# begins, the cloud's end waits. With an AS number it says what the BGP session is to be. jq filters change it.
 field_config() {
   local gateway=$1 end far filter=. each
   shift
@@ -13,7 +13,8 @@ field_config() {
       --arg peer "$(seen "$far")" --arg peer_id "${OUTSIDE[$far]}" --arg version "$IKE_VERSION" --arg ike "$IKE" \
       --arg esp "$ESP" --arg start "$([ "$gateway" = b ] && echo start || echo respond)" --argjson mtu "$VTI_MTU" \
       --argjson ike_lifetime "$IKE_LIFETIME" --argjson esp_lifetime "$ESP_LIFETIME" --argjson bytes "$ESP_BYTES" \
-      --argjson dpd "$DPD" '{ key: "tunnel\($number)", value: {
+      --argjson dpd "$DPD" --arg own_as "${ASN[$gateway]:-}" --arg far_as "${ASN[${far:0:1}]:-}" \
+      --arg cloud "$([ "$gateway" = b ] && echo "$CLOUD" || echo none)" '{ key: "tunnel\($number)", value: {
         interface: { name: "vti\($number)", addresses: [$inside], mtu: $mtu },
         local: { address: $outside }, remote: { address: $peer, id: $peer_id },
         psk_file: "psk\($number)", profile: "legacy", start: $start,
@@ -21,7 +22,8 @@ field_config() {
           retransmission: { first_ms: 400, factor: 1.4, tries: 4 } },
         esp: { proposals: [$esp], lifetime: $esp_lifetime, lifetime_bytes: $bytes },
         selectors: { local: ["0.0.0.0/0"], remote: ["0.0.0.0/0"] }
-      } }'
+      } } | if $own_as == "" then . else
+        .value.bgp = { local_as: ($own_as | tonumber), neighbour_as: ($far_as | tonumber), cloud: $cloud } end'
   done | jq -s --arg lan "$(lan_address "$gateway")" --arg more "${MORE_LAN4[$gateway]:+${MORE_LAN4[$gateway]}.1}" \
     --argjson mtu "${WAN_MTU[$gateway]:-1500}" \
     --arg outside "$(for end in $(ends_of "$gateway"); do echo "${OUTSIDE[$end]}/24"; done | sort -u)" '{
@@ -67,6 +69,10 @@ state_is() {
 }
 # await_state GATEWAY TUNNEL STATE: one of them, or `not up`.
 await_state() { await "${4:-20}" "tunnel $2 at $1 to be $3" state_is "$1" "$2" "$3"; }
+
+# await_zebra GATEWAY [ROUTES]: it has all that zebra says, and zebra has installed so many routes of its tunnels (0).
+await_zebra() { await 10 "zebra of $1, and ${2:-0} routes for it" zebra_is "$1" "synchronized ${2:-0}"; }
+zebra_is() { [ "$(sekisho "$1" status --json | jq -r '.zebra | "\(.state) \(.own_installed)"')" = "$2" ]; }
 
 # through GATEWAY ADDRESS: the interface by which the data plane sends there, or what it does instead, such as `drop`.
 through() { sekisho "$1" show route "$2" --json | jq -r '.[0] | .interface // .action'; }

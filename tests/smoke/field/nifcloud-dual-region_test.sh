@@ -2,7 +2,9 @@
 # each: IKEv1, the private address as identity, floating static routes. While the tunnel to the east lives, everything
 # goes there. When it dies the route over the west takes its place, at the customer and at the gateway in the east,
 # which sends what the server gives it to the west; what returns takes the direct way. When it lives again so does its
-# route. (The subnet is one wire here. Peers are probed every second instead of every 10.)
+# route. With Sekisho at the customer's end both tunnels are a group; in the east it tells zebra of its tunnel's prefix,
+# and the route over the west is staticd's. (The subnet is one wire here. Peers are probed every second instead of every
+# 10.)
 #
 #                                   .1 a (east) 203.0.113.1 ===                 (NAT)
 #    server 192.168.10.2 -- switch                              198.51.100.10 = 192.168.100.1 b 192.168.20.1 -- pc
@@ -29,18 +31,26 @@ field() {
   for gateway in a b c; do
     [ "${KIND[$gateway]}" = sekisho ] || router_start "$gateway"
   done
-  for gateway in $(sekishos); do
-    gateway_start "$gateway" "$(guards "${LAN4[$PEER_END]}.0/24")"
-  done
 
-  step 'the routes, the second one with a greater distance'
-  routing a staticd 'ip route 192.168.20.0/24 169.254.1.2 vti1 1' 'ip route 192.168.20.0/24 192.168.10.254 10'
-  routing c staticd 'ip route 192.168.20.0/24 169.254.2.2 vti2 1'
-  routing b staticd 'ip route 192.168.10.0/24 169.254.1.1 vti1 1' 'ip route 192.168.10.0/24 169.254.2.1 vti2 10'
-  for gateway in a b c; do routing_start "$gateway"; done
+  step 'the routes: the second one counts while there is not the first one'
+  if [ "$SEKISHO_END" = a ]; then
+    routing a staticd 'ip route 192.168.20.0/24 192.168.10.254 10'
+    routing b staticd 'ip route 192.168.10.0/24 169.254.1.1 vti1 1' 'ip route 192.168.10.0/24 169.254.2.1 vti2 10'
+    routing_start a
+    routing_start b
+    gateway_start a '.frr = {}' '.tunnels.tunnel1.routes = ["192.168.20.0/24"]'
+    gateway_start c '.tunnels.tunnel2.routes = ["192.168.20.0/24"]'
+  else
+    routing a staticd 'ip route 192.168.20.0/24 169.254.1.2 vti1 1' 'ip route 192.168.20.0/24 192.168.10.254 10'
+    routing c staticd 'ip route 192.168.20.0/24 169.254.2.2 vti2 1'
+    routing_start a
+    routing_start c
+    gateway_start b '.groups.cloud = {tunnels: ["tunnel1", "tunnel2"], routes: ["192.168.10.0/24"]}'
+  fi
   begin b1
   begin b2
   await 5 "$there through tunnel 1" through_is "$SEKISHO_END" "$there" "$first"
+  [ "$SEKISHO_END" = b ] || await_zebra a 1
   sekisho "$SEKISHO_END" show tunnel
 
   step 'all goes by the east'
@@ -56,6 +66,7 @@ field() {
   cut 1
   await 20 "$there by the second way" through_is "$SEKISHO_END" "$there" "$second"
   flow_end 'over to the west'
+  show_choice
   pings left 192.168.20.2
   TTL=61 pings right 192.168.10.2
   expect_crossed c2 b2 "$west"
@@ -68,14 +79,25 @@ field() {
   flow_end 'back to the east'
   pings left 192.168.20.2
 
-  step 'both die: nothing leaves'
+  step 'both die under traffic: nothing leaves'
+  flow_start "$here" "$there"
   cut 1 2
-  if [ "$SEKISHO_END" = b ]; then
-    await 20 "$there nowhere" through_is b "$there" drop
-  else
-    await 20 'the west to know' through_is c "$there" drop
-  fi
-  no_pings "$here" "$there"
+  # The east hands what it has to the west.
+  [ "$SEKISHO_END" = b ] || await 20 "$there by the west" through_is a "$there" lan
+  nothing_leaves "$([ "$SEKISHO_END" = b ] && echo b || echo c)" "$there"
+  flow_stop
   field_sealed encapsulated
+}
+# show_choice: tunnel 1 is down. By whom the route is that counts, or which tunnel.
+show_choice() {
+  if [ "$SEKISHO_END" = b ]; then
+    sekisho b show group
+    equal 'who leads' tunnel2 "$(sekisho b show group --json | jq -r '.[0].leader')"
+  else
+    await_zebra a 0
+    sekisho a show route "$there"
+    equal 'where the route is from' 'static 10' \
+      "$(sekisho a show route "$there" --json | jq -r '.[0] | "\(.origin) \(.distance)"')"
+  fi
 }
 field_run "$@"

@@ -26,13 +26,16 @@ routing_start() {
   done
 }
 
-# bgp_start GATEWAY [TUNNEL]: announces its LAN over every tunnel, and prefers what it learns over that one (1).
+# bgp_start GATEWAY [TUNNEL]: announces its LAN over every tunnel, and TOLD, which it redistributes from the routes into
+# its tunnels; prefers what it learns over that one (1).
 bgp_start() {
   local gateway=$1 preferred=${2:-1} end peer other=a
   [ "$gateway" = b ] || other=b
   routing "$gateway" bgpd "$(
     echo "route-map second permit 10"
     echo "set local-preference 50"
+    [ -z "${TOLD[$gateway]:-}" ] || printf '%s\n' "ip prefix-list told permit ${TOLD[$gateway]}" \
+      'route-map told permit 10' 'match ip address prefix-list told'
     echo "router bgp ${ASN[$gateway]}"
     echo "bgp router-id ${LAN4[$gateway]}.1"
     echo "no bgp ebgp-requires-policy"
@@ -47,6 +50,8 @@ bgp_start() {
     done
     echo "address-family ipv4 unicast"
     echo "network ${LAN4[$gateway]}.0/24"
+    [ -z "${TOLD[$gateway]:-}" ] ||
+      echo "redistribute $([ "${KIND[$gateway]}" = sekisho ] && echo babel || echo static) route-map told"
     for end in $(ends_of "$gateway"); do
       [ "${end:1}" = "$preferred" ] || echo "neighbor $(speaker "${FAR[$end]}") route-map second in"
     done
@@ -56,6 +61,9 @@ bgp_start() {
 }
 BGP_TIMERS='1 3'
 
+# announced GATEWAY TUNNEL...: the prefixes that it announces while these tunnels are up.
+announced() { echo "${LAN4[$1]}.0/24" ${2:+${TOLD[$1]:-}}; }
+
 # paths GATEWAY TUNNEL...: the BGP table that it has where these tunnels have a session, the best one first, as
 # bgp_table prints it.
 paths() {
@@ -63,9 +71,9 @@ paths() {
   [ "$gateway" = b ] || other=b
   shift
   {
-    echo "> ${LAN4[$gateway]}.0/24 0.0.0.0 "
+    printf '> %s 0.0.0.0 \n' $(announced "$gateway" "$@")
     for number in "$@"; do
-      echo "$best ${LAN4[$other]}.0/24 $(speaker "$other$number") ${ASN[$other]}"
+      printf "$best %s $(speaker "$other$number") ${ASN[$other]}\n" $(announced "$other" "$@")
       best=' '
     done
   } | sort -k 1.2
@@ -86,4 +94,34 @@ expect_bgp() {
 $2" bgp_table_is "$1" "$2"
   say "ok: the BGP table of $1:"
   say "$2"
+}
+
+# expect_sessions GATEWAY TUNNEL...: what this Sekisho shows of BGP: sessions over these tunnels and no others, and what
+# either end has said over each; what is from the other end was received best over the first tunnel.
+expect_sessions() {
+  local gateway=$1 number other=a best=', best'
+  [ "$gateway" = b ] || other=b
+  shift
+  local expected=$(for number in "$@"; do
+    echo "$(speaker "$other$number") of AS ${ASN[$other]}"
+    printf "$(speaker "$other$number") announces %s ${ASN[$other]}$best\n" $(announced "$other" "$@")
+    printf "$(speaker "$other$number") is told %s\n" $(announced "$gateway" "$@")
+    best=
+  done | sort)
+  await 10 "the sessions of $gateway to be as follows; $LAB_DIR/sessions.last has what they were:
+$expected" sessions_are "$gateway" "$expected"
+  say "ok: the sessions of $gateway:"
+  sekisho "$gateway" show bgp summary
+  [ -z "$expected" ] || say "$expected"
+}
+sessions_are() {
+  {
+    sekisho "$1" show bgp summary --json |
+      jq -r '.[] | select(.state == "Established") | "\(.neighbour) of AS \(.remote_as)"'
+    sekisho "$1" show bgp received --json |
+      jq -r '.[] | "\(.neighbour) announces \(.prefix) \(.as_path)\(if .best then ", best" else "" end)"'
+    # What one neighbour has announced the other is told, too; both are of one AS, and do not take it.
+    sekisho "$1" show bgp advertised --json | jq -r '.[] | select(.as_path == "") | "\(.neighbour) is told \(.prefix)"'
+  } | sort >"$LAB_DIR/sessions.last"
+  [ "$(cat "$LAB_DIR/sessions.last")" = "$2" ]
 }
