@@ -8,13 +8,19 @@ frr_root() {
   printf '%s\n' "$SMOKE/lab/in_root" "$TOP/.lab/peer/frr-${FRR_RELEASE[$1]}" "$LAB_DIR"
 }
 
+# frr_root_file FILE: from standard input, whole at any moment, for another lab's daemon may read it just now.
+frr_root_file() {
+  cat >"$1.$$"
+  mv "$1.$$" "$1"
+}
+
 # frr_prepare PLACE RELEASE: its directory and users.
 frr_prepare() {
-  local directory=$LAB_DIR/$1-frr root=$TOP/.lab/peer/frr-$2
+  local directory=$LAB_DIR/$1-frr root=$TOP/.lab/peer/frr-$2 file
   FRR_RELEASE[$1]=$2
-  printf 'root:x:0:0::/root:/bin/sh\nfrr:x:998:998::/:/bin/false\n' >"$root/etc/passwd"
-  printf 'root:x:0:\nfrr:x:998:\nfrrvty:x:997:frr\n' >"$root/etc/group"
-  printf "%s sufficient pam_permit.so\n" auth account | tee "$root/etc/pam.d/other" >"$root/etc/pam.d/frr"
+  printf 'root:x:0:0::/root:/bin/sh\nfrr:x:998:998::/:/bin/false\n' | frr_root_file "$root/etc/passwd"
+  printf 'root:x:0:\nfrr:x:998:\nfrrvty:x:997:frr\n' | frr_root_file "$root/etc/group"
+  for file in other frr; do printf "%s sufficient pam_permit.so\n" auth account | frr_root_file "$root/etc/pam.d/$file"; done
   mkdir -p "$root/var/tmp/frr"
   chmod 711 "$LAB_DIR"
   mkdir -p "$directory"
