@@ -67,6 +67,7 @@ field() {
   await_state "$SEKISHO_END" 1 up 30
   expect_bgp a "$(paths a 1 2)"
   expect_bgp b "$(paths b 1 2)"
+  expect_sessions "$SEKISHO_END" 1 2
   await 5 "$there through the VTI of tunnel 1" through_is "$SEKISHO_END" "$there" vti1
   flow_end 'back to tunnel 1'
 

@@ -76,6 +76,7 @@ field() {
   await_zebra "$SEKISHO_END" 1
   expect_bgp a "$(paths a 1)"
   expect_bgp b "$(paths b 1)"
+  expect_sessions "$SEKISHO_END" 1
   flow_end 'down and up by the operator'
   pings left 192.168.1.2
   field_sealed bare
