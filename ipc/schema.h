@@ -19,12 +19,17 @@ namespace sekisho::ipc {
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
 inline constexpr uint32_t schema_version = 6;
 
+using VrfId = StrongId<struct VrfIdTag, uint8_t>;
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
 using NextHopId = StrongId<struct NextHopIdTag, uint16_t>;
 using SaId = StrongId<struct SaIdTag, uint32_t>;
 using TransactionId = StrongId<struct TransactionIdTag, uint32_t>;
 
+// A VRF is a forwarding table of its own: what comes in by a port or a tunnel is forwarded by its VRF's. The front door
+// is where outer packets travel: IKE's own table, in which peers are found and by whose ports alone ESP is opened.
+inline constexpr VrfId front_door{0};
+inline constexpr uint8_t max_vrfs = 16;
 inline constexpr uint16_t max_ports = 32;
 inline constexpr uint16_t max_tunnels = 16384;
 inline constexpr uint16_t max_route_targets = 32767;  // rte_fib with 2-byte entries keeps 15 bits
@@ -98,11 +103,12 @@ struct TransactionCommit {
 };
 
 // A port: a DPDK device and its kernel twin, a TAP that carries the device's MAC.
-// Set again with the same device it may change the MTU; another device under a used id is refused.
+// Set again with the same device it may change MTU and VRF; another device under a used id is refused.
 struct PortSet {
   static constexpr auto type = CommandType::port_set;
   PortId id;
   uint16_t mtu = 1500;
+  VrfId vrf;
   Text<16> name;     // of the twin interface in the kernel, and in reports
   Text<240> device;  // "0000:03:00.0" or "net_af_packet0,iface=eth1"
 };
@@ -132,6 +138,7 @@ struct TunnelSet {
   DfPolicy df{};
   uint8_t on_traffic = 0;
   uint8_t tx_count = 0;  // 0..max_tx_sas
+  VrfId vrf;             // of inner packets
   std::array<SaId, max_tx_sas> tx_sas{};
   Text<16> name;  // of the twin interface
 };
@@ -173,6 +180,7 @@ struct RouteSet {
   static constexpr auto type = CommandType::route_set;
   Address prefix;
   uint8_t length = 0;
+  VrfId vrf;
   NextHopId next_hop;
 };
 
@@ -180,6 +188,7 @@ struct RouteRemove {
   static constexpr auto type = CommandType::route_remove;
   Address prefix;
   uint8_t length = 0;
+  VrfId vrf;
 };
 
 enum class Direction : uint8_t { inbound, outbound };
@@ -261,6 +270,7 @@ struct PortState {
   PortId id;
   uint16_t mtu = 0;
   uint8_t link_up = 0;
+  VrfId vrf;
   std::array<uint8_t, 6> mac{};
   Text<16> name;
   Text<240> device;
@@ -270,6 +280,7 @@ struct TunnelState {
   static constexpr auto type = EventType::tunnel_state;
   TunnelId id;
   uint8_t tx_count = 0;  // as in TunnelSet
+  VrfId vrf;
   std::array<SaId, max_tx_sas> tx_sas{};
   Text<16> name;
 };
@@ -327,10 +338,10 @@ concept Message = std::is_trivially_copyable_v<T> && sizeof(T) <= max_message_si
 template <Message T, size_t Size>
 inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
-static_assert(laid_out<PortSet, 260> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
+static_assert(laid_out<PortSet, 262> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
 static_assert(laid_out<TunnelSet, 60> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<NextHopGroupSet, 514>);
-static_assert(laid_out<RouteSet, 20> && laid_out<RouteRemove, 18>);
+static_assert(laid_out<RouteSet, 22> && laid_out<RouteRemove, 19>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
 static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24> && laid_out<TrafficWaiting, 2>);
 

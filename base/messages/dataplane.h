@@ -55,7 +55,8 @@ inline constexpr Message transaction_refused{"SKO-DPL-018", Severity::warning, "
 inline constexpr Message packet_memory_exhausted{
     "SKO-DPL-020", Severity::error, "packet memory exhausted",
     "The memory that DPDK manages for packets, rings and tables has no room for another object.",
-    "Start sekisho-dataplane with a larger --memory, or with fewer ports and workers."};
+    "Start sekisho-dataplane with a larger --memory, with --vrfs where there are VRFs, or with fewer ports and "
+    "workers."};
 
 inline constexpr Message sa_refused{
     "SKO-DPL-021", Severity::error, "security association refused",

@@ -77,7 +77,7 @@ void Pushed::add_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
     if (!added && known->second == id) continue;
     known->second = id;
     (route.in_clear() ? others[prefix.length()] : sealed)
-        .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), id}, added});
+        .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), ipc::front_door, id}, added});
   }
   adds_.assign(commands.size(), false);
   const auto take = [&](const std::vector<Step>& steps) {

@@ -19,23 +19,27 @@ std::string next_table_name() {
   return "fib" + std::to_string(count++);
 }
 
-Result<std::unique_ptr<Replica>> make_replica(const FibLimits& limits, uint64_t flow_seed) {
-  auto replica = std::make_unique<Replica>();
-  replica->flow_seed = flow_seed;
-  for (uint16_t i = 0; i < ipc::max_next_hop_groups; ++i)
-    replica->next_hops[ipc::group_id(i).value()].kind = ipc::NextHopKind::group;
+constexpr FibLimits eighth(const FibLimits& limits) {
+  return {limits.ipv4_routes / 8, limits.ipv4_tables / 8, limits.ipv6_routes / 8, limits.ipv6_tables / 8};
+}
+
+std::string name(ipc::VrfId vrf) { return "VRF " + std::to_string(vrf.value()); }
+
+Result<VrfTables> make_tables(const FibLimits& limits, ipc::VrfId vrf) {
+  VrfTables tables;
   rte_fib_conf conf4{};
   conf4.type = RTE_FIB_DIR24_8;
   conf4.max_routes = static_cast<int>(limits.ipv4_routes);
   conf4.dir24_8 = {RTE_FIB_DIR24_8_2B, limits.ipv4_tables};
-  replica->fib4.reset(rte_fib_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf4));
+  tables.fib4.reset(rte_fib_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf4));
   rte_fib6_conf conf6{};
   conf6.type = RTE_FIB6_TRIE;
   conf6.max_routes = static_cast<int>(limits.ipv6_routes);
   conf6.trie = {RTE_FIB6_TRIE_2B, limits.ipv6_tables};
-  replica->fib6.reset(rte_fib6_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf6));
-  if (!replica->fib4 || !replica->fib6) return fail(messages::packet_memory_exhausted, "the forwarding tables");
-  return replica;
+  tables.fib6.reset(rte_fib6_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf6));
+  if (!tables.fib4 || !tables.fib6)
+    return fail(messages::packet_memory_exhausted, "the forwarding tables of " + name(vrf));
+  return tables;
 }
 
 std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
@@ -46,18 +50,40 @@ std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
 
 }  // namespace
 
-void Replica::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
-void Replica::Free::operator()(rte_fib6* fib) const { rte_fib6_free(fib); }
+void VrfTables::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
+void VrfTables::Free::operator()(rte_fib6* fib) const { rte_fib6_free(fib); }
 
 Result<std::unique_ptr<Fib>> Fib::create(const FibLimits& limits, Qsbr& qsbr, uint64_t flow_seed) {
-  std::unique_ptr<Fib> fib(new Fib(qsbr));
+  std::unique_ptr<Fib> fib(new Fib(limits, qsbr));
   for (auto& replica : fib->replicas_) {
-    auto made = make_replica(limits, flow_seed);
-    if (!made) return std::unexpected(std::move(made.error()));
-    replica = std::move(*made);
+    replica = std::make_unique<Replica>();
+    replica->flow_seed = flow_seed;
+    for (uint16_t i = 0; i < ipc::max_next_hop_groups; ++i)
+      replica->next_hops[ipc::group_id(i).value()].kind = ipc::NextHopKind::group;
   }
+  if (auto added = fib->add_vrf(ipc::front_door); !added) return std::unexpected(std::move(added.error()));
   fib->active_.store(fib->replicas_[0].get(), std::memory_order_release);
   return fib;
+}
+
+// Both replicas get their tables, the active one too: no worker looks for them before something is in the VRF.
+Result<void> Fib::add_vrf(ipc::VrfId vrf) {
+  const FibLimits limits = vrf == ipc::front_door ? limits_ : eighth(limits_);
+  for (auto& replica : replicas_) {
+    auto made = make_tables(limits, vrf);
+    if (!made) {
+      drop_vrf(vrf);
+      return std::unexpected(std::move(made.error()));
+    }
+    replica->vrfs[vrf.value()] = std::move(*made);
+  }
+  if (vrf != ipc::front_door)
+    for (auto& replica : replicas_) replica->several_vrfs.store(true, std::memory_order_release);
+  return {};
+}
+
+void Fib::drop_vrf(ipc::VrfId vrf) {
+  for (auto& replica : replicas_) replica->vrfs[vrf.value()] = {};
 }
 
 // ------------------------------------------------------------------------------------------------------------ staging
@@ -101,31 +127,33 @@ Result<void> Fib::set_group(ipc::NextHopId id, const NextHopGroup& group) {
   return {};
 }
 
-Result<void> Fib::set_route(const Prefix& prefix, ipc::NextHopId next_hop) {
+Result<void> Fib::set_route(const Prefix& prefix, ipc::NextHopId next_hop, ipc::VrfId vrf) {
+  if (vrf.value() >= ipc::max_vrfs || !has_vrf(vrf))
+    return fail(messages::route_refused, prefix.text() + ": there is no " + name(vrf));
   if (!known(next_hop)) return fail(messages::route_refused, prefix.text() + ": no such next hop");
-  staged_routes_[prefix] = next_hop;
+  staged_routes_[{vrf, prefix}] = next_hop;
   return {};
 }
 
-Result<void> Fib::remove_route(const Prefix& prefix) {
-  staged_routes_[prefix] = std::nullopt;
+Result<void> Fib::remove_route(const Prefix& prefix, ipc::VrfId vrf) {
+  staged_routes_[{vrf, prefix}] = std::nullopt;
   return {};
 }
 
 Fib::Changes Fib::staged_changes() const {
   Changes changes;
-  const auto current = [this](const Prefix& prefix) -> std::optional<ipc::NextHopId> {
-    const auto found = routes_.find(prefix);
+  const auto current = [this](const RouteKey& key) -> std::optional<ipc::NextHopId> {
+    const auto found = routes_.find(key);
     return found == routes_.end() ? std::nullopt : std::optional(found->second);
   };
   // What goes, goes first: it may free the room that the rest needs.
   if (replace_)
-    for (const auto& [prefix, next_hop] : routes_)
-      if (!staged_routes_.contains(prefix)) changes.routes.push_back({prefix, next_hop, std::nullopt});
+    for (const auto& [key, next_hop] : routes_)
+      if (!staged_routes_.contains(key)) changes.routes.push_back({key, next_hop, std::nullopt});
   for (const bool removals : {true, false})
-    for (const auto& [prefix, after] : staged_routes_)
-      if (const auto before = current(prefix); before != after && removals == !after)
-        changes.routes.push_back({prefix, before, after});
+    for (const auto& [key, after] : staged_routes_)
+      if (const auto before = current(key); before != after && removals == !after)
+        changes.routes.push_back({key, before, after});
   if (replace_)
     for (const auto& [id, next_hop] : next_hops_)
       if (!staged_next_hops_.contains(id)) changes.next_hops.emplace_back(id, NextHop{});
@@ -139,19 +167,23 @@ Fib::Changes Fib::staged_changes() const {
 
 // ----------------------------------------------------------------------------------------------------------- applying
 
-Result<void> Fib::set(Replica& replica, const Prefix& prefix, std::optional<ipc::NextHopId> next_hop) {
+Result<void> Fib::set(Replica& replica, const RouteKey& key, std::optional<ipc::NextHopId> next_hop) {
+  const auto& [vrf, prefix] = key;
+  const VrfTables& tables = replica.vrfs[vrf.value()];
   const auto depth = static_cast<uint8_t>(prefix.length());
   int status;
   if (prefix.family() == Family::ipv4) {
     const uint32_t ip = prefix.address().as_v4().host();
-    status = next_hop ? rte_fib_add(replica.fib4.get(), ip, depth, next_hop->value())
-                      : rte_fib_delete(replica.fib4.get(), ip, depth);
+    status = next_hop ? rte_fib_add(tables.fib4.get(), ip, depth, next_hop->value())
+                      : rte_fib_delete(tables.fib4.get(), ip, depth);
   } else {
     const auto ip = ipv6_bytes(prefix.address());
-    status = next_hop ? rte_fib6_add(replica.fib6.get(), ip.data(), depth, next_hop->value())
-                      : rte_fib6_delete(replica.fib6.get(), ip.data(), depth);
+    status = next_hop ? rte_fib6_add(tables.fib6.get(), ip.data(), depth, next_hop->value())
+                      : rte_fib6_delete(tables.fib6.get(), ip.data(), depth);
   }
-  if (status != 0) return fail(messages::forwarding_table_full, prefix.text());
+  if (status != 0)
+    return fail(messages::forwarding_table_full,
+                vrf == ipc::front_door ? prefix.text() : prefix.text() + " in " + name(vrf));
   return {};
 }
 
@@ -159,9 +191,9 @@ Result<void> Fib::set(Replica& replica, const Prefix& prefix, std::optional<ipc:
 Result<void> Fib::apply(Replica& replica, const Changes& changes) {
   for (size_t done = 0; done < changes.routes.size(); ++done) {
     const RouteChange& change = changes.routes[done];
-    auto result = set(replica, change.prefix, change.after);
+    auto result = set(replica, change.key, change.after);
     if (result) continue;
-    while (done-- > 0) (void)set(replica, changes.routes[done].prefix, changes.routes[done].before);
+    while (done-- > 0) (void)set(replica, changes.routes[done].key, changes.routes[done].before);
     return result;
   }
   for (const auto& [id, next_hop] : changes.next_hops) replica.next_hops[id.value()] = next_hop;
@@ -175,9 +207,9 @@ Result<void> Fib::commit() {
   if (auto applied = apply(standby(), changes); !applied) return applied;
   for (const RouteChange& change : changes.routes)
     if (change.after)
-      routes_[change.prefix] = *change.after;
+      routes_[change.key] = *change.after;
     else
-      routes_.erase(change.prefix);
+      routes_.erase(change.key);
   if (replace_) next_hops_.clear();
   for (const auto& [id, next_hop] : staged_next_hops_) next_hops_[id] = next_hop;
   if (replace_) groups_.clear();
@@ -203,25 +235,27 @@ Result<void> Fib::poll() {
 
 // ------------------------------------------------------------------------------------------------------------- lookup
 
-ipc::NextHopId Fib::lookup(const Replica& replica, const IpAddress& address) {
+ipc::NextHopId Fib::lookup(const VrfTables& tables, const IpAddress& address) {
   uint64_t next_hop = 0;
   if (address.is_v4()) {
     uint32_t ip = address.as_v4().host();
-    rte_fib_lookup_bulk(replica.fib4.get(), &ip, &next_hop, 1);
+    rte_fib_lookup_bulk(tables.fib4.get(), &ip, &next_hop, 1);
   } else {
     uint8_t ip[1][16];
     std::memcpy(ip[0], address.bytes().data(), sizeof ip[0]);
-    rte_fib6_lookup_bulk(replica.fib6.get(), ip, &next_hop, 1);
+    rte_fib6_lookup_bulk(tables.fib6.get(), ip, &next_hop, 1);
   }
   return ipc::NextHopId(static_cast<uint16_t>(next_hop));
 }
 
-ipc::NextHopId Fib::lookup(const IpAddress& address) const { return lookup(*active(), address); }
+ipc::NextHopId Fib::lookup(const IpAddress& address, ipc::VrfId vrf) const {
+  return lookup(active()->vrfs[vrf.value()], address);
+}
 
 const NextHop& Fib::next_hop(ipc::NextHopId id) const { return active()->next_hops[id.value()]; }
 
 void Fib::resolve_outer(Replica& replica, ipc::SaId sa, const IpAddress& destination) {
-  ipc::NextHopId next_hop = lookup(replica, destination);
+  ipc::NextHopId next_hop = lookup(replica.vrfs[ipc::front_door.value()], destination);
   // Control hands ids out in turn, so they are spread before they choose.
   if (ipc::is_group(next_hop))
     next_hop = replica.group(next_hop).member(mix(replica.flow_seed ^ sa.value(), mix_constant));

@@ -24,7 +24,8 @@
 
 namespace sekisho::dataplane {
 
-// Memory: each replica takes 64 MB for its two first-level tables and 512 bytes for each second-level table.
+// Memory: each replica takes 64 MB for the two first-level tables of each VRF and 512 bytes for each second-level
+// table. These are the front door's limits; another VRF has an eighth of each.
 struct FibLimits {
   uint32_t ipv4_routes = 1 << 20;
   uint32_t ipv4_tables = 8192;  // second-level; each serves the prefixes longer than /24 of one /24
@@ -37,15 +38,22 @@ class Fib {
   // `flow_seed`: a random number, by which flows choose their way where there are several.
   static Result<std::unique_ptr<Fib>> create(const FibLimits& limits, Qsbr& qsbr, uint64_t flow_seed);
 
+  // Makes the tables of a VRF, which take some tens of milliseconds and stay as long as the Fib; before the VRF's first
+  // route, port and tunnel. Requires idle() and vrf < max_vrfs. An Error (packet_memory_exhausted) leaves nothing.
+  Result<void> add_vrf(ipc::VrfId vrf);
+  // Takes back what add_vrf() made, as long as no route, port or tunnel is in it.
+  void drop_vrf(ipc::VrfId vrf);
+  bool has_vrf(ipc::VrfId vrf) const { return replicas_[0]->vrfs[vrf.value()].fib4 != nullptr; }
+
   // One transaction at a time: begin, stage, then commit or discard. Staging checks and remembers, nothing else.
-  // With `replace`, next hops and routes that are not staged go.
+  // With `replace`, next hops and routes (of all VRFs) that are not staged go.
   void begin(bool replace);
   Result<void> set_next_hop(ipc::NextHopId id, const NextHop& next_hop);
   // Whose next hops exist already, or are staged. They stay until a replacement takes them away, and then the group
   // has to be named anew or goes too.
   Result<void> set_group(ipc::NextHopId id, const NextHopGroup& group);
-  Result<void> set_route(const Prefix& prefix, ipc::NextHopId next_hop);
-  Result<void> remove_route(const Prefix& prefix);
+  Result<void> set_route(const Prefix& prefix, ipc::NextHopId next_hop, ipc::VrfId vrf = ipc::front_door);
+  Result<void> remove_route(const Prefix& prefix, ipc::VrfId vrf = ipc::front_door);
   // All or nothing; the workers see it when this returns. Requires idle().
   Result<void> commit();
   void discard();
@@ -57,22 +65,28 @@ class Fib {
   // to be restarted.
   Result<void> poll();
 
-  // The outer destination of an outbound SA, kept resolved from now on. Before the SA is published.
+  // The outer destination of an outbound SA, kept resolved by the front door's routes from now on. Before the SA is
+  // published.
   void set_outer(ipc::SaId sa, const IpAddress& destination);
   // After the SA's grace period.
   void clear_outer(ipc::SaId sa);
 
   // Longest match, as the workers see it; may be a group.
-  ipc::NextHopId lookup(const IpAddress& address) const;
+  ipc::NextHopId lookup(const IpAddress& address, ipc::VrfId vrf = ipc::front_door) const;
   const NextHop& next_hop(ipc::NextHopId id) const;
-  const std::map<Prefix, ipc::NextHopId>& routes() const { return routes_; }
+  struct RouteKey {
+    ipc::VrfId vrf;
+    Prefix prefix;
+    friend auto operator<=>(const RouteKey&, const RouteKey&) = default;
+  };
+  const std::map<RouteKey, ipc::NextHopId>& routes() const { return routes_; }
 
   // For workers: valid until their next quiescent report.
   const Replica* active() const { return active_.load(std::memory_order_acquire); }
 
  private:
   struct RouteChange {
-    Prefix prefix;
+    RouteKey key;
     std::optional<ipc::NextHopId> before, after;
   };
   struct Changes {
@@ -81,27 +95,28 @@ class Fib {
     std::vector<std::pair<ipc::NextHopId, NextHopGroup>> groups;
   };
 
-  explicit Fib(Qsbr& qsbr) : qsbr_(qsbr) {}
+  Fib(const FibLimits& limits, Qsbr& qsbr) : limits_(limits), qsbr_(qsbr) {}
   bool known(ipc::NextHopId id) const;
   Changes staged_changes() const;
   Result<void> apply(Replica& replica, const Changes& changes);
-  static Result<void> set(Replica& replica, const Prefix& prefix, std::optional<ipc::NextHopId> next_hop);
-  static ipc::NextHopId lookup(const Replica& replica, const IpAddress& address);
+  static Result<void> set(Replica& replica, const RouteKey& key, std::optional<ipc::NextHopId> next_hop);
+  static ipc::NextHopId lookup(const VrfTables& tables, const IpAddress& address);
   static void resolve_outer(Replica& replica, ipc::SaId sa, const IpAddress& destination);
   void resolve_outer(Replica& replica) const;
   Replica& standby() { return *replicas_[active_.load(std::memory_order_relaxed) == replicas_[0].get() ? 1 : 0]; }
 
+  const FibLimits limits_;
   Qsbr& qsbr_;
   std::array<std::unique_ptr<Replica>, 2> replicas_;
   std::atomic<const Replica*> active_{nullptr};
 
-  std::map<Prefix, ipc::NextHopId> routes_;
+  std::map<RouteKey, ipc::NextHopId> routes_;
   std::unordered_map<ipc::NextHopId, NextHop> next_hops_;
   std::unordered_set<ipc::NextHopId> groups_;
   std::unordered_map<ipc::SaId, IpAddress> outer_;
 
   bool replace_ = false;
-  std::map<Prefix, std::optional<ipc::NextHopId>> staged_routes_;
+  std::map<RouteKey, std::optional<ipc::NextHopId>> staged_routes_;
   std::unordered_map<ipc::NextHopId, NextHop> staged_next_hops_;
   std::unordered_map<ipc::NextHopId, NextHopGroup> staged_groups_;
 

@@ -49,7 +49,8 @@ Result<void> forward(const Options& options, int stop_fd) {
   if (!large) return std::unexpected(large.error());
   auto counters = ipc::CounterMemory::create();
   if (!counters) return std::unexpected(counters.error());
-  const ForwardingOptions forwarding_options{options.workers, options.memory_mb, options.busy_poll, backend(options)};
+  const ForwardingOptions forwarding_options{options.workers, options.memory_mb, options.vrfs, options.busy_poll,
+                                             backend(options)};
   auto forwarding = Forwarding::start(forwarding_options, {*packets, *large}, counters->table());
   if (!forwarding) return std::unexpected(forwarding.error());
   spdlog::info("ready: {} worker{}, ESP by {}, control connects to {}", options.workers,

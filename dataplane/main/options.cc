@@ -105,6 +105,10 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
                             ->capture_default_str()
                             ->type_name("MB")
                             ->check(CLI::Range(256U, 1U << 20));
+  app.add_option("--vrfs", options.vrfs,
+                 "so many VRFs besides the front door find memory even where it does not grow (docs/datapath.md)")
+      ->capture_default_str()
+      ->check(CLI::Range(0U, ipc::max_vrfs - 1U));
   app.add_flag("--no-huge", options.no_huge, "use ordinary pages (also chosen where hugepages do not suffice)");
   app.add_flag("--busy-poll", options.busy_poll, "never let an idle worker sleep: lowest latency, whole processors");
   app.add_flag("--af-xdp", options.af_xdp, "keep the privileges that net_af_xdp devices need (BPF, CAP_SYS_ADMIN)");

@@ -13,6 +13,7 @@ struct Options {
   std::string socket = "/run/sekisho/dataplane.sock";
   unsigned workers = 1;
   unsigned memory_mb = 512;
+  unsigned vrfs = 0;  // besides the front door, that memory is left for
   bool no_huge = false;
   bool busy_poll = false;
   bool af_xdp = false;                  // keep the privileges that net_af_xdp needs

@@ -22,10 +22,10 @@ std::optional<Refusal> refusal(uint32_t index, ipc::CommandType command, const E
 }
 
 // The first-level tables have a fixed size; the rest grows with the memory. A route costs about 512 bytes: two tree
-// nodes in each of two replicas.
-FibLimits fib_limits(unsigned memory_mb) {
-  constexpr unsigned fixed_mb = 160;
-  const unsigned rest = std::max(memory_mb, fixed_mb + 64) - fixed_mb;
+// nodes in each of two replicas. What is not the front door's is left to the other VRFs, of an eighth of its size each.
+FibLimits fib_limits(unsigned memory_mb, unsigned vrfs) {
+  const unsigned fixed_mb = 160 + 128 * vrfs;
+  const unsigned rest = (std::max(memory_mb, fixed_mb + 64) - fixed_mb) * 8 / (8 + vrfs);
   return {.ipv4_routes = std::min(rest * 640, 1U << 20),
           .ipv4_tables = std::min(rest * 16, 32767U),
           .ipv6_routes = std::min(rest * 64, 1U << 18),
@@ -85,7 +85,7 @@ Result<std::unique_ptr<Forwarding>> Forwarding::start(const ForwardingOptions& o
 
 Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
   crypto_ = crypto::EspCrypto::create(options.backend);
-  auto fib = Fib::create(fib_limits(options.memory_mb), qsbr_, SystemRandom().next_u64());
+  auto fib = Fib::create(fib_limits(options.memory_mb, options.vrfs), qsbr_, SystemRandom().next_u64());
   if (!fib) return std::unexpected(fib.error());
   fib_ = std::move(*fib);
   sad_ = std::make_unique<Sad>();
@@ -128,6 +128,7 @@ ipc::PortState Forwarding::port_state(ipc::PortId id) const {
   state.id = id;
   state.mtu = record.mtu;
   state.link_up = port.link_up ? 1 : 0;
+  state.vrf = record.vrf;
   state.mac = port.device->mac().bytes;
   state.name = ipc::to_text<16>(record.name);
   state.device = ipc::to_text<240>(record.device);
@@ -142,6 +143,8 @@ void Forwarding::poll() {
 
 std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
   if (auto refused = staging.check(holdings_)) return refused;
+  // Tables that are made stay, whatever becomes of the rest.
+  if (auto refused = make_vrfs(staging)) return refused;
   {
     Undo undo;
     if (auto refused = prepare_ports(staging, undo)) return refused;
@@ -150,11 +153,25 @@ std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
     undo.keep();
   }
   publish_ports(staging);
+  publish_vrfs(staging);
   publish_sas(staging);
   move_sas(staging);
   publish_tunnels(staging);
   remove_sas(staging);
   remove_tunnels(staging);
+  return {};
+}
+
+std::optional<Refusal> Forwarding::make_vrfs(const Staging& staging) {
+  std::vector<ipc::VrfId> made;
+  for (const auto& [vrf, named] : staging.vrfs) {
+    if (fib_->has_vrf(vrf)) continue;
+    if (auto added = fib_->add_vrf(vrf); !added) {
+      for (const ipc::VrfId each : made) fib_->drop_vrf(each);
+      return refusal(named.index, named.command, added.error());
+    }
+    made.push_back(vrf);
+  }
   return {};
 }
 
@@ -214,9 +231,9 @@ std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
       return refused(staged.index, ipc::CommandType::next_hop_group_set, set.error());
   for (const Staging::RouteChange& route : staging.routes) {
     if (route.next_hop) {
-      if (auto set = fib_->set_route(route.prefix, *route.next_hop); !set)
+      if (auto set = fib_->set_route(route.prefix, *route.next_hop, route.vrf); !set)
         return refused(route.index, ipc::CommandType::route_set, set.error());
-    } else if (auto removed = fib_->remove_route(route.prefix); !removed) {
+    } else if (auto removed = fib_->remove_route(route.prefix, route.vrf); !removed) {
       return refused(route.index, ipc::CommandType::route_remove, removed.error());
     }
   }
@@ -226,12 +243,20 @@ std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
 }
 
 void Forwarding::publish_ports(const Staging& staging) {
-  for (const auto& [id, staged] : staging.ports) holdings_.ports[id] = staged.value;
+  for (const auto& [id, staged] : staging.ports) {
+    holdings_.ports[id] = staged.value;
+    ports_->set_vrf(id, staged.value.vrf);
+  }
   for (const auto& [id, index] : staging.removed_ports) {
     ports_->remove(id);
     holdings_.ports.erase(id);
   }
   if (!staging.ports.empty()) ports_->publish();
+}
+
+// Before their SAs: what an SA's first packet carries goes by its own VRF's routes already.
+void Forwarding::publish_vrfs(const Staging& staging) {
+  for (const auto& [id, staged] : staging.tunnels) tunnels_->set_vrf(id, staged.value.vrf);
 }
 
 void Forwarding::publish_sas(Staging& staging) {
@@ -263,11 +288,17 @@ void Forwarding::move_sas(const Staging& staging) {
     }
   }
   // A source that changes once more is reported once more; but one that a worker compared with the old is not.
-  moving_ = true;
-  reclaimer_.defer([this, inbound = std::move(inbound)] {
+  hold([inbound = std::move(inbound)] {
     for (InboundSa* sa : inbound)
       sa->raised.fetch_and(static_cast<uint8_t>(~raised_source_changed), std::memory_order_relaxed);
-    moving_ = false;
+  });
+}
+
+void Forwarding::hold(std::function<void()> then) {
+  ++holds_;
+  reclaimer_.defer([this, then = std::move(then)] {
+    then();
+    --holds_;
   });
 }
 
@@ -312,6 +343,8 @@ void Forwarding::remove_tunnels(const Staging& staging) {
     slow_path_->remove(Via::tunnel, id.value());
     holdings_.tunnels.erase(id);
   }
+  // What a worker has just taken out of the tunnel goes by its VRF's routes, and not by those of the id's next owner.
+  if (!staging.removed_tunnels.empty()) hold([] {});
 }
 
 }  // namespace sekisho::dataplane

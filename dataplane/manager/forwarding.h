@@ -27,6 +27,7 @@ namespace sekisho::dataplane {
 struct ForwardingOptions {
   unsigned workers = 1;
   unsigned memory_mb = 512;  // what DPDK has; the tables are sized by it
+  unsigned vrfs = 0;         // besides the front door, that the tables leave memory for
   bool busy_poll = false;
   crypto::EspBackend backend = crypto::EspCrypto::fastest();
 };
@@ -46,8 +47,8 @@ class Forwarding {
   // All of it or, with the reason, nothing. Requires ready().
   std::optional<Refusal> carry_out(Staging& staging);
   // Whether the tables take a transaction: the one before has reached both copies of the FIB, and no worker holds the
-  // outer header that an SA had before it moved.
-  bool ready() const { return fib_->idle() && !moving_; }
+  // outer header that an SA had before it moved, nor a packet out of a tunnel that has been removed.
+  bool ready() const { return fib_->idle() && holds_ == 0; }
 
   // Goes on with what waits for grace periods; to be called every millisecond or so while busy().
   void poll();
@@ -65,16 +66,20 @@ class Forwarding {
   Result<void> make_workers(const ForwardingOptions& options, rte_mempool* packets, ipc::CounterTable& counters);
   void launch_workers();
 
-  // The steps that can fail; each leaves behind how it is undone.
+  // The steps that can fail; but for the first, each leaves behind how it is undone.
+  std::optional<Refusal> make_vrfs(const Staging& staging);
   std::optional<Refusal> prepare_ports(const Staging& staging, Undo& undo);
   std::optional<Refusal> prepare_tunnels(const Staging& staging, Undo& undo);
   std::optional<Refusal> commit_routes(const Staging& staging);
   // The steps that cannot.
   void publish_ports(const Staging& staging);
+  void publish_vrfs(const Staging& staging);
   void publish_sas(Staging& staging);
   void move_sas(const Staging& staging);
   void publish_tunnels(const Staging& staging);
   void publish_tunnel(ipc::TunnelId id, const TunnelRecord& record);
+  // After a grace period, until which there is no further transaction.
+  void hold(std::function<void()> then);
   void remove_sas(const Staging& staging);
   void remove_tunnels(const Staging& staging);
 
@@ -91,7 +96,7 @@ class Forwarding {
   std::unique_ptr<SlowPath> slow_path_;
   std::unique_ptr<Ports> ports_;
   Holdings holdings_;
-  bool moving_ = false;
+  unsigned holds_ = 0;
   std::atomic<bool> stop_{false};
   bool launched_ = false;
 };

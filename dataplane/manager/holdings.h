@@ -16,6 +16,7 @@ struct PortRecord {
   std::string name;
   std::string device;
   uint16_t mtu = 0;
+  ipc::VrfId vrf = ipc::front_door;
 };
 
 struct TunnelRecord {
@@ -25,6 +26,7 @@ struct TunnelRecord {
   bool on_traffic = false;
   ipc::DfPolicy df{};
   MssLimits mss;
+  ipc::VrfId vrf = ipc::front_door;
 };
 
 struct SaRecord {

@@ -34,6 +34,7 @@ std::unique_ptr<WorkerPorts> map_ports(const std::map<ipc::PortId, MappedPort>& 
     own.device = port.device;
     own.mtu = port.mtu;
     own.mac = port.mac.bytes;
+    own.vrf = port.vrf;
     for (uint16_t queue = 0; queue < port.rx_queues; ++queue)
       if (queue_owner(id, queue, workers) == worker) view->rx.push_back({id, port.device, queue});
     for (uint16_t queue = 0; queue < port.tx_queues; ++queue) {

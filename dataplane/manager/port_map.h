@@ -37,6 +37,7 @@ struct MappedPort {
   uint16_t mtu = 0;
   MacAddress mac;
   std::vector<rte_ring*> handover;  // one a TX queue where there are fewer than workers, else empty
+  ipc::VrfId vrf = ipc::front_door;
 };
 
 // The view of one worker.

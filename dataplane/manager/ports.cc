@@ -22,6 +22,7 @@ Result<Ports::Opened> Ports::open(ipc::PortId id, const PortRecord& record) {
   auto port = std::make_unique<Port>();
   port->device = std::move(*device);
   port->link_up = port->device->link_up();
+  port->vrf = record.vrf;
   if (port->device->tx_queues() < workers) {
     for (uint16_t queue = 0; queue < port->device->tx_queues(); ++queue) {
       auto ring = make_handover_ring(id, queue);
@@ -66,7 +67,7 @@ void Ports::publish() {
   for (const auto& [id, port] : ports_) {
     MappedPort& entry = mapped[id];
     const Device& device = *port->device;
-    entry = {device.dpdk_port(), device.rx_queues(), device.tx_queues(), device.mtu(), device.mac(), {}};
+    entry = {device.dpdk_port(), device.rx_queues(), device.tx_queues(), device.mtu(), device.mac(), {}, port->vrf};
     for (const HandoverRing& ring : port->handover) entry.handover.push_back(ring.get());
   }
   const auto workers = static_cast<unsigned>(workers_.size());

@@ -21,6 +21,7 @@ struct Port {
   std::unique_ptr<Device> device;
   std::vector<HandoverRing> handover;
   bool link_up = false;
+  ipc::VrfId vrf;
 };
 
 class Ports {
@@ -41,6 +42,8 @@ class Ports {
   Result<void> add(ipc::PortId id, Opened opened);
   void remove(ipc::PortId id);
   Result<void> set_mtu(ipc::PortId id, uint16_t mtu);
+  // Needs publish() thereafter. The VRF has its tables.
+  void set_vrf(ipc::PortId id, ipc::VrfId vrf) { ports_.at(id)->vrf = vrf; }
   void publish();
 
   const Port& at(ipc::PortId id) const { return *ports_.at(id); }

@@ -146,7 +146,9 @@ std::optional<Refusal> Staging::check(const Holdings& holdings) const {
 Result<void> Staging::stage(const ipc::PortSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (ports.contains(command.id) || removed_ports.contains(command.id)) return named_twice("port", command.id);
-  ports[command.id] = {count_, {*ipc::to_string(command.name), *ipc::to_string(command.device), command.mtu}};
+  ports[command.id] = {count_,
+                       {*ipc::to_string(command.name), *ipc::to_string(command.device), command.mtu, command.vrf}};
+  name_vrf(command.vrf, command.type);
   return {};
 }
 
@@ -167,7 +169,9 @@ Result<void> Staging::stage(const ipc::TunnelSet& command) {
                           .tx_sas = {first, first + command.tx_count},
                           .on_traffic = command.on_traffic != 0,
                           .df = command.df,
-                          .mss = {command.mss_ipv4, command.mss_ipv6}}};
+                          .mss = {command.mss_ipv4, command.mss_ipv6},
+                          .vrf = command.vrf}};
+  name_vrf(command.vrf, command.type);
   return {};
 }
 
@@ -192,13 +196,14 @@ Result<void> Staging::stage(const ipc::NextHopGroupSet& command) {
 
 Result<void> Staging::stage(const ipc::RouteSet& command) {
   if (auto valid = validate(command); !valid) return valid;
-  routes.push_back({count_, *prefix_of(command.prefix, command.length), command.next_hop});
+  routes.push_back({count_, command.vrf, *prefix_of(command.prefix, command.length), command.next_hop});
+  name_vrf(command.vrf, command.type);
   return {};
 }
 
 Result<void> Staging::stage(const ipc::RouteRemove& command) {
   if (auto valid = validate(command); !valid) return valid;
-  routes.push_back({count_, *prefix_of(command.prefix, command.length), {}});
+  routes.push_back({count_, command.vrf, *prefix_of(command.prefix, command.length), {}});
   return {};
 }
 

@@ -44,6 +44,7 @@ class Staging {
   };
   struct RouteChange {
     uint32_t index;
+    ipc::VrfId vrf;
     Prefix prefix;
     std::optional<ipc::NextHopId> next_hop;  // nothing: remove
   };
@@ -51,6 +52,11 @@ class Staging {
     SaRecord record;
     IpAddress destination;  // outer
     std::variant<InboundSaPtr, OutboundSaPtr> sa;
+  };
+
+  struct NamedVrf {  // where first
+    uint32_t index;
+    ipc::CommandType command;
   };
 
   struct MovedSa {
@@ -89,6 +95,7 @@ class Staging {
   std::map<ipc::NextHopId, Staged<NextHop>> next_hops;
   std::map<ipc::NextHopId, Staged<NextHopGroup>> groups;
   std::vector<RouteChange> routes;
+  std::map<ipc::VrfId, NamedVrf> vrfs;  // of ports, tunnels and routes that are set: each needs tables
 
  private:
   Result<void> stage(const ipc::PortSet& command);
@@ -102,6 +109,7 @@ class Staging {
   Result<void> stage(const ipc::SaAdd& command);
   Result<void> stage(const ipc::SaMove& command);
   Result<void> stage(const ipc::SaRemove& command);
+  void name_vrf(ipc::VrfId vrf, ipc::CommandType command) { vrfs.try_emplace(vrf, NamedVrf{count_, command}); }
   bool names(ipc::SaId id) const { return sas.contains(id) || moved_sas.contains(id) || removed_sas.contains(id); }
   void refuse(uint32_t index, ipc::CommandType command, std::string reason) {
     refusal_ = Refusal{index, command, std::move(reason)};

@@ -66,8 +66,8 @@ std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length) {
 }
 
 Result<void> validate(const ipc::PortSet& command) {
-  return all_of({below(command.id, ipc::max_ports, "port"), check_mtu(command.mtu, min_mtu), check_name(command.name),
-                 check_device(command.device)});
+  return all_of({below(command.id, ipc::max_ports, "port"), below(command.vrf, ipc::max_vrfs, "VRF"),
+                 check_mtu(command.mtu, min_mtu), check_name(command.name), check_device(command.device)});
 }
 
 Result<void> validate(const ipc::PortRemove& command) { return below(command.id, ipc::max_ports, "port"); }
@@ -80,8 +80,8 @@ Result<void> validate(const ipc::TunnelSet& command) {
     return refuse("an MSS too small to go on with");
   for (unsigned i = 0; i < command.tx_count; ++i)
     if (auto checked = below(command.tx_sas[i], ipc::max_sas, "SA"); !checked) return checked;
-  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), check_mtu(command.mtu, ipc::least_tunnel_mtu),
-                 check_name(command.name)});
+  return all_of({below(command.id, ipc::max_tunnels, "tunnel"), below(command.vrf, ipc::max_vrfs, "VRF"),
+                 check_mtu(command.mtu, ipc::least_tunnel_mtu), check_name(command.name)});
 }
 
 Result<void> validate(const ipc::TunnelRemove& command) { return below(command.id, ipc::max_tunnels, "tunnel"); }
@@ -115,12 +115,13 @@ Result<void> validate(const ipc::NextHopGroupSet& command) {
 
 Result<void> validate(const ipc::RouteSet& command) {
   if (!prefix_of(command.prefix, command.length)) return refuse("route prefix is malformed or has host bits set");
-  return below(command.next_hop, ipc::max_route_targets, "next hop");
+  return all_of(
+      {below(command.vrf, ipc::max_vrfs, "VRF"), below(command.next_hop, ipc::max_route_targets, "next hop")});
 }
 
 Result<void> validate(const ipc::RouteRemove& command) {
   if (!prefix_of(command.prefix, command.length)) return refuse("route prefix is malformed or has host bits set");
-  return {};
+  return below(command.vrf, ipc::max_vrfs, "VRF");
 }
 
 Result<void> validate(const ipc::SaAdd& command) {

@@ -62,12 +62,17 @@ class TunnelTable {
     return cold_[id.value()].further[index].load(std::memory_order_acquire);
   }
   MssLimits mss(ipc::TunnelId id) const { return cold_[id.value()].mss.load(std::memory_order_relaxed); }
+  // By whose routes what comes out of the tunnel is forwarded.
+  ipc::VrfId vrf(ipc::TunnelId id) const { return vrfs_[id.value()].load(std::memory_order_acquire); }
   // Whether a packet that found no TX SA is to be reported, at this TSC; then none is for `interval` or until there was
   // a TX SA.
   bool wakes(ipc::TunnelId id, uint64_t now, uint64_t interval);
 
   // The manager. `further` holds at most max_further.
   void set(ipc::TunnelId id, Tunnel tunnel, std::span<const ipc::SaId> further = {}, MssLimits mss = {});
+  // Before the tunnel's first SA. The VRF has its tables.
+  void set_vrf(ipc::TunnelId id, ipc::VrfId vrf) { vrfs_[id.value()].store(vrf, std::memory_order_release); }
+  // The VRF stays what it was, for packets that a worker has taken out.
   void remove(ipc::TunnelId id) { set(id, {}); }
 
  private:
@@ -78,6 +83,7 @@ class TunnelTable {
   };
   std::array<std::atomic<Tunnel>, ipc::max_tunnels> tunnels_{};
   std::array<Cold, ipc::max_tunnels> cold_{};
+  std::array<std::atomic<ipc::VrfId>, ipc::max_tunnels> vrfs_{};  // by themselves: 64 share a cache line
   static_assert(std::atomic<Tunnel>::is_always_lock_free);
 };
 

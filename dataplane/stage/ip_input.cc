@@ -70,7 +70,9 @@ void Input::take_any(rte_mbuf* mbuf) {
 }  // namespace
 
 void ip_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> frames, Burst& transit, Burst& esp) {
-  Input input{context, port, context.ports->ports[port.value()].mac, transit, esp};
+  const WorkerPort& from = context.ports->ports[port.value()];
+  // ESP by a port of another VRF is a packet like any other.
+  Input input{context, port, from.mac, transit, from.vrf == ipc::front_door ? esp : transit};
   for (rte_mbuf* mbuf : frames) rte_prefetch0(rte_pktmbuf_mtod(mbuf, void*));
   uint64_t bytes = 0;
   for (rte_mbuf* mbuf : frames) {

@@ -6,6 +6,9 @@
 namespace sekisho::dataplane {
 
 void local_input(Context& context, const Packet& packet) {
+  // ESP is an outer packet in the front door alone.
+  if (vrf_of(context, packet) != ipc::front_door) [[unlikely]]
+    return context.punt(packet);
   const IpHeader header = fragment_header(packet.l3, packet.header);
   if (packet.origin == Origin::port && is_esp_or_udp_fragment(header)) [[unlikely]] {
     set_content(*packet.mbuf, packet.l3 - RTE_ETHER_HDR_LEN, RTE_ETHER_HDR_LEN + uint32_t{packet.header.length});

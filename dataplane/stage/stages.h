@@ -25,9 +25,9 @@
 
 namespace sekisho::dataplane {
 
-// Frames from a port. What is ours by MAC and IP by type, and whose header is sound, goes on: to `esp` what may be ESP,
-// to `transit` the rest. Broadcast, multicast, ARP, VLAN, IP options, hop-by-hop, link-local and all else is the
-// kernel's. Drops: foreign_mac, malformed_ethernet, malformed_ip, no_memory.
+// Frames from a port. What is ours by MAC and IP by type, and whose header is sound, goes on: to `esp` what may be ESP
+// and came by a port of the front door, to `transit` the rest. Broadcast, multicast, ARP, VLAN, IP options, hop-by-hop,
+// link-local and all else is the kernel's. Drops: foreign_mac, malformed_ethernet, malformed_ip, no_memory.
 void ip_input(Context& context, ipc::PortId port, std::span<rte_mbuf* const> frames, Burst& transit, Burst& esp);
 
 // An ESP packet for an SA of ours.
@@ -50,7 +50,7 @@ void esp_open(Context& context, BurstOf<Inbound>& packets);
 // esp_next_header, esp_inner_malformed, selector_inbound, esp_ecn, sa_expired.
 void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& inner);
 
-// Longest match for the whole burst.
+// Longest match for the whole burst, each packet by the routes of its VRF. No packet may be of Origin::kernel.
 void fib_lookup(Context& context, Burst& in);
 
 // A packet chosen to be sealed.
@@ -70,8 +70,8 @@ void choose_members(const Replica& replica, std::span<Packet> packets);
 // and is queued; what goes into a tunnel goes to `tunnels`. Drops: blackhole, no_outbound_sa, and local_input's.
 void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels);
 
-// For an address of ours: fragments that may be ESP go to reassembly (twin/reassembly.h); ESP without an SA is dropped
-// (esp_unknown_spi, esp_wrong_address, esp_truncated, esp_fragment); the rest is the kernel's.
+// For an address of ours: in the front door, fragments that may be ESP go to reassembly (twin/reassembly.h), and ESP
+// without an SA is dropped (esp_unknown_spi, esp_wrong_address, esp_truncated, esp_fragment); the rest is the kernel's.
 void local_input(Context& context, const Packet& packet);
 
 // A packet for a tunnel that has no TX SA: where the tunnel may be woken by traffic and was not just now, the slow path
@@ -153,6 +153,12 @@ inline bool outer_destination_is(const InboundSa& sa, const Packet& packet) {
 inline IpAddress source_of(const Packet& packet) {
   const bool ipv4 = packet.header.family == 4;
   return *IpAddress::from_bytes({packet.l3 + (ipv4 ? 12 : 8), ipv4 ? size_t{4} : size_t{16}});
+}
+
+// By whose routes a packet is forwarded that came in by a port or out of a tunnel.
+inline ipc::VrfId vrf_of(const Context& context, const Packet& packet) {
+  if (packet.origin == Origin::port) return context.ports->ports[packet.origin_id].vrf;
+  return context.tunnels.vrf(ipc::TunnelId(packet.origin_id));
 }
 
 inline OutboundSa* outbound_sa(const Context& context, Tunnel tunnel) {

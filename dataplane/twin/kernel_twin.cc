@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,9 +29,17 @@ ifreq request_for(const std::string& name) {
 }
 
 // Interface properties are set through any socket of the namespace.
+UniqueFd any_socket() { return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+
 bool set_property(unsigned long operation, const ifreq& request) {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const UniqueFd socket = any_socket();
   return socket && ioctl(socket.get(), operation, &request) == 0;
+}
+
+// Descriptors of network namespaces, as ioctls that tell of them give them.
+bool same_namespace(const UniqueFd& one, const UniqueFd& other) {
+  struct stat a, b;
+  return fstat(one.get(), &a) == 0 && fstat(other.get(), &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 }  // namespace
@@ -72,7 +82,18 @@ Result<KernelTwin> KernelTwin::make_tun(const std::string& name, uint16_t mtu) {
   return twin;
 }
 
+// By its name it would not be found in another namespace, or what has the name there now would be taken for it.
+Result<bool> KernelTwin::has_moved() const {
+  const UniqueFd socket = any_socket();
+  const UniqueFd own(ioctl(socket.get(), SIOCGSKNS)), twins(ioctl(fd_.get(), TUNGETDEVNETNS));
+  if (!own || !twins) return refused(name_, "find its network namespace");
+  return !same_namespace(own, twins);
+}
+
 Result<void> KernelTwin::set_mtu(uint16_t mtu) {
+  const auto moved = has_moved();
+  if (!moved) return std::unexpected(moved.error());
+  if (*moved) return {};
   ifreq request = request_for(name_);
   request.ifr_mtu = mtu;
   if (!set_property(SIOCSIFMTU, request)) return refused(name_, "set the MTU");

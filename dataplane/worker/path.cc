@@ -102,7 +102,8 @@ void Path::from_kernel(std::span<const Handed> items) {
   context_.flush();
 }
 
-// Fragmented ESP was an ESP packet once: from here on it is one that came by the port.
+// Fragmented ESP was an ESP packet once: from here on it is one that came by the port, which may have left the front
+// door meanwhile.
 void Path::receive_reassembled(std::span<const Handed> items) {
   Burst esp, transit;
   uint8_t place = 0;
@@ -112,7 +113,7 @@ void Path::receive_reassembled(std::span<const Handed> items) {
         item.mbuf, rte_pktmbuf_mtod_offset(item.mbuf, uint8_t*, RTE_ETHER_HDR_LEN), {}, {}, item.id, Origin::port,
         place++};
     if (check_ip(packet.l3, item.mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::forward)
-      esp.add(packet);
+      (vrf_of(context_, packet) == ipc::front_door ? esp : transit).add(packet);
     else
       context_.drop(item.mbuf, ipc::DropReason::malformed_ip);
   }

@@ -19,6 +19,7 @@ struct alignas(32) WorkerPort {
   uint16_t device = no_device;  // DPDK's port id; no_device: there is no such port
   uint16_t tx_queue = 0;        // unless handover is set
   uint16_t mtu = 0;             // of the IP packet
+  ipc::VrfId vrf;               // by whose routes what comes in is forwarded
   std::array<uint8_t, 6> mac{};
   // Where the device has fewer TX queues than there are workers: the ring of mbufs (many producers) to the worker that
   // owns a queue.

@@ -155,6 +155,21 @@ ipc::SaMove sa_move(Words& words) {
   return move;
 }
 
+// What may end a line: "vrf=N", without which it is the front door; "on-traffic" where that is asked for.
+ipc::VrfId vrf(Words& words, uint8_t* on_traffic = nullptr) {
+  ipc::VrfId vrf = ipc::front_door;
+  while (words.more()) {
+    const std::string word = words.word(), name = "vrf=";
+    if (word == "on-traffic" && on_traffic != nullptr)
+      *on_traffic = 1;
+    else if (word.starts_with(name))
+      vrf = ipc::VrfId(static_cast<uint8_t>(std::stoul(word.substr(name.size()))));
+    else
+      words.refuse();
+  }
+  return vrf;
+}
+
 // Calls `send` with the command that the line is.
 void parse(const std::string& line, const auto& send) {
   Words words(line);
@@ -164,6 +179,7 @@ void parse(const std::string& line, const auto& send) {
     set.name = words.text<16>();
     set.mtu = static_cast<uint16_t>(words.number());
     set.device = words.text<240>();
+    set.vrf = vrf(words);
     return send(set);
   }
   if (verb == "tunnel") {
@@ -171,7 +187,7 @@ void parse(const std::string& line, const auto& send) {
     set.name = words.text<16>();
     set.mtu = static_cast<uint16_t>(words.number());
     if (const std::string tx = words.word(); tx != "-") tx_sas(set, tx);
-    set.on_traffic = words.more() && words.word() == "on-traffic";
+    set.vrf = vrf(words, &set.on_traffic);
     return send(set);
   }
   if (verb == "port-remove") return send(ipc::PortRemove{.id = words.id<ipc::PortId>()});
@@ -184,8 +200,12 @@ void parse(const std::string& line, const auto& send) {
   if (verb == "route" || verb == "route-remove") {
     const Prefix prefix = words.prefix();
     const auto length = static_cast<uint8_t>(prefix.length());
-    if (verb == "route-remove") return send(ipc::RouteRemove{.prefix = wire(prefix.address()), .length = length});
-    return send(ipc::RouteSet{.prefix = wire(prefix.address()), .length = length, .next_hop = target(words)});
+    if (verb == "route-remove")
+      return send(ipc::RouteRemove{.prefix = wire(prefix.address()), .length = length, .vrf = vrf(words)});
+    ipc::RouteSet set{.prefix = wire(prefix.address()), .length = length};
+    set.next_hop = target(words);
+    set.vrf = vrf(words);
+    return send(set);
   }
   words.refuse();
 }

@@ -1,15 +1,15 @@
 // Plays control for a sekisho-dataplane: a text of commands, one a line, becomes one transaction over the real channel.
 //
-//   port ID NAME MTU DEVICE
+//   port ID NAME MTU DEVICE [vrf=N]
 //   port-remove ID
-//   tunnel ID NAME MTU TX-SA[,TX-SA...]|- [on-traffic]
+//   tunnel ID NAME MTU TX-SA[,TX-SA...]|- [on-traffic] [vrf=N]
 //   tunnel-remove ID
 //   next-hop ID drop|local|punt
 //   next-hop ID adjacency PORT MAC
 //   next-hop ID tunnel TUNNEL
 //   group INDEX NEXT-HOP [NEXT-HOP...]     buckets, given again and again in turn
-//   route PREFIX NEXT-HOP|group INDEX
-//   route-remove PREFIX
+//   route PREFIX NEXT-HOP|group INDEX [vrf=N]
+//   route-remove PREFIX [vrf=N]
 //   sa in|out ID SPI TUNNEL SUITE SOURCE DESTINATION SEED [esn] [udp] [window=N] [hard-packets=N] [soft-packets=N]
 //   sa-move ID SPI SOURCE DESTINATION [udp]
 //   sa-remove ID

@@ -13,6 +13,7 @@
 # lab/sekisho.sh    Sekisho as a gateway          lab/capture.sh   what is on the wire
 # lab/strongswan.sh strongSwan as a gateway       lab/wait.sh      waiting for events; assertions
 # lab/pki.sh        certificates for both              lab/frr.sh       FRR, beside a gateway or alone
+# lab/driver.sh     a data plane without a control
 set -euo pipefail
 
 SMOKE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -30,6 +31,6 @@ declare -A WAN=([a]=10.9.1.1 [b]=10.9.2.2) ROUTER=([a]=10.9.1.254 [b]=10.9.2.254
 declare -A OTHER=([a]=b [b]=a)
 OUTER=4 WAN_LENGTH=24  # the family between the gateways, and the length of its networks
 
-for part in wait net pki strongswan sekisho frr traffic capture; do
+for part in wait net pki strongswan sekisho driver frr traffic capture; do
   source "$SMOKE/lab/$part.sh"
 done

@@ -16,7 +16,7 @@
 
 namespace sekisho::dataplane::test {
 
-inline constexpr FibLimits fib_limits{.ipv4_routes = 4096, .ipv4_tables = 64, .ipv6_routes = 1024, .ipv6_tables = 256};
+inline constexpr FibLimits fib_limits{.ipv4_routes = 4096, .ipv4_tables = 64, .ipv6_routes = 1024, .ipv6_tables = 4096};
 
 // FIBs are big: one a gateway serves all tests.
 struct Tables {

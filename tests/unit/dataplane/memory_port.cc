@@ -37,7 +37,7 @@ void start_eal() {
     // One lcore that may run on any processor: tests share the machine.
     const std::string lcores = "0@(0-" + std::to_string(sysconf(_SC_NPROCESSORS_ONLN) - 1) + ")";
     static std::vector<std::string> arguments{"test", "--no-huge",      "--no-pci",      "--no-shconf", "-m",
-                                              "384",  "--no-telemetry", "--log-level=4", "--lcores",    lcores};
+                                              "768",  "--no-telemetry", "--log-level=4", "--lcores",    lcores};
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     require(rte_eal_init(static_cast<int>(argv.size()), argv.data()) >= 0, "rte_eal_init");

@@ -92,6 +92,13 @@ void fix_checksum(Bytes& frame, size_t offset) {
   frame[offset + 11] = static_cast<uint8_t>(checksum);
 }
 
+Bytes after_hops(Bytes packet, uint8_t count) {
+  const bool v4 = packet[0] >> 4 == 4;
+  packet[v4 ? 8 : 7] = static_cast<uint8_t>(packet[v4 ? 8 : 7] - count);
+  if (v4) fix_checksum(packet, 0);
+  return packet;
+}
+
 bool contains(ByteView haystack, ByteView needle) { return !std::ranges::search(haystack, needle).empty(); }
 
 }  // namespace sekisho::dataplane::test

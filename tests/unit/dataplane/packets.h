@@ -28,6 +28,8 @@ Bytes ethernet(const MacAddress& destination, const MacAddress& source, uint16_t
 Bytes ethernet(const MacAddress& destination, const MacAddress& source, ByteView packet);
 // Recomputes the header checksum of the IPv4 packet at `offset`.
 void fix_checksum(Bytes& frame, size_t offset = 14);
+// What the IP packet looks like after so many routers.
+Bytes after_hops(Bytes packet, uint8_t count);
 bool contains(ByteView haystack, ByteView needle);
 
 }  // namespace sekisho::dataplane::test

@@ -30,7 +30,17 @@ Fib& fresh_fib() {
   return fib;
 }
 
-uint16_t found(const Fib& fib, const char* where) { return fib.lookup(address(where)).value(); }
+uint16_t found(const Fib& fib, const char* where, ipc::VrfId vrf = ipc::front_door) {
+  return fib.lookup(address(where), vrf).value();
+}
+
+constexpr ipc::VrfId red{1};
+
+Fib& fresh_fib_with_red() {
+  Fib& fib = fresh_fib();
+  if (!fib.has_vrf(red)) REQUIRE(fib.add_vrf(red));
+  return fib;
+}
 
 }  // namespace
 
@@ -98,6 +108,106 @@ TEST_CASE("a replacement removes what it does not name") {
   CHECK(fib.routes().size() == 1);
   CHECK(fib.next_hop(ipc::NextHopId(1)) == NextHop{});
   CHECK(fib.next_hop(ipc::NextHopId(2)) == adjacency(9));
+}
+
+TEST_CASE("each VRF has routes of its own, to next hops of all") {
+  Fib& fib = fresh_fib_with_red();
+  const ipc::NextHopId one(1), two(2);
+  const auto commit = [&fib] {
+    REQUIRE(fib.commit());
+    // Both replicas: each is the active one once.
+    for (int replica = 0; replica < 2; ++replica) {
+      REQUIRE(fib.poll());
+      fib.begin(false);
+      REQUIRE(fib.commit());
+    }
+    REQUIRE(fib.poll());
+  };
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(one, adjacency(1)));
+  REQUIRE(fib.set_next_hop(two, adjacency(2)));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), one));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), two, red));
+  REQUIRE(fib.set_route(prefix("10.1.2.3/32"), one, red));
+  REQUIRE(fib.set_route(prefix("fd00::/16"), two));
+  REQUIRE(fib.set_route(prefix("fd00::/16"), one, red));
+  REQUIRE(fib.set_route(prefix("192.0.2.0/24"), one));
+  commit();
+  CHECK(found(fib, "10.1.2.3") == 1);
+  CHECK(found(fib, "10.1.2.4") == 1);
+  CHECK(found(fib, "10.1.2.3", red) == 1);
+  CHECK(found(fib, "10.1.2.4", red) == 2);
+  CHECK(found(fib, "fd00::1") == 2);
+  CHECK(found(fib, "fd00::1", red) == 1);
+  CHECK(found(fib, "192.0.2.1", red) == 0);  // the front door's is nobody else's
+  CHECK(fib.routes().size() == 6);
+
+  fib.begin(false);
+  REQUIRE(fib.remove_route(prefix("10.0.0.0/8"), red));
+  REQUIRE(fib.remove_route(prefix("192.0.2.0/24"), red));  // never was there
+  REQUIRE(fib.remove_route(prefix("10.0.0.0/8"), ipc::VrfId(2)));
+  commit();
+  CHECK(found(fib, "10.1.2.4", red) == 0);
+  CHECK(found(fib, "10.1.2.4") == 1);
+  CHECK(found(fib, "192.0.2.1") == 1);
+
+  // A replacement is of all VRFs.
+  fib.begin(true);
+  REQUIRE(fib.set_next_hop(two, adjacency(2)));
+  REQUIRE(fib.set_route(prefix("10.1.0.0/16"), two, red));
+  commit();
+  CHECK(found(fib, "10.1.2.3", red) == 2);
+  CHECK(found(fib, "10.1.2.3") == 0);
+  CHECK(found(fib, "fd00::1", red) == 0);
+  CHECK(fib.routes().size() == 1);
+}
+
+TEST_CASE("what does not fit into one VRF changes no other") {
+  Fib& fib = fresh_fib_with_red();
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(1)));
+  for (uint32_t i = 0; i < 2 * test::fib_limits.ipv4_tables; ++i)
+    REQUIRE(fib.set_route(Prefix(IpAddress::v4(Be32(0xc0000001 + (i << 8))), 32), ipc::NextHopId(1), red));
+  const auto result = fib.commit();
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message->id == "SKO-DPL-023");
+  CHECK(result.error().detail.find("VRF 1") != std::string::npos);
+  CHECK(found(fib, "10.0.0.1") == 0);
+  CHECK(found(fib, "192.0.0.1", red) == 0);
+  CHECK(fib.routes().empty());
+}
+
+TEST_CASE("a VRF without tables is refused, and one for which there is no memory") {
+  test::start_eal();
+  Qsbr qsbr(1);
+  auto made = Fib::create(test::fib_limits, qsbr, 1);
+  REQUIRE(made);
+  Fib& fib = **made;
+  CHECK(fib.has_vrf(ipc::front_door));
+  CHECK_FALSE(fib.active()->several_vrfs);
+  fib.begin(false);
+  CHECK_FALSE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(0), red));
+  CHECK_FALSE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(0), ipc::VrfId(ipc::max_vrfs)));
+  // The tests' memory holds a few.
+  uint8_t vrf = 1;
+  Result<void> added;
+  while (vrf < ipc::max_vrfs && (added = fib.add_vrf(ipc::VrfId(vrf)))) ++vrf;
+  REQUIRE_FALSE(added);
+  CHECK(added.error().message->id == "SKO-DPL-020");
+  CHECK(added.error().detail.find("VRF " + std::to_string(vrf)) != std::string::npos);
+  for (uint8_t each = 0; each < ipc::max_vrfs; ++each) CHECK(fib.has_vrf(ipc::VrfId(each)) == (each < vrf));
+  // What was made works, and what is dropped makes room.
+  REQUIRE(vrf > 1);
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(1), adjacency(1)));
+  REQUIRE(fib.set_route(prefix("10.0.0.0/8"), ipc::NextHopId(1)));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  CHECK(found(fib, "10.0.0.1", red) == 0);
+  fib.drop_vrf(red);
+  CHECK_FALSE(fib.has_vrf(red));
+  CHECK(fib.add_vrf(ipc::VrfId(vrf)));
 }
 
 TEST_CASE("what cannot be is refused, and a discarded transaction leaves no trace") {
@@ -186,7 +296,7 @@ TEST_CASE("a replica that cannot follow ends all changes; the complete one stays
   fib.begin(false);
   REQUIRE(fib.remove_route(prefix("10.0.0.0/8")));
   REQUIRE(fib.commit());
-  REQUIRE(rte_fib_delete(seen->fib4.get(), 0x0a000000, 8) == 0);
+  REQUIRE(rte_fib_delete(seen->vrfs[0].fib4.get(), 0x0a000000, 8) == 0);
   CHECK_FALSE(fib.poll());
   // Said once, and nobody waits for it for ever.
   CHECK(fib.idle());
@@ -299,6 +409,24 @@ TEST_CASE("the packets of an SA, which are one flow, take one way of a group") {
     fib.clear_outer(ipc::SaId(sa));
   }
   REQUIRE(fib.poll());
+}
+
+TEST_CASE("outer destinations are looked up in the front door") {
+  Fib& fib = fresh_fib_with_red();
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(3), adjacency(3)));
+  REQUIRE(fib.set_next_hop(ipc::NextHopId(4), adjacency(4)));
+  REQUIRE(fib.set_route(prefix("192.0.2.0/24"), ipc::NextHopId(3)));
+  REQUIRE(fib.set_route(prefix("192.0.2.9/32"), ipc::NextHopId(4), red));
+  REQUIRE(fib.set_route(prefix("198.51.100.9/32"), ipc::NextHopId(4), red));
+  REQUIRE(fib.commit());
+  fib.set_outer(ipc::SaId(77), address("192.0.2.9"));
+  fib.set_outer(ipc::SaId(78), address("198.51.100.9"));
+  REQUIRE(fib.poll());
+  CHECK(fib.active()->outer[77] == 3);
+  CHECK(fib.active()->outer[78] == 0);
+  fib.clear_outer(ipc::SaId(77));
+  fib.clear_outer(ipc::SaId(78));
 }
 
 TEST_CASE("the reclaimer frees after the grace period, not before") {

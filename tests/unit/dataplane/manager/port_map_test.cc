@@ -47,6 +47,15 @@ TEST_CASE("each queue has one worker, and each worker a way out of each port") {
     }
 }
 
+TEST_CASE("every worker knows a port's VRF, whether it polls the port or not") {
+  std::map<ipc::PortId, MappedPort> ports = {{ipc::PortId(0), port(0, 1, 2)}, {ipc::PortId(1), port(1, 1, 2)}};
+  ports[ipc::PortId(1)].vrf = ipc::VrfId(3);
+  for (unsigned worker = 0; worker < 2; ++worker) {
+    CHECK(map_ports(ports, worker, 2)->ports[0].vrf == ipc::front_door);
+    CHECK(map_ports(ports, worker, 2)->ports[1].vrf == ipc::VrfId(3));
+  }
+}
+
 TEST_CASE("ports with one queue spread over the workers") {
   const std::map<ipc::PortId, MappedPort> ports = {{ipc::PortId(0), port(0, 1, 2)}, {ipc::PortId(1), port(1, 1, 2)}};
   CHECK(map_ports(ports, 0, 2)->rx.size() == 1);

@@ -200,6 +200,45 @@ TEST_CASE("routes and next hops: every field is checked") {
   CHECK(reason(family) != "");
 }
 
+TEST_CASE("a VRF is below the bound, wherever it is named") {
+  for (const uint8_t bad : {ipc::max_vrfs, uint8_t{255}}) {
+    const ipc::VrfId vrf(bad);
+    CHECK(changed<ipc::PortSet>(port(2, "x"), [&](auto& p) { p.vrf = vrf; }) != "");
+    CHECK(changed<ipc::TunnelSet>(tunnel(5, "vti5"), [&](auto& t) { t.vrf = vrf; }) != "");
+    CHECK(changed<ipc::RouteSet>(route("10.0.0.0", 8, 1), [&](auto& r) { r.vrf = vrf; }) != "");
+    CHECK(reason(ipc::RouteRemove{.prefix = route("10.0.0.0", 8, 1).prefix, .length = 8, .vrf = vrf}) != "");
+  }
+  const ipc::VrfId last(ipc::max_vrfs - 1);
+  CHECK(changed<ipc::PortSet>(port(1), [&](auto& p) { p.vrf = last; }) == "");
+  CHECK(changed<ipc::TunnelSet>(tunnel(1), [&](auto& t) { t.vrf = last; }) == "");
+  CHECK(changed<ipc::RouteSet>(route("10.0.0.0", 8, 1), [&](auto& r) { r.vrf = last; }) == "");
+  CHECK(reason(ipc::RouteRemove{.prefix = route("10.0.0.0", 8, 1).prefix, .length = 8, .vrf = last}) == "");
+}
+
+TEST_CASE("a transaction remembers which VRFs need tables, and which command said so first") {
+  Staging staging = begin();
+  auto lan = port(2, "lan");
+  auto vti = tunnel(5, "vti5");
+  auto net = route("10.0.0.0", 8, 1);
+  lan.vrf = vti.vrf = ipc::VrfId(3);
+  net.vrf = ipc::VrfId(4);
+  REQUIRE(staging.add(net));
+  REQUIRE(staging.add(vti));
+  REQUIRE(staging.add(lan));
+  // What only goes needs none.
+  REQUIRE(staging.add(ipc::RouteRemove{.prefix = net.prefix, .length = 8, .vrf = ipc::VrfId(5)}));
+  REQUIRE_FALSE(staging.check(holdings()));
+  REQUIRE(staging.vrfs.size() == 2);
+  CHECK(staging.vrfs.at(ipc::VrfId(3)).index == 1);
+  CHECK(staging.vrfs.at(ipc::VrfId(3)).command == ipc::CommandType::tunnel_set);
+  CHECK(staging.vrfs.at(ipc::VrfId(4)).index == 0);
+  CHECK(staging.vrfs.at(ipc::VrfId(4)).command == ipc::CommandType::route_set);
+  CHECK(staging.ports.at(ipc::PortId(2)).value.vrf == ipc::VrfId(3));
+  CHECK(staging.tunnels.at(ipc::TunnelId(5)).value.vrf == ipc::VrfId(3));
+  CHECK(staging.routes.at(0).vrf == ipc::VrfId(4));
+  CHECK(staging.routes.at(1).vrf == ipc::VrfId(5));
+}
+
 TEST_CASE("a refusal names the first bad command, and the rest changes nothing about it") {
   Staging staging = begin();
   REQUIRE(staging.add(port(2, "lan")));

@@ -25,14 +25,6 @@ struct Lab {
   std::vector<Bytes> wire;
 };
 
-// What the packet looks like after so many routers.
-Bytes hops(Bytes packet, uint8_t count) {
-  const bool v4 = packet[0] >> 4 == 4;
-  packet[v4 ? 8 : 7] = static_cast<uint8_t>(packet[v4 ? 8 : 7] - count);
-  if (v4) fix_checksum(packet, 0);
-  return packet;
-}
-
 }  // namespace
 
 TEST_CASE("every suite, plain and in UDP, with and without ESN, carries IPv4 and IPv6 of any size") {
@@ -56,7 +48,7 @@ TEST_CASE("every suite, plain and in UDP, with and without ESN, carries IPv4 and
             const Bytes packet = v6 ? ip({"fd00:1::1", "fd00:2::2"}, payload) : ip({"10.1.0.1", "10.2.0.2"}, payload);
             const auto out = lab.across(packet);
             REQUIRE(out.size() == 1);
-            CHECK(out[0] == ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), hops(packet, 2)));
+            CHECK(out[0] == ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), after_hops(packet, 2)));
             REQUIRE(lab.wire.size() == 1);
             const Bytes& wire = lab.wire[0];
             if (size > 8) CHECK_FALSE(contains(wire, ByteView(payload).subspan(8)));
@@ -89,7 +81,7 @@ TEST_CASE("bursts of mixed traffic keep their order, and each takes its own way"
                          : v6       ? ip({"fd00:1::1", "fd00:2::2"}, payload)
                                     : ip({"10.1.0.1", "10.2.0.2"}, payload);
     in.push_back(ethernet(lab.a.mac(lan_port), lab.a.neighbour(lan_port), packet));
-    if (i % 5 != 4) expected.push_back(ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), hops(packet, 2)));
+    if (i % 5 != 4) expected.push_back(ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), after_hops(packet, 2)));
   }
   lab.a.receive_frames(lan_port, in);
   CHECK(lab.a.sent(lan_port).size() == 20);  // back out where it came from: the LAN's own
@@ -239,7 +231,7 @@ TEST_CASE("what the kernel sends: raw out of a port, sealed into a tunnel") {
   const auto out = lab.b.sent(lan_port);
   REQUIRE(out.size() == 1);
   // The kernel did its own hop.
-  CHECK(out[0] == ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), hops(packet, 1)));
+  CHECK(out[0] == ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), after_hops(packet, 1)));
   lab.a.from_kernel(Via::tunnel, tunnel.value(), text(10));
   CHECK(lab.a.drops(ipc::DropReason::malformed_ip) == 1);
   lab.a.from_kernel(Via::port, 9, arp);
@@ -346,7 +338,7 @@ TEST_CASE("what looks like ESP to us and is not keeps its place") {
     const Bytes packet =
         ip({.source = "198.18.0.1", .destination = "10.2.0.9", .protocol = protocol, .fragment = fragment}, payload);
     frames.push_back(ethernet(lab.b.mac(wan_port), lab.b.neighbour(wan_port), packet));
-    expected.push_back(ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), hops(packet, 1)));
+    expected.push_back(ethernet(lab.b.neighbour(lan_port), lab.b.mac(lan_port), after_hops(packet, 1)));
   };
   for (int i = 0; i < 4; ++i) {
     add(17, 0x2000, ByteView(datagram).first(16));
