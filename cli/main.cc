@@ -31,7 +31,8 @@ void add_commands(CLI::App& app, Session& session) {
   app.fallthrough();  // the options above may stand behind a command too
   app.require_subcommand(1);
   add_status(app, session);
-  CLI::App* show = app.add_subcommand("show", "tunnels, groups, MTUs, SAs, routes, BGP, neighbours, ports, counters");
+  CLI::App* show =
+      app.add_subcommand("show", "tunnels, groups, MTUs, SAs, routes, BGP, VRFs, neighbours, ports, counters");
   show->require_subcommand(1);
   show->footer("Examples:\n  sekisho show tunnel\n  sekisho show child-sa tokyo\n  sekisho show counters --all");
   add_tunnel(app, *show, session);
@@ -41,6 +42,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_child_sa(*show, session);
   add_route(*show, session);
   add_bgp(*show, session);
+  add_vrf(*show, session);
   add_neighbour(*show, session);
   add_port(*show, session);
   add_counters(*show, session);

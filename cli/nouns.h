@@ -18,6 +18,7 @@ void add_child_sa(CLI::App& show, Session& session);
 void add_route(CLI::App& show, Session& session);
 void add_bgp(CLI::App& show, Session& session);
 void add_neighbour(CLI::App& show, Session& session);
+void add_vrf(CLI::App& show, Session& session);
 void add_port(CLI::App& show, Session& session);
 void add_counters(CLI::App& show, Session& session);
 void add_config(CLI::App& app, Session& session);
@@ -38,6 +39,7 @@ std::string routes_text(const json& routes);
 // `view`: summary, received or advertised.
 std::string bgp_text(std::string_view view, const json& list);
 std::string neighbours_text(const json& neighbours);
+std::string vrfs_text(const json& vrfs);
 std::string ports_text(const json& ports);
 std::string counters_text(const json& counters, bool all);
 std::string changes_text(const json& changes);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <ranges>
 
 #include "base/printable.h"
 
@@ -76,6 +77,13 @@ Table::Table(std::vector<std::string> headings) {
     if (right_.back()) heading.erase(0, 1);
   }
   rows_.push_back(std::move(headings));
+}
+
+void Table::drop_if_unused(size_t column) {
+  if (std::ranges::any_of(rows_ | std::views::drop(1), [column](const auto& row) { return row[column] != "-"; }))
+    return;
+  right_.erase(right_.begin() + static_cast<ptrdiff_t>(column));
+  for (auto& row : rows_) row.erase(row.begin() + static_cast<ptrdiff_t>(column));
 }
 
 void Table::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }

@@ -30,6 +30,8 @@ class Table {
   bool empty() const { return rows_.size() == 1; }
   // "none" where there is no row.
   std::string text() const;
+  // Leaves the column out where no row has anything but "-" in it.
+  void drop_if_unused(size_t column);
 
  private:
   std::vector<bool> right_;

@@ -215,6 +215,19 @@ inline constexpr Message config_group_weight{"SKO-CFG-072", Severity::error, "we
                                              "of the group's own tunnels.",
                                              "Correct the name, write \"mode\": \"active\", or leave the weight out."};
 
+inline constexpr Message config_vrf_unknown{
+    "SKO-CFG-090", Severity::error, "VRF is not there",
+    "A \"vrf\" is the name of one under \"vrfs\" of the same file; where it is left out, the front door is meant.",
+    "Correct the name, or add the VRF under \"vrfs\"."};
+inline constexpr Message config_group_over_vrfs{
+    "SKO-CFG-091", Severity::error, "tunnels of one group are in different VRFs",
+    "The routes of a group are in the table of its tunnels, so that has to be one.",
+    "Give the interfaces of all of the group's tunnels the same \"vrf\", or make a group for each."};
+inline constexpr Message config_not_in_vrf{
+    "SKO-CFG-092", Severity::error, "not to be had in a VRF",
+    "The detail names a key that works in the front door only, and the tunnel's interface has a \"vrf\".",
+    "Leave the key out; dead peer detection (\"dpd_interval\") works everywhere."};
+
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
                                                      &config_duplicate_key,
@@ -260,6 +273,9 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_bgp_inside_address,
                                                      &config_group_tunnel,
                                                      &config_group_asleep,
-                                                     &config_group_weight};
+                                                     &config_group_weight,
+                                                     &config_vrf_unknown,
+                                                     &config_group_over_vrfs,
+                                                     &config_not_in_vrf};
 
 }  // namespace sekisho::messages

@@ -86,6 +86,14 @@ inline constexpr Message probe_unanswered{
     "See whether the target answers (`ping -I INTERFACE TARGET`), and whether the peer has a way back through the same "
     "tunnel: an answer through another one does not count."};
 
+inline constexpr Message vrf_unusable{
+    "SKO-RTG-040", Severity::error, "network namespace of a VRF cannot be used",
+    "There is no /run/netns/NAME, or it cannot be entered. The VRF's ports and tunnels carry nothing meanwhile; it is "
+    "tried again and again.",
+    "Make it with `ip netns add NAME`. Where it is there, give sekisho-control CAP_SYS_ADMIN at its start, which a "
+    "child "
+    "of it keeps for this alone."};
+
 inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &static_route_unreachable,
                                                       &zebra_too_old,
@@ -102,6 +110,7 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &group_without_tunnel,
                                                       &group_tunnel_unusable,
                                                       &group_carried_by_fewer,
-                                                      &probe_unanswered};
+                                                      &probe_unanswered,
+                                                      &vrf_unusable};
 
 }  // namespace sekisho::messages

@@ -10,9 +10,11 @@ namespace {
 
 class TunnelRoutes {
  public:
-  explicit TunnelRoutes(const Config& config) {
-    for (const auto& [name, tunnel] : config.tunnels) add(tunnel.routes, name);
-    for (const auto& [name, group] : config.groups) add(group.routes, group.tunnels.front());
+  TunnelRoutes(const Config& config, const std::string& vrf) {
+    for (const auto& [name, tunnel] : config.tunnels)
+      if (tunnel.interface.vrf == vrf) add(tunnel.routes, name);
+    for (const auto& [name, group] : config.groups)
+      if (vrf_of(config, group) == vrf) add(group.routes, group.tunnels.front());
   }
 
   // The longest one that is shorter than `prefix` and covers it, with its tunnel; nullptr where there is none.
@@ -44,17 +46,15 @@ std::set<IpAddress> peers(const Config& config) {
   return all;
 }
 
-}  // namespace
+struct Found {
+  std::string first;
+  size_t more = 0;
+};
 
-ByName<std::string> bypasses(const Config& config) {
-  struct Found {
-    std::string first;
-    size_t more = 0;
-  };
-  const TunnelRoutes tunnel_routes(config);
-  const std::set<IpAddress> outside = peers(config);
-  std::map<std::string, Found> found;
-  for (const Route& route : config.routes) {
+// Those of one table; `outside` are the peers that are found by it.
+void find_in(const std::vector<Route>& routes, const TunnelRoutes& tunnel_routes, const std::set<IpAddress>& outside,
+             ByName<Found>& found) {
+  for (const Route& route : routes) {
     const auto* around = tunnel_routes.around(route.prefix);
     if (!around) continue;
     const auto peer = outside.lower_bound(route.prefix.address());
@@ -66,6 +66,14 @@ ByName<std::string> bypasses(const Config& config) {
     else
       ++entry->second.more;
   }
+}
+
+}  // namespace
+
+ByName<std::string> bypasses(const Config& config) {
+  ByName<Found> found;
+  find_in(config.routes, TunnelRoutes(config, ""), peers(config), found);
+  for (const auto& [name, vrf] : config.vrfs) find_in(vrf.routes, TunnelRoutes(config, name), {}, found);
   ByName<std::string> texts;
   for (const auto& [tunnel, each] : found)
     texts[tunnel] = each.more == 0 ? each.first : fmt::format("{}; and {} more", each.first, each.more);

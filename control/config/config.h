@@ -30,16 +30,26 @@ struct Port {
   std::string device;  // "0000:03:00.0", "net_af_packet0,iface=eth1"
   std::vector<InterfaceAddress> addresses;
   uint16_t mtu = 1500;
+  std::string vrf = {};  // empty: the front door
 
   bool operator==(const Port&) const = default;
 };
 
-// A static route of the kernel's main table.
+// A static route.
 struct Route {
   Prefix prefix;
   IpAddress via;
 
   friend auto operator<=>(const Route&, const Route&) = default;
+};
+
+// A VRF: a network namespace of the kernel's with the same name, /run/netns/NAME, and a table of its own in the
+// dataplane. The gateway's own namespace, where IKE and ESP travel, is the front door.
+struct Vrf {
+  std::vector<Route> routes;
+  std::vector<Prefix> guards;  // dropped where no better route is, beside those of tunnels and groups
+
+  bool operator==(const Vrf&) const = default;
 };
 
 // The VTI of a tunnel.
@@ -48,6 +58,7 @@ struct TunnelInterface {
   std::vector<InterfaceAddress> addresses;
   std::optional<uint16_t> mtu;  // nothing: what the SAs leave
   std::optional<uint16_t> mss;  // nothing: what the MTU leaves; 0: TCP may announce what it likes
+  std::string vrf = {};         // of what travels inside; empty: the front door
 
   bool operator==(const TunnelInterface&) const = default;
 };
@@ -145,13 +156,17 @@ struct KeyLog {
 struct Config {
   ByName<Port> ports;
   std::optional<Frr> frr;
-  std::vector<Route> routes;
-  std::vector<Prefix> guards;  // dropped where no better route is, beside those of tunnels and groups
+  ByName<Vrf> vrfs;
+  std::vector<Route> routes;   // of the front door
+  std::vector<Prefix> guards;  // likewise; dropped where no better route is, beside those of tunnels and groups
   ByName<Tunnel> tunnels;
   ByName<Group> groups;
   std::optional<KeyLog> key_log;       // off unless the operator says so
   std::optional<Error> key_log_fault;  // why there is none although the operator says so
 };
+
+// The VRF of the group's tunnels; empty: the front door.
+std::string vrf_of(const Config& config, const Group& group);
 
 // The group that the tunnel is in, with its name; nullptr where it is in none.
 const ByName<Group>::value_type* group_of(const Config& config, std::string_view tunnel);

@@ -12,14 +12,7 @@
 namespace sekisho::config {
 namespace {
 
-constexpr size_t max_routes = 65536;
-constexpr size_t max_guards = 1024;
 constexpr size_t max_groups = ipc::max_tunnels / 2;  // of two tunnels at least
-
-// Reports where there are more than `most` of something.
-void check_count(const Node& node, size_t count, size_t most) {
-  if (count > most) node.fail(messages::config_too_large, fmt::format("{} entries, at most {}", count, most));
-}
 
 void read_key_log(const Node& node, Context& context) {
   const auto directory = Object(node, {"directory"}).require("directory");
@@ -36,23 +29,19 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
+  const Object object(root, {"vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
   if (const auto node = object.get("frr")) read_frr(*node, context);
+  if (const auto node = object.get("vrfs"))
+    if (const auto vrfs = node->members()) {
+      check_count(*node, vrfs->size(), ipc::max_vrfs - 1);  // beside the front door
+      for (const auto& [name, vrf] : *vrfs) read_vrf(name, vrf, context);
+    }
   if (const auto node = object.get("ports"))
     if (const auto ports = node->members()) {
       check_count(*node, ports->size(), ipc::max_ports);
       for (const auto& [name, port] : *ports) read_port(name, port, context);
     }
-  if (const auto node = object.get("routes"))
-    if (const auto routes = node->items()) {
-      check_count(*node, routes->size(), max_routes);
-      for (const Node& route : *routes) read_route(route, context);
-    }
-  if (const auto node = object.get("guards"))
-    if (const auto guards = node->items()) {
-      check_count(*node, guards->size(), max_guards);
-      for (const Node& guard : *guards) read_guard(guard, context);
-    }
+  read_table(object, "", context.config.routes, context.config.guards, context);
   if (const auto node = object.get("groups"))
     if (const auto groups = node->members()) {
       check_count(*node, groups->size(), max_groups);
@@ -88,6 +77,10 @@ std::unexpected<ConfigErrors> unusable(const std::filesystem::path& file, const 
 }
 
 }  // namespace
+
+void check_count(const Node& node, size_t count, size_t most) {
+  if (count > most) node.fail(messages::config_too_large, fmt::format("{} entries, at most {}", count, most));
+}
 
 std::expected<Config, ConfigErrors> decode(std::string_view text, const std::filesystem::path& directory,
                                            UnusableKeyLog unusable_key_log) {

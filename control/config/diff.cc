@@ -56,6 +56,10 @@ void compare(const json& before, const json& after, const std::string& pointer, 
     if (!before.contains(key)) changes.push_back({Change::Kind::add, child_pointer(pointer, key), nullptr, value});
 }
 
+void compare(const Vrf& before, const Vrf& after, const std::string& pointer, std::vector<Change>& changes) {
+  compare(encode(before), encode(after), pointer, changes);
+}
+
 void compare(const Port& before, const Port& after, const std::string& pointer, std::vector<Change>& changes) {
   compare(encode(before), encode(after), pointer, changes);
 }
@@ -182,6 +186,7 @@ std::vector<Effect> effects_of(const Plan& plan, const Config& running, const Co
 
 Plan diff(const Config& running, const Config& desired) {
   Plan plan;
+  compare_all(running.vrfs, desired.vrfs, "/vrfs", {plan.vrfs_set, plan.vrfs_removed}, plan.changes);
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
   compare_section(running.frr, desired.frr, "/frr", plan.changes);
   compare_routes(running.routes, desired.routes, plan);

@@ -32,7 +32,8 @@ struct Effect {
 struct Plan {
   std::vector<Change> changes;
   // The same by object: which parts the daemon must act on. What is not named stays untouched.
-  std::vector<std::string> ports_set, ports_removed;      // set: new or changed
+  std::vector<std::string> vrfs_set, vrfs_removed;  // set: new or changed
+  std::vector<std::string> ports_set, ports_removed;
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
   std::vector<std::string> groups_set, groups_removed;
   std::vector<Route> routes_added, routes_removed;

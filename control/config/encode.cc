@@ -40,6 +40,8 @@ std::string_view word(ipc::DfPolicy policy) {
   return "";
 }
 
+json or_null(const std::string& text) { return text.empty() ? json() : json(text); }
+
 json or_auto(const std::optional<uint16_t>& value) { return value ? json(*value) : json("auto"); }
 
 std::string_view word(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
@@ -145,10 +147,16 @@ json encode(const ike::ChildDefinition& child) {
 json encode(const KeyLog& key_log) { return {{"directory", key_log.directory.string()}}; }
 
 json encode(const Port& port) {
-  return {{"device", port.device}, {"addresses", texts(port.addresses)}, {"mtu", port.mtu}};
+  return {{"device", port.device}, {"addresses", texts(port.addresses)}, {"mtu", port.mtu}, {"vrf", or_null(port.vrf)}};
 }
 
 json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
+
+json encode(const Vrf& vrf) {
+  json routes = json::array();
+  for (const Route& route : vrf.routes) routes.push_back(encode(route));
+  return {{"routes", std::move(routes)}, {"guards", texts(vrf.guards)}};
+}
 
 json encode(const Frr& frr) {
   return {{"routes_as", word(frr.routes_as)}, {"hold_time", whole_seconds(frr.hold_time)}};
@@ -205,7 +213,8 @@ json encode(const Tunnel& tunnel) {
   result["interface"] = {{"name", interface.name},
                          {"addresses", texts(interface.addresses)},
                          {"mtu", or_auto(interface.mtu)},
-                         {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)}};
+                         {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)},
+                         {"vrf", or_null(interface.vrf)}};
   result["outer_mtu"] = or_auto(tunnel.outer_mtu);
   result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);

@@ -11,6 +11,7 @@ namespace sekisho::config {
 nlohmann::json encode(const KeyLog& key_log);
 nlohmann::json encode(const Port& port);
 nlohmann::json encode(const Route& route);
+nlohmann::json encode(const Vrf& vrf);
 nlohmann::json encode(const Frr& frr);
 nlohmann::json encode(const Group& group);
 nlohmann::json encode(const ike::Connection& connection);  // the tunnel's keys that the IKE engine sees

@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t longest_interface_name = 15;  // IFNAMSIZ less the NUL
 constexpr size_t longest_tunnel_name = 63;
-constexpr size_t longest_device = 239;  // ipc::PortSet::device less the NUL
+constexpr size_t longest_vrf_name = 35;  // what FRR takes
+constexpr size_t longest_device = 239;   // ipc::PortSet::device less the NUL
 constexpr size_t longest_identity = 255;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
@@ -94,6 +95,11 @@ std::string interface_name_fault(std::string_view name) {
   for (const std::string_view reserved : {"lo", "all", "default"})
     if (name == reserved) return fmt::format("{} is the kernel's own", shown(name));
   return name_fault(name, longest_interface_name);
+}
+
+std::string vrf_name_fault(std::string_view name) {
+  if (name == "default") return "\"default\" is the front door to FRR";
+  return name_fault(name, longest_vrf_name);
 }
 
 std::string tunnel_name_fault(std::string_view name) { return name_fault(name, longest_tunnel_name); }

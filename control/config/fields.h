@@ -27,5 +27,6 @@ std::optional<ike::EspProposal> read_esp_proposal(const Node& node, Profile prof
 // For names that are keys: what is wrong with one; empty: nothing.
 std::string interface_name_fault(std::string_view name);
 std::string tunnel_name_fault(std::string_view name);
+std::string vrf_name_fault(std::string_view name);
 
 }  // namespace sekisho::config

@@ -59,13 +59,13 @@ bool has_more_specific(const Config& config, const Prefix& prefix, const IpAddre
   const auto better = [&](const Prefix& other) { return other.length() > prefix.length() && other.contains(address); };
   for (const auto& [name, port] : config.ports)
     for (const auto& entry : port.addresses)
-      if (better(Prefix(entry.address, entry.length))) return true;
+      if (port.vrf.empty() && better(Prefix(entry.address, entry.length))) return true;
   return std::ranges::any_of(config.routes, better, &Route::prefix);
 }
 
-void check_route(const Prefix& prefix, const Node& node, const ike::Connection& connection, Context& context) {
-  context.claims.claim(ClaimKind::route, prefix.text(), node);
-  check_way(prefix, node, connection, context.config);
+void check_route(const Prefix& prefix, const Node& node, const Tunnel& tunnel, Context& context) {
+  context.claims.claim(ClaimKind::route, within(tunnel.interface.vrf, prefix.text()), node);
+  check_way(prefix, node, tunnel, context.config);
 }
 
 // Selectors of the configuration are prefixes.
@@ -115,8 +115,9 @@ void check_children(const std::vector<ike::ChildDefinition>& children, const Nod
 
 }  // namespace
 
-void check_way(const Prefix& prefix, const Node& node, const ike::Connection& connection, const Config& config,
+void check_way(const Prefix& prefix, const Node& node, const Tunnel& tunnel, const Config& config,
                std::string_view whose) {
+  const ike::Connection& connection = tunnel.connection;
   if (!may_carry(connection, prefix)) {
     std::string selectors;
     for (const auto& child : connection.children)
@@ -124,7 +125,8 @@ void check_way(const Prefix& prefix, const Node& node, const ike::Connection& co
     node.fail(messages::config_route_outside_selectors,
               fmt::format("{} is not within {}{}", prefix.text(), selectors, whose));
   }
-  if (prefix.contains(connection.remote) && !connection.remote.is_any() &&
+  // A VRF's routes are none of the outer packets'.
+  if (tunnel.interface.vrf.empty() && prefix.contains(connection.remote) && !connection.remote.is_any() &&
       !has_more_specific(config, prefix, connection.remote))
     node.fail(messages::config_route_loop,
               fmt::format("{} covers the peer {}{}", prefix.text(), connection.remote.text(), whose));
@@ -159,7 +161,7 @@ void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, 
   if (const auto routes = object.get("routes")) {
     tunnel.routes = read_list(*routes, [&](const Node& item) {
       auto prefix = read_prefix(item);
-      if (prefix) check_route(*prefix, item, tunnel.connection, context);
+      if (prefix) check_route(*prefix, item, tunnel, context);
       return prefix;
     });
     if (tunnel.routes.size() > max_routes)
@@ -173,7 +175,7 @@ void read_tunnel_routes(const Object& object, const Node& node, Tunnel& tunnel, 
       const Prefix prefix = prefix_of(selector);
       if (prefix.length() == 0 || std::ranges::find(tunnel.routes, prefix) != tunnel.routes.end()) continue;
       tunnel.routes.push_back(prefix);
-      check_route(prefix, node, tunnel.connection, context);
+      check_route(prefix, node, tunnel, context);
     }
 }
 

@@ -26,12 +26,19 @@ std::vector<Node> items_of(const Node& node, size_t least, size_t most, std::str
   return *std::move(items);
 }
 
+std::string vrf_text(const std::string& vrf) { return vrf.empty() ? "no VRF" : "VRF " + shown(vrf); }
+
 void check_tunnel(const Node& node, const std::string& name, const Context::GroupPlaces& places, const Config& config) {
   const auto tunnel = config.tunnels.find(name);
   if (tunnel == config.tunnels.end()) return node.fail(messages::config_group_tunnel, shown(name));
-  const ike::Connection& connection = tunnel->second.connection;
-  if (connection.start == ike::StartMode::on_traffic) node.fail(messages::config_group_asleep, shown(name));
-  for (const auto& [place, prefix] : places.routes) check_way(prefix, place, connection, config, " of tunnel " + name);
+  if (tunnel->second.connection.start == ike::StartMode::on_traffic)
+    node.fail(messages::config_group_asleep, shown(name));
+  const std::string& vrf = tunnel->second.interface.vrf;
+  if (const std::string first = vrf_of(config, config.groups.at(places.name)); vrf != first)
+    node.fail(messages::config_group_over_vrfs,
+              fmt::format("{} is in {}, the first tunnel in {}", shown(name), vrf_text(vrf), vrf_text(first)));
+  for (const auto& [place, prefix] : places.routes)
+    check_way(prefix, place, tunnel->second, config, " of tunnel " + name);
 }
 
 // The shares of an active group's tunnels, 1 where nothing is said.
@@ -55,6 +62,11 @@ void read_weights(const Object& object, Group& group) {
 
 }  // namespace
 
+std::string vrf_of(const Config& config, const Group& group) {
+  const auto first = group.tunnels.empty() ? config.tunnels.end() : config.tunnels.find(group.tunnels.front());
+  return first == config.tunnels.end() ? "" : first->second.interface.vrf;
+}
+
 const ByName<Group>::value_type* group_of(const Config& config, std::string_view tunnel) {
   const auto has_it = [&](const auto& each) {
     return std::ranges::find(each.second.tunnels, tunnel) != each.second.tunnels.end();
@@ -68,6 +80,7 @@ void read_group(const std::string& name, const Node& node, Context& context) {
   const Object object(node, {"tunnels", "routes", "propagate", "mode", "weights", "hold_down", "fail_back"});
   Group& group = context.config.groups[name];
   Context::GroupPlaces& places = context.groups.emplace_back();
+  places.name = name;
   if (const auto tunnels = object.require("tunnels"))
     for (const Node& item : items_of(*tunnels, 2, max_members, "tunnels"))
       if (const auto tunnel = item.text()) {
@@ -78,7 +91,6 @@ void read_group(const std::string& name, const Node& node, Context& context) {
   if (const auto routes = object.require("routes"))
     for (const Node& item : items_of(*routes, 1, max_routes, "routes"))
       if (const auto prefix = read_prefix(item)) {
-        context.claims.claim(ClaimKind::route, prefix->text(), item);
         places.routes.emplace_back(item, *prefix);
         group.routes.push_back(*prefix);
       }
@@ -91,9 +103,13 @@ void read_group(const std::string& name, const Node& node, Context& context) {
     if (const auto value = fail_back->choice({"automatic", "manual"})) group.fail_back = *value == 0;
 }
 
-void check_groups(const Context& context) {
-  for (const Context::GroupPlaces& places : context.groups)
+void check_groups(Context& context) {
+  for (const Context::GroupPlaces& places : context.groups) {
+    const std::string vrf = vrf_of(context.config, context.config.groups.at(places.name));
+    for (const auto& [place, prefix] : places.routes)
+      context.claims.claim(ClaimKind::route, within(vrf, prefix.text()), place);
     for (const auto& [node, name] : places.tunnels) check_tunnel(node, name, places, context.config);
+  }
 }
 
 }  // namespace sekisho::config

@@ -1,4 +1,4 @@
-// The sections "ports", "routes" and "guards".
+// The section "ports".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,12 +60,12 @@ std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer) {
   return read_mtu(*node, outer == Family::ipv6);
 }
 
-std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context) {
+std::vector<InterfaceAddress> read_addresses(const Object& object, const std::string& vrf, Context& context) {
   const auto node = object.get("addresses");
   if (!node) return {};
   auto addresses = read_list(*node, [&](const Node& item) {
     auto address = read_interface_address(item);
-    if (address) context.claims.claim(ClaimKind::address, address->address.text(), item);
+    if (address) context.claims.claim(ClaimKind::address, within(vrf, address->address.text()), item);
     return address;
   });
   if (addresses.size() > max_addresses)
@@ -76,7 +76,7 @@ std::vector<InterfaceAddress> read_addresses(const Object& object, Context& cont
 void read_port(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = interface_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
   context.claims.claim(ClaimKind::interface, name, node);
-  const Object object(node, {"device", "addresses", "mtu"});
+  const Object object(node, {"device", "addresses", "mtu", "vrf"});
   Port port;
   if (const auto device = object.require("device")) {
     assign(port.device, read_device(*device));
@@ -84,29 +84,10 @@ void read_port(const std::string& name, const Node& node, Context& context) {
     if (const auto wire = wire_interface(port.device); !wire.empty())
       context.claims.claim(ClaimKind::interface, std::string(wire), *device);
   }
-  port.addresses = read_addresses(object, context);
+  port.vrf = read_vrf_name(object, context);
+  port.addresses = read_addresses(object, port.vrf, context);
   if (const auto mtu = object.get("mtu")) assign(port.mtu, read_mtu(*mtu, has_ipv6(port.addresses)));
   context.config.ports.emplace(name, std::move(port));
-}
-
-void read_route(const Node& node, Context& context) {
-  const Object object(node, {"prefix", "via"});
-  std::optional<Prefix> prefix;
-  std::optional<IpAddress> via;
-  if (const auto member = object.require("prefix")) {
-    prefix = read_prefix(*member);
-    if (prefix) context.claims.claim(ClaimKind::route, prefix->text(), *member);
-  }
-  if (const auto member = object.require("via")) via = read_unicast_address(*member);
-  if (!prefix || !via) return;
-  if (prefix->family() == via->family())
-    context.config.routes.push_back({*prefix, *via});
-  else
-    node.fail(messages::config_family_mismatch, fmt::format("{} by way of {}", prefix->text(), via->text()));
-}
-
-void read_guard(const Node& node, Context& context) {
-  if (const auto prefix = read_prefix(node)) context.config.guards.push_back(*prefix);
 }
 
 }  // namespace sekisho::config

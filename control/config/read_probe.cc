@@ -31,22 +31,26 @@ void read_port(const Object& object, const Node& node, Probe& probe) {
     node.fail(messages::config_missing_key, "\"port\", with \"protocol\": \"udp\"");
 }
 
-// Of all interfaces.
+// Of all interfaces of the front door, which is where probes run.
 std::vector<InterfaceAddress> own_addresses(const Config& config) {
   std::vector<InterfaceAddress> addresses;
   const auto add = [&](const std::vector<InterfaceAddress>& more) {
     addresses.insert(addresses.end(), more.begin(), more.end());
   };
-  for (const auto& [name, port] : config.ports) add(port.addresses);
-  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.interface.addresses);
+  for (const auto& [name, port] : config.ports)
+    if (port.vrf.empty()) add(port.addresses);
+  for (const auto& [name, tunnel] : config.tunnels)
+    if (tunnel.interface.vrf.empty()) add(tunnel.interface.addresses);
   return addresses;
 }
 
 std::vector<Prefix> guards(const Config& config) {
   std::vector<Prefix> all = config.guards;
   const auto add = [&](const std::vector<Prefix>& more) { all.insert(all.end(), more.begin(), more.end()); };
-  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.routes);
-  for (const auto& [name, group] : config.groups) add(group.routes);
+  for (const auto& [name, tunnel] : config.tunnels)
+    if (tunnel.interface.vrf.empty()) add(tunnel.routes);
+  for (const auto& [name, group] : config.groups)
+    if (vrf_of(config, group).empty()) add(group.routes);
   return all;
 }
 
@@ -90,6 +94,7 @@ void check_probes(const Context& context) {
 void read_probe(const Object& tunnel_object, Tunnel& tunnel, Context& context) {
   const auto node = tunnel_object.get("probe");
   if (!node) return;
+  if (!tunnel.interface.vrf.empty()) node->fail(messages::config_not_in_vrf, "\"probe\"");
   const Object object(*node, {"target", "source", "protocol", "port", "interval", "timeout", "loss", "of"});
   Probe probe;
   if (const auto target = object.require("target")) {
@@ -97,7 +102,7 @@ void read_probe(const Object& tunnel_object, Tunnel& tunnel, Context& context) {
     if (!address) return;
     probe.target = *address;
     context.probe_targets.emplace_back(*target, tunnel.connection.name);
-    check_way(Prefix(*address, address->bits()), *target, tunnel.connection, context.config);
+    check_way(Prefix(*address, address->bits()), *target, tunnel, context.config);
   }
   if (const auto source = object.get("source")) probe.source = read_unicast_address(*source);
   if (probe.source && probe.source->family() != probe.target.family())

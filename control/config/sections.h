@@ -16,9 +16,10 @@ struct Context {
   std::filesystem::path directory;  // of relative psk files
   UnusableKeyLog unusable_key_log{};
   Claims claims;
-  Config config;  // as read so far: ports, then routes, then groups, then tunnels
+  Config config;  // as read so far: VRFs, then ports, then routes, then groups, then tunnels
   // Where the groups' tunnels and routes stand in the text.
   struct GroupPlaces {
+    std::string name;
     std::vector<std::pair<Node, std::string>> tunnels;
     std::vector<std::pair<Node, Prefix>> routes;
   };
@@ -26,17 +27,24 @@ struct Context {
   std::vector<std::pair<Node, std::string>> probe_targets;  // and whose they are
 };
 
+// Reports where there are more than `most` of something.
+void check_count(const Node& node, size_t count, size_t most);
 void read_port(const std::string& name, const Node& node, Context& context);
-void read_route(const Node& node, Context& context);
-// An item of "guards".
-void read_guard(const Node& node, Context& context);
+// "routes" and "guards" of a VRF, and of the front door, whose name is empty.
+void read_table(const Object& object, const std::string& vrf, std::vector<Route>& routes, std::vector<Prefix>& guards,
+                Context& context);
+void read_vrf(const std::string& name, const Node& node, Context& context);
+// "vrf" of a port or an interface: the name of one that has been read; empty where it is not given.
+std::string read_vrf_name(const Object& object, const Context& context);
+// How a thing of a VRF is claimed, of which each VRF may have one.
+std::string within(const std::string& vrf, std::string thing);
 void read_frr(const Node& node, Context& context);
 // "propagate" of a tunnel or group.
 void read_propagation(const Object& parent, Propagation& propagation);
 // Before the tunnels, which have no routes by default where they are in a group.
 void read_group(const std::string& name, const Node& node, Context& context);
 // After them: whether the tunnels of each group are there and can carry its routes.
-void check_groups(const Context& context);
+void check_groups(Context& context);
 // "probe" of a tunnel, whose selectors have been read.
 void read_probe(const Object& object, Tunnel& tunnel, Context& context);
 // After all tunnels: whether an answer of each target shows anything, and can come.
@@ -60,7 +68,7 @@ void read_authentication(const Object& tunnel, const EndObject& local, const End
 std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses);
 // "outer_mtu" of a tunnel, likewise.
 std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer);
-// "addresses" of an interface; each may be used once in the whole configuration.
-std::vector<InterfaceAddress> read_addresses(const Object& object, Context& context);
+// "addresses" of an interface; each may be used once in a VRF.
+std::vector<InterfaceAddress> read_addresses(const Object& object, const std::string& vrf, Context& context);
 
 }  // namespace sekisho::config

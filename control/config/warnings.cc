@@ -25,13 +25,16 @@ void add_expiries(const ike::Connection& connection, WallTime now, std::vector<W
   }
 }
 
+// Of the front door.
 std::set<IpAddress> own_addresses(const Config& config) {
   std::set<IpAddress> all;
   const auto add = [&all](const std::vector<InterfaceAddress>& addresses) {
     for (const InterfaceAddress& each : addresses) all.insert(each.address);
   };
-  for (const auto& [name, port] : config.ports) add(port.addresses);
-  for (const auto& [name, tunnel] : config.tunnels) add(tunnel.interface.addresses);
+  for (const auto& [name, port] : config.ports)
+    if (port.vrf.empty()) add(port.addresses);
+  for (const auto& [name, tunnel] : config.tunnels)
+    if (tunnel.interface.vrf.empty()) add(tunnel.interface.addresses);
   return all;
 }
 
@@ -58,7 +61,7 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
     if (!has_local_address(tunnel.connection, own))
       all.push_back(
           {name, {&messages::config_local_address_elsewhere, tunnel.connection.local.text()}, "local address"});
-    if (tunnel.routes.empty() && !config.frr && !group_of(config, name))
+    if (tunnel.routes.empty() && !(config.frr && tunnel.interface.vrf.empty()) && !group_of(config, name))
       all.push_back({name, {&messages::config_no_route, "interface " + tunnel.interface.name}, "no route"});
     if (const auto found = past.find(name); found != past.end())
       all.push_back({name, {&messages::config_route_beside, found->second}, "route beside"});

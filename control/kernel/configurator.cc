@@ -2,6 +2,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -81,8 +82,8 @@ std::string text(const RouteSpec& route) {
 
 }  // namespace
 
-Result<Configurator> Configurator::open() {
-  auto netlink = Netlink::open();
+Result<Configurator> Configurator::open(UniqueFd given) {
+  auto netlink = Netlink::open(std::move(given));
   if (!netlink) return std::unexpected(netlink.error());
   return Configurator(std::move(*netlink));
 }
@@ -119,6 +120,12 @@ Result<void> Configurator::set_mtu(int link, uint32_t mtu) {
   Request request = link_request(link);
   mnl_attr_put_u32(&request.message(), IFLA_MTU, mtu);
   return carry_out(request, 0, "MTU " + std::to_string(mtu));
+}
+
+Result<void> Configurator::move(int link, int space) {
+  Request request = link_request(link);
+  mnl_attr_put_u32(&request.message(), IFLA_NET_NS_FD, static_cast<uint32_t>(space));
+  return carry_out(request, 0, "move of an interface to its VRF");
 }
 
 Result<void> Configurator::set_route(const RouteSpec& route) {

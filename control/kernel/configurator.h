@@ -25,12 +25,15 @@ struct RouteSpec {
 
 class Configurator {
  public:
-  static Result<Configurator> open();
+  // With a socket, for the network namespace in which it was opened.
+  static Result<Configurator> open(UniqueFd given = {});
 
   Result<void> add_address(int link, const InterfaceAddress& address);
   Result<void> remove_address(int link, const InterfaceAddress& address);
   Result<void> set_up(int link, bool up);
   Result<void> set_mtu(int link, uint32_t mtu);
+  // Into another network namespace, where it is down, has no addresses, and perhaps another index.
+  Result<void> move(int link, int space);
   // Adds the route or replaces the one with the same prefix and metric.
   Result<void> set_route(const RouteSpec& route);
   Result<void> remove_route(const RouteSpec& route);

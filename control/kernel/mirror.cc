@@ -20,16 +20,16 @@ constexpr unsigned dump_attempts = 20;
 
 }  // namespace
 
-Result<std::unique_ptr<Mirror>> Mirror::open() {
+Result<std::unique_ptr<Mirror>> Mirror::open(UniqueFd monitor_socket, UniqueFd request_socket) {
   constexpr std::array<unsigned, 7> groups = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                               RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEIGH,
                                               RTNLGRP_NEXTHOP};
-  auto monitor = open_netlink(groups);
+  auto monitor = open_netlink(groups, std::move(monitor_socket));
   if (!monitor) return std::unexpected(monitor.error());
   const int fd = mnl_socket_get_fd(monitor->get());
   if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) < 0)
     (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  auto requests = Netlink::open();
+  auto requests = Netlink::open(std::move(request_socket));
   if (!requests) return std::unexpected(requests.error());
   std::unique_ptr<Mirror> mirror(new Mirror(std::move(*monitor), std::move(*requests)));
   if (auto read = mirror->read_all(); !read) return std::unexpected(read.error());

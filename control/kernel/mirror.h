@@ -13,8 +13,8 @@ namespace sekisho::kernel {
 
 class Mirror {
  public:
-  // Subscribes, then reads everything once.
-  static Result<std::unique_ptr<Mirror>> open();
+  // Subscribes, then reads everything once. With sockets, of the network namespace in which they were opened.
+  static Result<std::unique_ptr<Mirror>> open(UniqueFd monitor = {}, UniqueFd requests = {});
 
   // Readable when the kernel has reported something.
   int fd() const;

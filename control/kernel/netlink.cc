@@ -23,10 +23,13 @@ std::unexpected<Error> system_error(const char* what) {
 
 void CloseNetlink::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
 
-Result<NetlinkHandle> open_netlink(std::span<const unsigned> groups) {
-  NetlinkHandle socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+Result<NetlinkHandle> open_netlink(std::span<const unsigned> groups, UniqueFd given) {
+  const bool bound = static_cast<bool>(given);
+  NetlinkHandle socket(bound ? mnl_socket_fdopen(given.get()) : mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
   if (!socket) return system_error("netlink socket");
-  if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return system_error("bind of a netlink socket");
+  given.release();
+  if (!bound && mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+    return system_error("bind of a netlink socket");
   for (unsigned group : groups)
     if (mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
       return system_error("netlink group");
@@ -41,8 +44,8 @@ Request::Request(uint16_t type, uint16_t flags) : buffer_(std::make_unique<char[
 
 void* Request::extra_header(size_t size) { return mnl_nlmsg_put_extra_header(message_, size); }
 
-Result<Netlink> Netlink::open() {
-  auto socket = open_netlink({});
+Result<Netlink> Netlink::open(UniqueFd given) {
+  auto socket = open_netlink({}, std::move(given));
   if (!socket) return std::unexpected(socket.error());
   return Netlink(std::move(*socket));
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/message.h"
+#include "base/unique_fd.h"
 
 struct mnl_socket;
 struct nlmsghdr;
@@ -19,8 +20,14 @@ struct CloseNetlink {
 };
 using NetlinkHandle = std::unique_ptr<mnl_socket, CloseNetlink>;
 
-// A bound socket; member of the multicast groups RTNLGRP_*.
-Result<NetlinkHandle> open_netlink(std::span<const unsigned> groups);
+// By which another network namespace is worked in: a descriptor of it, and bound netlink sockets that were opened
+// there.
+struct NamespaceSockets {
+  UniqueFd space, monitor, requests, changes;
+};
+
+// A bound socket; member of the multicast groups RTNLGRP_*. Taken over, where one is given.
+Result<NetlinkHandle> open_netlink(std::span<const unsigned> groups, UniqueFd given = {});
 
 // A request under construction, in a buffer of its own.
 class Request {
@@ -42,7 +49,7 @@ class Request {
 
 class Netlink {
  public:
-  static Result<Netlink> open();
+  static Result<Netlink> open(UniqueFd given = {});
 
   // 0, or the errno that the kernel answered with.
   Result<int> change(Request& request);

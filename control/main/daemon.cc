@@ -88,10 +88,12 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config config, std::string config_file,
-                                              const std::string& dataplane_socket, FrrDoors frr) {
+                                              const std::string& dataplane_socket, FrrDoors frr,
+                                              NamespaceDoor namespaces) {
   std::unique_ptr<Daemon> daemon(
       new Daemon(loop, std::move(config), std::move(config_file), dataplane_socket, std::move(frr)));
-  auto network = Network::open(loop, *daemon, *daemon);
+  daemon->set_vrfs();
+  auto network = Network::open(loop, *daemon, *daemon, std::move(namespaces));
   if (!network) return std::unexpected(network.error());
   daemon->network_ = std::move(*network);
   auto transport =
@@ -100,7 +102,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
       });
   if (!transport) return std::unexpected(transport.error());
   daemon->transport_ = std::move(*transport);
-  for (const auto& [name, port] : daemon->config_.ports) daemon->ports_.set(name, port);
+  for (const auto& [name, port] : daemon->config_.ports) daemon->set_port(name, port);
   for (const auto& [name, tunnel] : daemon->config_.tunnels) {
     daemon->status_[name];
     daemon->set_tunnel(name, tunnel);
@@ -265,6 +267,7 @@ void Daemon::dataplane_up(const Inventory& inventory) {
   dataplane_since_ = now();
   last_error_.reset();
   network_->forget_pushed();
+  adopt_vrfs(inventory);
   ports_.dataplane_up(inventory);
   // What the dataplane lost gets new keys: the engine replaces those child SAs.
   for (const std::string& name : tunnels_.dataplane_up(inventory)) {
@@ -324,6 +327,33 @@ void Daemon::traffic_waiting(const ipc::TrafficWaiting& report) {
 
 // --------------------------------------------------------------------------------------------------- the tunnels
 
+void Daemon::set_vrfs() {
+  std::vector<std::string> names;
+  for (const auto& [name, vrf] : config_.vrfs) names.push_back(name);
+  vrf_ids_.set(names);
+}
+
+void Daemon::adopt_vrfs(const Inventory& inventory) {
+  std::vector<VrfIds::Word> words;
+  for (const ipc::PortState& held : inventory.ports) {
+    const auto port = config_.ports.find(*ipc::to_string(held.name));
+    words.push_back({port == config_.ports.end() ? "" : port->second.vrf, held.vrf});
+  }
+  for (const ipc::TunnelState& held : inventory.tunnels) {
+    const auto tunnel = std::ranges::find_if(config_.tunnels, [twin = *ipc::to_string(held.name)](const auto& each) {
+      return each.second.interface.name == twin;
+    });
+    words.push_back({tunnel == config_.tunnels.end() ? "" : tunnel->second.interface.vrf, held.vrf});
+  }
+  vrf_ids_.adopt(words);
+  for (const auto& [name, port] : config_.ports) ports_.set_vrf(name, vrf_ids_.of(port.vrf));
+  for (const auto& [name, tunnel] : config_.tunnels) tunnels_.set_vrf(name, vrf_ids_.of(tunnel.interface.vrf));
+}
+
+void Daemon::set_port(const std::string& name, const config::Port& port) {
+  ports_.set(name, port, vrf_ids_.of(port.vrf));
+}
+
 void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
   MtuSettings mtu{.mtu = tunnel.interface.mtu,
                   .outer_mtu = tunnel.outer_mtu,
@@ -332,7 +362,8 @@ void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
                   .maybe_in_udp = tunnel.connection.encapsulation != ike::Encapsulation::off};
   for (const ike::ChildDefinition& child : tunnel.connection.children)
     for (const ike::EspProposal& proposal : child.esp_proposals) mtu.suites.push_back(proposal.suite);
-  tunnels_.set(name, tunnel.interface.name, mtu, tunnel.connection.remote, wakes_on_traffic(tunnel));
+  tunnels_.set(name, tunnel.interface.name, mtu, tunnel.connection.remote, wakes_on_traffic(tunnel),
+               vrf_ids_.of(tunnel.interface.vrf));
 }
 
 // By the routes that the dataplane goes by too; before it has any, by none. A way through a tunnel is none: the MTU of
@@ -367,7 +398,7 @@ void Daemon::tunnel_changed(const std::string& name) {
     probes_.stop(name);
     // The interface goes down in a moment; nobody is to send what has no way any more.
     if (const auto tunnel = config_.tunnels.find(name); tunnel != config_.tunnels.end())
-      withdraw(tunnel->second.routes);
+      withdraw(tunnel->second.routes, tunnel->second.interface.vrf);
   }
   tell_group(name);
   network_->touch();
@@ -444,15 +475,22 @@ bool Daemon::stands_behind_zebra(const config::Propagation& propagation, bool le
   return told || propagation.distance > 1;
 }
 
-KernelSpec Daemon::kernel_spec() const {
+KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   KernelSpec spec;
-  for (const auto& [name, port] : config_.ports) spec.twins[name] = {.addresses = port.addresses, .up = true};
+  // The dataplane sets the MTU of a twin, but does not see it any more once it is in another namespace.
+  const auto mtu_of = [&](uint16_t mtu) { return vrf.empty() ? std::nullopt : std::optional(mtu); };
+  for (const auto& [name, port] : config_.ports)
+    if (port.vrf == vrf) spec.twins[name] = {.addresses = port.addresses, .up = true, .mtu = mtu_of(port.mtu)};
   for (const auto& [name, tunnel] : config_.tunnels) {
+    if (tunnel.interface.vrf != vrf) continue;
+    const auto mtu = tunnels_.mtu(name);
     // What is to wake the tunnel has to find its way into it first.
-    spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
-                                         .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
-                                         .routes = tunnel.routes,
-                                         .behind_zebra = stands_behind_zebra(tunnel.propagation, usable(name))};
+    spec.twins[tunnel.interface.name] = {
+        .addresses = tunnel.interface.addresses,
+        .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
+        .mtu = mtu ? mtu_of(mtu->mtu) : std::nullopt,
+        .routes = tunnel.routes,
+        .behind_zebra = vrf.empty() && stands_behind_zebra(tunnel.propagation, usable(name))};
     // It stays up, to be probed, and leads nowhere.
     if (tunnels_.live(name) && !usable(name)) spec.twins[tunnel.interface.name].routes.clear();
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
@@ -461,23 +499,30 @@ KernelSpec Daemon::kernel_spec() const {
       if (own.length < own.address.bits()) spec.guards.emplace_back(own.address, own.length);
   }
   for (const auto& [name, group] : config_.groups) {
+    if (config::vrf_of(config_, group) != vrf) continue;
     spec.guards.insert(spec.guards.end(), group.routes.begin(), group.routes.end());
-    GroupRoutes routes{
-        .ways = {}, .routes = group.routes, .behind_zebra = stands_behind_zebra(group.propagation, true)};
-    for (const auto& [tunnel, weight] : carriers(name)) routes.ways.push_back({tunnel->interface.name, weight});
-    spec.groups.push_back(std::move(routes));
+    GroupRoutes ways{.ways = {},
+                          .routes = group.routes,
+                          .behind_zebra = vrf.empty() && stands_behind_zebra(group.propagation, true)};
+    for (const auto& [tunnel, weight] : carriers(name)) ways.ways.push_back({tunnel->interface.name, weight});
+    spec.groups.push_back(std::move(ways));
   }
-  spec.guards.insert(spec.guards.end(), config_.guards.begin(), config_.guards.end());
-  for (const config::Route& route : config_.routes) spec.routes.push_back({route.prefix, route.via});
+  const auto named = config_.vrfs.find(vrf);
+  if (!vrf.empty() && named == config_.vrfs.end()) return spec;
+  const auto& guards = vrf.empty() ? config_.guards : named->second.guards;
+  const auto& routes = vrf.empty() ? config_.routes : named->second.routes;
+  spec.guards.insert(spec.guards.end(), guards.begin(), guards.end());
+  for (const config::Route& route : routes) spec.routes.push_back({route.prefix, route.via});
   return spec;
 }
 
-routing::Attachments Daemon::attachments() const {
+routing::Attachments Daemon::attachments(const std::string& vrf) const {
   routing::Attachments twins;
   for (const auto& [name, port] : ports_.all())
-    if (port.present && port.id) twins.emplace(name, *port.id);
+    if (port.present && port.id && port.wanted.vrf == vrf) twins.emplace(name, *port.id);
   for (const auto& [name, tunnel] : config_.tunnels)
-    if (const auto id = tunnels_.id(name); id && tunnels_.present(name)) twins.emplace(tunnel.interface.name, *id);
+    if (const auto id = tunnels_.id(name); id && tunnels_.present(name) && tunnel.interface.vrf == vrf)
+      twins.emplace(tunnel.interface.name, *id);
   return twins;
 }
 
@@ -495,14 +540,15 @@ void Daemon::routed(uint64_t round) {
   }
 }
 
-// Through the interfaces of tunnels that are up: zebra refuses a route by any other.
+// Of the front door, through the interfaces of tunnels that are up: zebra refuses a route by any other.
 Zebra::OwnRoutes Daemon::routes_for_zebra() const {
   Zebra::OwnRoutes routes;
   const auto add = [&](const std::vector<Carrier>& carriers, const std::vector<Prefix>& prefixes,
                        const config::Propagation& propagation) {
     std::vector<zserv::NextHop> hops;
     for (const auto& [tunnel, weight] : carriers)
-      if (const kernel::Link* link = network_->state().find_link(tunnel->interface.name); link && link->up)
+      if (const kernel::Link* link = network_->state().find_link(tunnel->interface.name);
+          tunnel->interface.vrf.empty() && link && link->up)
         hops.push_back({.link = static_cast<uint32_t>(link->index), .blackhole = {}, .weight = weight});
     if (!propagation.wanted || hops.empty()) return;
     // A weight is a share beside others.

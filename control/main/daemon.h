@@ -24,6 +24,7 @@
 #include "control/main/network.h"
 #include "control/main/ports.h"
 #include "control/main/probes.h"
+#include "control/main/vrf_ids.h"
 #include "control/main/zebra.h"
 #include "control/routing/bgp/inquiries.h"
 #include "control/rpc/operations.h"
@@ -46,7 +47,8 @@ class Daemon final : public rpc::Operations,
  public:
   // Opens sockets and reads the kernel; the dataplane is waited for in the loop.
   static Result<std::unique_ptr<Daemon>> start(sd_event* loop, config::Config config, std::string config_file,
-                                               const std::string& dataplane_socket, FrrDoors frr);
+                                               const std::string& dataplane_socket, FrrDoors frr,
+                                               NamespaceDoor namespaces);
   ~Daemon() override;
 
   // Reads the file again and applies what differs; an invalid file changes nothing.
@@ -66,6 +68,7 @@ class Daemon final : public rpc::Operations,
   std::vector<rpc::ChildCounters> child_counters() const override;
   std::vector<rpc::RouteView> routes() const override;
   std::vector<rpc::NeighbourView> neighbours() const override;
+  std::vector<rpc::VrfView> vrfs() const override;
   std::vector<rpc::PortView> ports() const override;
   rpc::DropCounters drops() const override;
   void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) override;
@@ -112,8 +115,9 @@ class Daemon final : public rpc::Operations,
   void tunnel_refused(const std::string& name, const Error& error) override;
   void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) override;
   // NetworkHost
-  KernelSpec kernel_spec() const override;
-  routing::Attachments attachments() const override;
+  std::map<std::string, ipc::VrfId> vrf_ids() const override { return vrf_ids_.all(); }
+  KernelSpec kernel_spec(const std::string& vrf) const override;
+  routing::Attachments attachments(const std::string& vrf) const override;
   const zserv::Table* learnt_routes() const override { return zebra_ ? zebra_->table() : nullptr; }
   std::vector<IpAddress> peers() const override;
   void network_changed() override;
@@ -171,7 +175,10 @@ class Daemon final : public rpc::Operations,
     uint16_t weight;
   };
   std::vector<Carrier> carriers(std::string_view group) const;
-  void withdraw(const std::vector<Prefix>& routes);
+  void withdraw(const std::vector<Prefix>& routes, const std::string& vrf);
+  void set_vrfs();
+  void adopt_vrfs(const Inventory& inventory);
+  void set_port(const std::string& name, const config::Port& port);
   void warn();  // of what is due
   void check_farewell();
 
@@ -182,6 +189,7 @@ class Daemon final : public rpc::Operations,
   SystemRandom random_;
   std::map<std::string, Status, std::less<>> status_;
   UpSince up_since_;
+  VrfIds vrf_ids_;
   std::map<std::string, Group, std::less<>> groups_;
   Probes probes_;
   DataplaneClient dataplane_;

@@ -1,12 +1,12 @@
-// The way to FRR's sockets, which only FRR's own user may open. Control gives up the right to do so; a child, made
-// while it still has it, keeps that right and nothing else: it opens one of a few sockets of one directory and passes
-// it on. All that it ever reads is one byte of control's. It ends when control does.
+// The way to FRR's sockets, which only FRR's own user may open: a doorkeeper opens one of a few sockets of one
+// directory.
 #pragma once
 
 #include <string>
 
 #include "base/message.h"
 #include "base/unique_fd.h"
+#include "control/main/doorkeeper.h"
 
 namespace sekisho::control {
 
@@ -14,8 +14,7 @@ enum class FrrDoor : uint8_t { zserv, zebra_vty, bgpd_vty };
 
 class FrrDoors {
  public:
-  // Makes the child; before the process has threads and before it gives up its privileges. FRR need not run yet, and
-  // the directory ("/run/frr") need not exist.
+  // Hires the doorkeeper. FRR need not run yet, and the directory ("/run/frr") need not exist.
   // Errors: SKO-SYS-002.
   static Result<FrrDoors> open(const std::string& directory);
 
@@ -24,8 +23,8 @@ class FrrDoors {
   Result<UniqueFd> connect(FrrDoor door);
 
  private:
-  explicit FrrDoors(UniqueFd child) : child_(std::move(child)) {}
-  UniqueFd child_;
+  explicit FrrDoors(Doorkeeper keeper) : keeper_(std::move(keeper)) {}
+  Doorkeeper keeper_;
 };
 
 }  // namespace sekisho::control

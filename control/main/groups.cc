@@ -29,7 +29,7 @@ std::optional<int> Daemon::probe_link(const std::string& name) const {
 void Daemon::probe_changed(const std::string& name) {
   if (probes_.failing(name)) {
     note_tunnel_error(name, {&messages::probe_unanswered, probes_.reason(name)});
-    withdraw(config_.tunnels.at(name).routes);
+    withdraw(config_.tunnels.at(name).routes, "");  // in a VRF there are no probes
   } else {
     Status& status = status_[name];
     if (status.last_error && status.last_error->error.message == &messages::probe_unanswered) status.last_error.reset();
@@ -83,7 +83,7 @@ void Daemon::decide(const std::string& name, Group& group) {
   network_->touch();
   const std::vector<std::string>& carriers = group.carriers();
   const config::Group& configured = config_.groups.at(name);
-  if (carriers.empty()) withdraw(configured.routes);
+  if (carriers.empty()) withdraw(configured.routes, config::vrf_of(config_, configured));
   if (farewell_until_ || !ready()) return;
   // zebra's word on the former ways is void before the next plan. While a dataplane's tunnels are taken over one by
   // one after a start, what is known of ours is not all: zebra would drop the rest.
@@ -117,8 +117,8 @@ void Daemon::arm_group_timer() {
 }
 
 // Nobody is to send what has no way any more; the interface may be up for a moment yet.
-void Daemon::withdraw(const std::vector<Prefix>& routes) {
-  if (!zebra_) return;
+void Daemon::withdraw(const std::vector<Prefix>& routes, const std::string& vrf) {
+  if (!zebra_ || !vrf.empty()) return;
   for (const Prefix& prefix : routes) zebra_->withdraw(prefix);
 }
 

@@ -10,6 +10,7 @@
 #include "control/config/report.h"
 #include "control/main/daemon.h"
 #include "control/main/frr_doors.h"
+#include "control/main/namespace_door.h"
 #include "control/main/options.h"
 #include "control/main/privileges.h"
 #include "control/main/sandbox.h"
@@ -58,9 +59,12 @@ int critical(const Error& error) {
 }
 
 int run(const Options& options) {
-  // First of all, so that the child has seen no secret. It is made where FRR is not configured, too: that may change.
+  // First of all, so that the children have seen no secret. They are made where the configuration has nothing for them,
+  // too: that may change.
   auto frr = FrrDoors::open(options.frr);
   if (!frr) return critical(frr.error());
+  auto namespaces = NamespaceDoor::open();
+  if (!namespaces) return critical(namespaces.error());
   crypto::public_key_context();  // what may throw throws now
   auto config = config::load(options.config, config::UnusableKeyLog::left_off);
   if (!config) {
@@ -68,8 +72,8 @@ int run(const Options& options) {
     return 1;
   }
   const Loop loop = make_loop();
-  auto daemon =
-      Daemon::start(loop.get(), std::move(*config), options.config.string(), options.dataplane, std::move(*frr));
+  auto daemon = Daemon::start(loop.get(), std::move(*config), options.config.string(), options.dataplane,
+                              std::move(*frr), std::move(*namespaces));
   if (!daemon) return critical(daemon.error());
   watch_signals(loop.get(), **daemon);
   auto server = rpc::Server::listen(loop.get(), **daemon, {.socket = options.socket});

@@ -1,13 +1,18 @@
 #include "control/main/network.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "base/messages/dataplane.h"
 #include "base/messages/routing.h"
+#include "base/messages/system.h"
 
 namespace sekisho::control {
 namespace {
@@ -20,21 +25,36 @@ constexpr size_t max_probes = 64;
 // A few milliseconds of the dataplane's manager, which does one transaction after the other.
 constexpr size_t commands_in_piece = 2048;
 
-Error missing_error(const IpAddress& gateway, const Network::MissingRoutes& missing) {
+// What the dataplane found no room for: "10.0.0.0/8", or "10.0.0.0/8 in VRF 3".
+std::optional<Network::Destination> find_destination(const Error& refusal) {
+  if (refusal.message != &messages::forwarding_table_full) return {};
+  constexpr std::string_view between = " in VRF ";
+  const std::string_view text = refusal.detail;
+  const size_t end = text.find(between);
+  const auto prefix = Prefix::parse(text.substr(0, end));
+  if (!prefix) return {};
+  uint8_t vrf = 0;
+  if (end != std::string_view::npos) {
+    const std::string_view number = text.substr(end + between.size());
+    if (std::from_chars(number.data(), number.data() + number.size(), vrf).ec != std::errc{}) return {};
+  }
+  return Network::Destination{ipc::VrfId(vrf), *prefix};
+}
+
+Error missing_error(const std::pair<std::string, IpAddress>& gateway, const Network::MissingRoutes& missing) {
+  const auto& [vrf, address] = gateway;
   const std::string more = missing.count > 1 ? fmt::format(" and {} more", missing.count - 1) : "";
-  return {&messages::static_route_unreachable,
-          fmt::format("{}{} by way of {}", missing.first.text(), more, gateway.text())};
+  return {&messages::static_route_unreachable, fmt::format("{}{} by way of {}{}", missing.first.text(), more,
+                                                           address.text(), vrf.empty() ? "" : " in VRF " + vrf)};
 }
 
 }  // namespace
 
-Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,
-                 kernel::Configurator configurator)
-    : sink_(sink),
+Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, NamespaceDoor door)
+    : loop_(loop),
+      sink_(sink),
       host_(host),
-      mirror_(std::move(mirror)),
-      configurator_(std::move(configurator)),
-      watch_(loop, mirror_->fd(), EPOLLIN, [this](uint32_t) { kernel_event(); }),
+      door_(std::move(door)),
       settle_timer_(loop, [this] { settle(); }),
       retry_timer_(loop,
                    [this] {
@@ -46,16 +66,70 @@ Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::
         left_out_.clear();
         touch();
       }) {
+  plans_[ipc::front_door];
   touch();
   probe_timer_.set_in(probe_interval);
 }
 
-Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& sink, NetworkHost& host) {
-  auto mirror = kernel::Mirror::open();
+Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& sink, NetworkHost& host,
+                                               NamespaceDoor door) {
+  std::unique_ptr<Network> network(new Network(loop, sink, host, std::move(door)));
+  constexpr const char* own = "/proc/self/ns/net";
+  kernel::NamespaceSockets sockets;
+  sockets.space.reset(::open(own, O_RDONLY | O_CLOEXEC));
+  if (!sockets.space) return fail(messages::system_call_failed, std::string(own) + ": " + std::strerror(errno));
+  if (auto opened = network->open_side("", std::move(sockets)); !opened) return std::unexpected(opened.error());
+  return network;
+}
+
+// ---------------------------------------------------------------------------------------------------------- the VRFs
+
+Result<void> Network::open_side(const std::string& vrf, kernel::NamespaceSockets sockets) {
+  auto mirror = kernel::Mirror::open(std::move(sockets.monitor), std::move(sockets.requests));
   if (!mirror) return std::unexpected(mirror.error());
-  auto configurator = kernel::Configurator::open();
+  auto configurator = kernel::Configurator::open(std::move(sockets.changes));
   if (!configurator) return std::unexpected(configurator.error());
-  return std::unique_ptr<Network>(new Network(loop, sink, host, std::move(*mirror), std::move(*configurator)));
+  const int fd = (*mirror)->fd();
+  sides_[vrf] =
+      std::unique_ptr<Side>(new Side{.mirror = std::move(*mirror),
+                                     .configurator = std::move(*configurator),
+                                     .space = std::move(sockets.space),
+                                     .watch = Watch(loop_, fd, EPOLLIN, [this](uint32_t) { kernel_event(); })});
+  return {};
+}
+
+bool Network::holds_twin(const Side& side) const {
+  for (const auto& [name, id] : host_.vrf_ids())
+    for (const auto& [twin, what] : host_.attachments(name))
+      if (side.mirror->state().find_link(twin)) return true;
+  return false;
+}
+
+void Network::look_for_vrfs() {
+  const auto wanted = host_.vrf_ids();
+  std::erase_if(sides_, [&](const auto& each) { return !wanted.contains(each.first) && !holds_twin(*each.second); });
+  std::map<std::string, Fault> unusable;
+  for (const auto& [name, id] : wanted) {
+    if (sides_.contains(name)) continue;
+    auto sockets = door_.enter(name);
+    const Result<void> opened = sockets ? open_side(name, std::move(*sockets)) : std::unexpected(sockets.error());
+    if (opened) continue;
+    const auto known = unusable_vrfs_.find(name);
+    const bool told = known != unusable_vrfs_.end();
+    if (!told) host_.network_failed(opened.error());
+    unusable.emplace(name, Fault{opened.error(), told ? known->second.since : MonotonicClock::now()});
+  }
+  unusable_vrfs_ = std::move(unusable);
+  if (!unusable_vrfs_.empty()) retry_timer_.set_in(retry_delay);
+}
+
+void Network::for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
+                                                    const routing::Plan& plan)>& look) const {
+  for (const auto& [name, id] : host_.vrf_ids()) {
+    const auto side = sides_.find(name);
+    const auto plan = plans_.find(id);
+    if (side != sides_.end() && plan != plans_.end()) look(name, side->second->mirror->state(), plan->second);
+  }
 }
 
 void Network::touch() {
@@ -88,9 +162,10 @@ std::vector<IpAddress> Network::usable_addresses() const {
   return usable;
 }
 
-bool Network::attached_and_up(int link) const {
-  const auto found = state().links.find(link);
-  return found != state().links.end() && found->second.up && host_.attachments().contains(found->second.name);
+bool Network::attached_and_up(const std::string& vrf, const Side& side, int link) const {
+  const auto& links = side.mirror->state().links;
+  const auto found = links.find(link);
+  return found != links.end() && found->second.up && host_.attachments(vrf).contains(found->second.name);
 }
 
 void Network::kernel_event() {
@@ -98,7 +173,13 @@ void Network::kernel_event() {
 }
 
 bool Network::take_in() {
-  const auto update = mirror_->process();
+  bool changed = false;
+  for (const auto& [vrf, side] : sides_) changed |= take_in(vrf, *side);
+  return changed;
+}
+
+bool Network::take_in(const std::string& vrf, Side& side) {
+  const auto update = side.mirror->process();
   if (!update) {
     host_.network_failed(update.error());
     retry_timer_.set_in(retry_delay);
@@ -107,23 +188,38 @@ bool Network::take_in() {
   // The kernel confirms a neighbour that turned stale only when it sends to it itself, and it is the dataplane that
   // sends.
   for (const kernel::NeighbourKey& stale : update->turned_stale)
-    if (attached_and_up(stale.link)) (void)configurator_.probe(stale);
+    if (attached_and_up(vrf, side, stale.link)) (void)side.configurator.probe(stale);
   return update->changed;
 }
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
   ++round_;
+  look_for_vrfs();
   if (sink_.ready())
     configure_whole();
   else
     guard();
   if (offered() + too_many_ / 16 < too_many_) left_out_.clear();
-  plan_ = routing::plan_routes(state(), host_.attachments(), host_.learnt_routes(), left_out_);
+  plan_all();
   if (sink_.ready()) push_routes();
   settled_ = MonotonicClock::now();
   last_settle_ = settled_ - begun;
   host_.network_changed();
+}
+
+// Of a VRF that the dataplane holds no port or tunnel of, it may have no table either, for want of memory.
+void Network::plan_all() {
+  routing::Plans plans;
+  for (const auto& [name, id] : host_.vrf_ids()) {
+    const bool outside = id == ipc::front_door;
+    const auto side = sides_.find(name);
+    const routing::Attachments attachments = host_.attachments(name);
+    if (side != sides_.end() && (outside || !attachments.empty()))
+      plans[id] = routing::plan_routes(side->second->mirror->state(), attachments,
+                                       outside ? host_.learnt_routes() : nullptr, left_out_[id]);
+  }
+  plans_ = std::move(plans);
 }
 
 // One change makes room for the next: a route needs its gateway's link to be up. The kernel has told of a change by the
@@ -141,23 +237,25 @@ void Network::configure_whole() {
 // Without the dataplane the twins stay as they are: it may be forwarding still. But what is to go into a tunnel must
 // not find another way through the kernel meanwhile.
 void Network::guard() {
-  const KernelSpec guards{.twins = {}, .routes = {}, .guards = host_.kernel_spec().guards};
   std::set<std::string> failures;
-  for (const KernelChange& change : reconcile(guards, {}, state()))
-    if (std::holds_alternative<SetRoute>(change))
-      if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
+  for (const auto& [vrf, side] : sides_) {
+    const KernelSpec guards{.twins = {}, .routes = {}, .guards = host_.kernel_spec(vrf).guards};
+    for (const KernelChange& change : reconcile(guards, {}, side->mirror->state()))
+      if (std::holds_alternative<SetRoute>(change))
+        if (auto done = carry_out(*side, change); !done) report_once(failures, done.error());
+  }
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
 }
 
 // While the dataplane is away its twins are too, and with them whatever they lead to.
 void Network::look_for_missing_routes() {
-  std::map<IpAddress, MissingRoutes> found;
-  if (sink_.ready())
-    for (const StaticRoute& route : unreachable_routes(host_.kernel_spec(), state())) {
-      MissingRoutes& missing = found.try_emplace(route.via, route.prefix).first->second;
-      ++missing.count;
-    }
+  std::map<std::pair<std::string, IpAddress>, MissingRoutes> found;
+  for (const auto& [vrf, side] : sides_) {
+    if (!sink_.ready()) break;
+    for (const StaticRoute& route : unreachable_routes(host_.kernel_spec(vrf), side->mirror->state()))
+      ++found.try_emplace({vrf, route.via}, route.prefix).first->second.count;
+  }
   for (auto& [gateway, missing] : found) {
     const auto known = missing_.find(gateway);
     missing.since = known == missing_.end() ? MonotonicClock::now() : known->second.since;
@@ -176,17 +274,33 @@ std::vector<std::pair<Error, Instant>> Network::missing_routes() const {
 
 // What fails is tried again with the next change, and after a second.
 bool Network::configure() {
-  const KernelSpec spec = host_.kernel_spec();
   std::set<std::string> failures;
-  enable_forwarding(spec, failures);
-  const auto changes = reconcile(spec, own_addresses_, state());
-  for (const KernelChange& change : changes)
-    if (auto done = carry_out(configurator_, change); !done) report_once(failures, done.error());
+  bool changed = false;
+  for (const auto& [vrf, side] : sides_) changed |= configure(vrf, *side, failures);
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
-  own_addresses_.clear();
-  for (const auto& [name, twin] : spec.twins) own_addresses_[name].insert(twin.addresses.begin(), twin.addresses.end());
+  return changed;
+}
+
+bool Network::configure(const std::string& vrf, Side& side, std::set<std::string>& failures) {
+  KernelSpec spec = host_.kernel_spec(vrf);
+  for (const auto& [other, id] : host_.vrf_ids())
+    if (other != vrf && sides_.contains(other))
+      for (const auto& [twin, what] : host_.attachments(other)) spec.elsewhere.emplace(twin, other);
+  // A VRF's namespace forwards as a whole.
+  if (vrf.empty()) enable_forwarding(spec, failures);
+  const auto changes = reconcile(spec, side.own_addresses, side.mirror->state());
+  for (const KernelChange& change : changes)
+    if (auto done = carry_out(side, change); !done) report_once(failures, done.error());
+  side.own_addresses.clear();
+  for (const auto& [name, twin] : spec.twins)
+    side.own_addresses[name].insert(twin.addresses.begin(), twin.addresses.end());
   return !changes.empty();
+}
+
+Result<void> Network::carry_out(Side& side, const KernelChange& change) {
+  return control::carry_out(side.configurator, change,
+                            [this](const std::string& vrf) { return sides_.at(vrf)->space.get(); });
 }
 
 void Network::report_once(std::set<std::string>& known, const Error& error) {
@@ -222,13 +336,14 @@ void Network::push_routes() {
     push_waits_ = true;
     return;
   }
-  to_push_ = pushed_.advance(plan_);
+  to_push_ = pushed_.advance(plans_);
   next_to_push_ = 0;
   pushed_round_ = round_;
+  size_t wanted = 0;
+  for (const auto& [vrf, plan] : plans_) wanted += plan.next_hops.size() + plan.groups.size();
   if (pushed_.ran_out())
-    host_.network_failed(
-        {&messages::next_hops_exhausted, fmt::format("{} of {} next hops and groups of them", pushed_.overflow(),
-                                                     plan_.next_hops.size() + plan_.groups.size())});
+    host_.network_failed({&messages::next_hops_exhausted,
+                          fmt::format("{} of {} next hops and groups of them", pushed_.overflow(), wanted)});
   if (to_push_.empty() && !push_all_) return host_.routed(round_);
   push_piece();
 }
@@ -262,20 +377,33 @@ void Network::piece_pushed(const std::optional<Error>& refusal) {
 
 size_t Network::offered() const {
   const zserv::Table* learnt = host_.learnt_routes();
-  return state().routes.size() + (learnt ? learnt->routes().size() : 0);
+  size_t routes = learnt ? learnt->routes().size() : 0;
+  for (const auto& [vrf, side] : sides_) routes += side->mirror->state().routes.size();
+  return routes;
+}
+
+size_t Network::left_out() const {
+  size_t routes = 0;
+  for (const auto& [vrf, prefixes] : left_out_) routes += prefixes.size();
+  return routes;
+}
+
+// Which of FRR's routes are to be left out for the one that the dataplane found no room for.
+std::set<Prefix> Network::in_the_way(const Destination& failing) const {
+  const auto plan = plans_.find(failing.vrf);
+  if (plan == plans_.end()) return {};
+  std::set<Prefix> found =
+      routing::without_room(failing.prefix, pushed_.added(to_push_, piece_begin_, failing.vrf), plan->second);
+  // A plan that is newer may have no need of it.
+  if (found.empty() && round_ == pushed_round_) found = routing::to_make_room(failing.prefix.family(), plan->second);
+  return found;
 }
 
 void Network::refused(const Error& refusal) {
-  const auto failing = Prefix::parse(refusal.detail);
-  const bool full = refusal.message == &messages::forwarding_table_full && failing;
+  const auto failing = find_destination(refusal);
   // A flood of them is one event.
-  if (!full || left_out_.empty()) host_.network_failed(refusal);
-  std::set<Prefix> found;
-  if (full) {
-    found = routing::without_room(*failing, pushed_.added(to_push_, piece_begin_), plan_);
-    // A plan that is newer may have no need of it.
-    if (found.empty() && round_ == pushed_round_) found = routing::to_make_room(failing->family(), plan_);
-  }
+  if (!failing || left_out() == 0) host_.network_failed(refusal);
+  std::set<Prefix> found = failing ? in_the_way(*failing) : std::set<Prefix>{};
   const bool helpless = found.empty() && round_ == pushed_round_;
   if (helpless || piece_is_all_)
     forget_pushed();
@@ -283,10 +411,10 @@ void Network::refused(const Error& refusal) {
     pushed_.undo(to_push_, piece_begin_);
   to_push_.clear();
   if (helpless) return retry_timer_.set_in(retry_delay);
-  left_out_.merge(found);
+  if (failing) left_out_[failing->vrf].merge(found);
   too_many_ = offered();
   // Of all routes at once nothing went in; of as many as fit, some will.
-  if (!left_out_.empty()) room_timer_.set_in(piece_is_all_ ? Duration(retry_delay) : Duration(room_interval));
+  if (left_out() > 0) room_timer_.set_in(piece_is_all_ ? Duration(retry_delay) : Duration(room_interval));
   touch();
 }
 
@@ -294,16 +422,28 @@ void Network::refused(const Error& refusal) {
 // kernel tries only for what it sends itself.
 void Network::probe_wanted() {
   probe_timer_.set_in(probe_interval);
-  std::vector<kernel::NeighbourKey> wanted = plan_.unresolved;
+  size_t probed = 0;
+  const auto vrfs = host_.vrf_ids();
+  for (const auto& [vrf, side] : sides_) {
+    const auto id = vrfs.find(vrf);
+    const auto plan = id == vrfs.end() ? plans_.end() : plans_.find(id->second);
+    if (plan == plans_.end()) continue;
+    std::vector<kernel::NeighbourKey> wanted = plan->second.unresolved;
+    if (vrf.empty()) add_peers(wanted);
+    for (const kernel::NeighbourKey& neighbour : wanted) {
+      if (++probed > max_probes) return;
+      if (attached_and_up(vrf, *side, neighbour.link)) (void)side->configurator.probe(neighbour);
+    }
+  }
+}
+
+void Network::add_peers(std::vector<kernel::NeighbourKey>& wanted) const {
   for (const IpAddress& peer : host_.peers()) {
-    const auto* route = routing::find_route(plan_, peer);
+    const auto* route = routing::find_route(plan(), peer);
     if (!route || route->second.group || route->second.next_hop.kind != ipc::NextHopKind::punt || route->second.via)
       continue;
     wanted.push_back({route->second.link, peer});
   }
-  if (wanted.size() > max_probes) wanted.resize(max_probes);
-  for (const kernel::NeighbourKey& neighbour : wanted)
-    if (attached_and_up(neighbour.link)) (void)configurator_.probe(neighbour);
 }
 
 }  // namespace sekisho::control

@@ -1,4 +1,5 @@
-// The kernel's side of the daemon: keeps the mirror, configures the twins by it, and tells the dataplane the routes.
+// The kernel's side of the daemon: keeps the mirrors, one for the front door and one for each VRF, configures the twins
+// by them, and tells the dataplane the routes. A twin is made in the front door, and moved from there into its VRF.
 //
 //   kernel or wishes change -> (a moment later) reconcile the kernel -> plan the routes -> push what is new
 //
@@ -18,6 +19,7 @@
 #include "control/kernel/configurator.h"
 #include "control/kernel/mirror.h"
 #include "control/loop/loop.h"
+#include "control/main/namespace_door.h"
 #include "control/routing/left_out.h"
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
@@ -30,10 +32,13 @@ namespace sekisho::control {
 class NetworkHost {
  public:
   virtual ~NetworkHost() = default;
-  virtual KernelSpec kernel_spec() const = 0;
-  // Twins of what the dataplane has acknowledged.
-  virtual routing::Attachments attachments() const = 0;
-  // By zebra's word; nullptr where that is not known.
+  // The VRFs by name; the front door's is empty, and always among them.
+  virtual std::map<std::string, ipc::VrfId> vrf_ids() const = 0;
+  // Of one of them, without `elsewhere`.
+  virtual KernelSpec kernel_spec(const std::string& vrf) const = 0;
+  // Twins of what the dataplane has acknowledged, in a VRF.
+  virtual routing::Attachments attachments(const std::string& vrf) const = 0;
+  // The front door's, by zebra's word; nullptr where that is not known.
   virtual const zserv::Table* learnt_routes() const = 0;
   // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
   virtual std::vector<IpAddress> peers() const = 0;
@@ -47,7 +52,8 @@ class NetworkHost {
 
 class Network {
  public:
-  static Result<std::unique_ptr<Network>> open(sd_event* loop, TransactionSink& sink, NetworkHost& host);
+  static Result<std::unique_ptr<Network>> open(sd_event* loop, TransactionSink& sink, NetworkHost& host,
+                                               NamespaceDoor door);
 
   // The wishes or the dataplane have changed: looks at everything again, soon.
   void touch();
@@ -55,12 +61,26 @@ class Network {
   void forget_pushed();
   // The last look that has begun; what is wished from now on is in the one after it.
   uint64_t round() const { return round_; }
-  const kernel::State& state() const { return mirror_->state(); }
-  const routing::Plan& plan() const { return plan_; }
+  // Of the front door.
+  const kernel::State& state() const { return front_door().mirror->state(); }
+  const routing::Plan& plan() const { return plans_.at(ipc::front_door); }
+  // Those that cannot be looked into, by name: why, and since when.
+  struct Fault {
+    Error error;
+    Instant since;
+  };
+  const std::map<std::string, Fault>& unusable_vrfs() const { return unusable_vrfs_; }
+  // Of all VRFs that can be looked into, by name.
+  void for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
+                                             const routing::Plan& plan)>& look) const;
   // FRR's, for want of room in the dataplane.
-  size_t left_out() const { return left_out_.size(); }
+  size_t left_out() const;
   bool has_address(const IpAddress& address) const;
-  // Static routes by their gateway, where that has been out of reach at two looks in a row.
+  struct Destination {
+    ipc::VrfId vrf;
+    Prefix prefix;
+  };
+  // Static routes by their VRF and gateway, where that has been out of reach at two looks in a row.
   struct MissingRoutes {
     Prefix first;
     size_t count = 0;
@@ -73,14 +93,30 @@ class Network {
   std::vector<IpAddress> usable_addresses() const;
 
  private:
-  Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, std::unique_ptr<kernel::Mirror> mirror,
-          kernel::Configurator configurator);
+  // What is open of a VRF.
+  struct Side {
+    std::unique_ptr<kernel::Mirror> mirror;
+    kernel::Configurator configurator;
+    UniqueFd space;  // its network namespace
+    Watch watch;
+    OwnAddresses own_addresses = {};
+  };
+  Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, NamespaceDoor door);
+  Result<void> open_side(const std::string& vrf, kernel::NamespaceSockets sockets);
+  // As the host has them: opens those that are new, and closes those that are gone and empty.
+  void look_for_vrfs();
+  bool holds_twin(const Side& side) const;
+  const Side& front_door() const { return *sides_.at(""); }
   void kernel_event();
   // Takes in what the kernel has told. True where something changed.
   bool take_in();
+  bool take_in(const std::string& vrf, Side& side);
   void settle();
+  void plan_all();
   // True where the kernel was told to change something.
   bool configure();
+  bool configure(const std::string& vrf, Side& side, std::set<std::string>& failures);
+  Result<void> carry_out(Side& side, const KernelChange& change);
   void configure_whole();
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
@@ -88,26 +124,27 @@ class Network {
   void push_piece();
   void piece_pushed(const std::optional<Error>& refusal);
   void refused(const Error& refusal);
-  // Routes of the kernel and of zebra.
+  std::set<Prefix> in_the_way(const Destination& failing) const;
+  // Routes of the kernel, in all VRFs, and of zebra.
   size_t offered() const;
   void probe_wanted();
+  void add_peers(std::vector<kernel::NeighbourKey>& wanted) const;
   void report_once(std::set<std::string>& known, const Error& error);
-  bool attached_and_up(int link) const;
+  bool attached_and_up(const std::string& vrf, const Side& side, int link) const;
 
+  sd_event* loop_;
   TransactionSink& sink_;
   NetworkHost& host_;
-  std::unique_ptr<kernel::Mirror> mirror_;
-  kernel::Configurator configurator_;
-  Watch watch_;
+  NamespaceDoor door_;
+  std::map<std::string, std::unique_ptr<Side>> sides_;  // by VRF
   Timer settle_timer_;
   Timer retry_timer_;
   Timer probe_timer_;
   Timer room_timer_;
-  OwnAddresses own_addresses_;
-  std::set<int> forwarding_;  // links that forward by now
-  routing::Plan plan_;
+  std::set<int> forwarding_;  // links of the front door that forward by now
+  routing::Plans plans_;
   routing::Pushed pushed_;
-  std::set<Prefix> left_out_;
+  std::map<ipc::VrfId, std::set<Prefix>> left_out_;
   size_t too_many_ = 0;                         // how many were offered when they were left out
   std::vector<routing::RouteCommand> to_push_;  // by the plan of pushed_round_
   size_t next_to_push_ = 0, piece_begin_ = 0;
@@ -119,8 +156,9 @@ class Network {
   bool push_waits_ = false;
   Instant settled_{};  // the end of the last settle()
   Duration last_settle_{};
-  std::set<std::string> failures_;  // of the last round: said already
-  std::map<IpAddress, MissingRoutes> missing_;
+  std::map<std::string, Fault> unusable_vrfs_;  // by name, of the last round
+  std::set<std::string> failures_;              // of the last round: said already
+  std::map<std::pair<std::string, IpAddress>, MissingRoutes> missing_;
 };
 
 }  // namespace sekisho::control

@@ -64,6 +64,7 @@ rpc::DaemonView Daemon::daemon() const {
                        .last_error = last_error_,
                        .dataplane_responding = !dataplane_silent()};
   for (auto& [error, since] : network_->missing_routes()) view.faults.push_back({std::move(error), since});
+  for (const auto& [vrf, fault] : network_->unusable_vrfs()) view.faults.push_back({fault.error, fault.since});
   if (!view.dataplane_responding)
     view.faults.push_back({{&messages::dataplane_silent, {}}, *dataplane_.silent_since()});
   if (zebra_) view.zebra = to_view(*zebra_);
@@ -121,40 +122,59 @@ std::vector<rpc::ChildCounters> Daemon::child_counters() const {
 
 std::vector<rpc::RouteView> Daemon::routes() const {
   std::vector<rpc::RouteView> views;
-  const routing::Plan& plan = network_->plan();
-  const auto link_name = [this](int index) {
-    const auto link = network_->state().links.find(index);
-    return link == network_->state().links.end() ? std::string() : link->second.name;
-  };
-  const auto kind = [&plan](const routing::NextHopKey& key) { return plan.next_hops.at(key).kind; };
   const zserv::RouteType own = zebra_ ? zebra_->own_type() : zserv::RouteType::system;
-  for (const auto& [prefix, route] : plan.routes) {
-    rpc::RouteView view{.prefix = prefix};
-    if (route.group && route.group->size() > 1) {
-      view.kind = ipc::NextHopKind::group;
-      for (const routing::PlannedHop& hop : *route.group)
-        view.hops.push_back({kind(hop.next_hop), link_name(hop.link), hop.via, hop.weight});
-    } else {
-      view.kind = kind(route.next_hop);
-      view.interface = link_name(route.link);
-      view.via = route.via;
+  network_->for_each_vrf([&](const std::string& vrf, const kernel::State& state, const routing::Plan& plan) {
+    const auto link_name = [&state](int index) {
+      const auto link = state.links.find(index);
+      return link == state.links.end() ? std::string() : link->second.name;
+    };
+    const auto kind = [&plan](const routing::NextHopKey& key) { return plan.next_hops.at(key).kind; };
+    for (const auto& [prefix, route] : plan.routes) {
+      rpc::RouteView view{.vrf = vrf, .prefix = prefix};
+      if (route.group && route.group->size() > 1) {
+        view.kind = ipc::NextHopKind::group;
+        for (const routing::PlannedHop& hop : *route.group)
+          view.hops.push_back({kind(hop.next_hop), link_name(hop.link), hop.via, hop.weight});
+      } else {
+        view.kind = kind(route.next_hop);
+        view.interface = link_name(route.link);
+        view.via = route.via;
+      }
+      if (route.protocol != 0 || route.learnt) view.metric = route.metric;
+      if (route.learnt) view.distance = route.learnt->distance;
+      view.origin = origin(route, own);
+      views.push_back(std::move(view));
     }
-    if (route.protocol != 0 || route.learnt) view.metric = route.metric;
-    if (route.learnt) view.distance = route.learnt->distance;
-    view.origin = origin(route, own);
-    views.push_back(std::move(view));
-  }
+  });
   return views;
 }
 
 std::vector<rpc::NeighbourView> Daemon::neighbours() const {
   std::vector<rpc::NeighbourView> views;
-  const kernel::State& state = network_->state();
-  for (const auto& [key, neighbour] : state.neighbours) {
-    const auto link = state.links.find(key.link);
-    if (link == state.links.end() || !config_.ports.contains(link->second.name)) continue;
-    views.push_back({key.address, link->second.name, neighbour.mac, std::string(name(neighbour.state))});
+  network_->for_each_vrf([&](const std::string& vrf, const kernel::State& state, const routing::Plan&) {
+    for (const auto& [key, neighbour] : state.neighbours) {
+      const auto link = state.links.find(key.link);
+      if (link == state.links.end()) continue;
+      const auto port = config_.ports.find(link->second.name);
+      if (port == config_.ports.end() || port->second.vrf != vrf) continue;
+      views.push_back({vrf, key.address, link->second.name, neighbour.mac, std::string(name(neighbour.state))});
+    }
+  });
+  return views;
+}
+
+std::vector<rpc::VrfView> Daemon::vrfs() const {
+  std::vector<rpc::VrfView> views;
+  for (const auto& [name, vrf] : config_.vrfs) {
+    rpc::VrfView view{.name = name};
+    if (const auto fault = network_->unusable_vrfs().find(name); fault != network_->unusable_vrfs().end())
+      view.fault = {fault->second.error, fault->second.since};
+    views.push_back(std::move(view));
   }
+  network_->for_each_vrf([&](const std::string& name, const kernel::State&, const routing::Plan& plan) {
+    if (const auto view = std::ranges::find(views, name, &rpc::VrfView::name); view != views.end())
+      view->routes = plan.routes.size();
+  });
   return views;
 }
 
@@ -235,7 +255,8 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     status_[name].held_down = held_down;
   }
   for (const std::string& name : plan.ports_removed) ports_.remove(name);
-  for (const std::string& name : plan.ports_set) ports_.set(name, config_.ports.find(name)->second);
+  set_vrfs();
+  for (const std::string& name : plan.ports_set) set_port(name, config_.ports.find(name)->second);
   for (const std::string& name : plan.tunnels_set) {
     const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
     set_tunnel(name, tunnel);

@@ -14,12 +14,17 @@ bool Ports::in_use(ipc::PortId id) const {
   return std::ranges::any_of(ports_, [id](const auto& each) { return each.second.id == id; });
 }
 
-void Ports::set(const std::string& name, const config::Port& wanted) {
+void Ports::set(const std::string& name, const config::Port& wanted, ipc::VrfId vrf) {
   const auto known = ports_.find(name);
   // A port keeps its device for life.
   if (known != ports_.end() && known->second.wanted.device != wanted.device) remove(name);
   ports_[name].wanted = wanted;
+  ports_[name].vrf = vrf;
   if (sink_.ready()) push(name);
+}
+
+void Ports::set_vrf(const std::string& name, ipc::VrfId vrf) {
+  if (const auto known = ports_.find(name); known != ports_.end()) known->second.vrf = vrf;
 }
 
 void Ports::remove(const std::string& name) {
@@ -40,6 +45,7 @@ void Ports::push(const std::string& name) {
   Transaction transaction;
   transaction.add(ipc::PortSet{.id = *port.id,
                                .mtu = port.wanted.mtu,
+                               .vrf = port.vrf,
                                .name = ipc::to_text<16>(name),
                                .device = ipc::to_text<240>(port.wanted.device)});
   port.pending = true;

@@ -17,6 +17,7 @@ class Ports {
  public:
   struct Port {
     config::Port wanted;
+    ipc::VrfId vrf;
     std::optional<ipc::PortId> id;  // once the inventory is known
     bool present = false;           // acknowledged
     bool pending = false;           // an answer is awaited
@@ -27,7 +28,9 @@ class Ports {
   // `changed` is called when a port was acknowledged, refused or reported.
   Ports(TransactionSink& sink, std::function<void()> changed) : sink_(sink), changed_(std::move(changed)) {}
 
-  void set(const std::string& name, const config::Port& wanted);
+  void set(const std::string& name, const config::Port& wanted, ipc::VrfId vrf);
+  // Before dataplane_up(), which tells.
+  void set_vrf(const std::string& name, ipc::VrfId vrf);
   void remove(const std::string& name);
   // Ports are recognized by their twin's name and their device.
   void dataplane_up(const Inventory& inventory);

@@ -99,6 +99,9 @@ struct Plan {
   std::vector<kernel::NeighbourKey> unresolved;
 };
 
+// Of all VRFs. A next hop that is a port's or a tunnel's is in one of them only.
+using Plans = std::map<ipc::VrfId, Plan>;
+
 // Twins by interface name.
 using Attachment = std::variant<ipc::PortId, ipc::TunnelId>;
 using Attachments = std::map<std::string, Attachment, std::less<>>;

@@ -56,29 +56,31 @@ ipc::NextHopId Pushed::id_for(const PlannedRoute& route) const {
   return group ? *group : id_for(route.next_hop);
 }
 
-void Pushed::release_unused(const Plan& plan) {
+void Pushed::release_unused(const Plans& plans) {
   std::erase_if(next_hops_, [&](const auto& known) {
-    if (known.first == punt || plan.next_hops.contains(known.first)) return false;
+    const auto uses = [&](const auto& each) { return each.second.next_hops.contains(known.first); };
+    if (known.first == punt || std::ranges::any_of(plans, uses)) return false;
     freed_.push_back(known.second.id);
     return true;
   });
 }
 
-void Pushed::add_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
+void Pushed::add_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
   struct Step {
     ipc::RouteSet set;
     bool adds;
   };
   std::vector<Step> sealed;
   std::array<std::vector<Step>, 129> others;  // by length
-  for (const auto& [prefix, route] : plan.routes) {
-    const ipc::NextHopId id = id_for(route);
-    const auto [known, added] = routes_.try_emplace(prefix, id);
-    if (!added && known->second == id) continue;
-    known->second = id;
-    (route.in_clear() ? others[prefix.length()] : sealed)
-        .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), ipc::front_door, id}, added});
-  }
+  for (const auto& [vrf, plan] : plans)
+    for (const auto& [prefix, route] : plan.routes) {
+      const ipc::NextHopId id = id_for(route);
+      const auto [known, added] = routes_.try_emplace({vrf, prefix}, id);
+      if (!added && known->second == id) continue;
+      known->second = id;
+      (route.in_clear() ? others[prefix.length()] : sealed)
+          .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf, id}, added});
+    }
   adds_.assign(commands.size(), false);
   const auto take = [&](const std::vector<Step>& steps) {
     for (const Step& step : steps) {
@@ -91,7 +93,9 @@ void Pushed::add_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
 }
 
 void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
-  const auto prefix = [](const auto& command) { return Prefix(*ipc::to_address(command.prefix), command.length); };
+  const auto destination = [](const auto& command) {
+    return Destination(command.vrf, Prefix(*ipc::to_address(command.prefix), command.length));
+  };
   for (size_t i = from; i < commands.size(); ++i) {
     if (const auto* hop = std::get_if<ipc::NextHopSet>(&commands[i])) {
       for (auto& [key, entry] : next_hops_)
@@ -99,11 +103,11 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
     } else if (const auto* group = std::get_if<GroupCommand>(&commands[i])) {
       groups_.untold((*group)->id);
     } else if (const auto* set = std::get_if<ipc::RouteSet>(&commands[i]); set && i < adds_.size() && adds_[i]) {
-      routes_.erase(prefix(*set));
+      routes_.erase(destination(*set));
     } else if (set) {
-      routes_[prefix(*set)] = unknown;
+      routes_[destination(*set)] = unknown;
     } else {
-      routes_[prefix(std::get<ipc::RouteRemove>(commands[i]))] = unknown;
+      routes_[destination(std::get<ipc::RouteRemove>(commands[i]))] = unknown;
     }
   }
   held_.insert(held_.end(), freed_.begin(), freed_.end());
@@ -111,60 +115,62 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
   groups_.hold_freed();
 }
 
-std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from) const {
+std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from, ipc::VrfId vrf) const {
   std::vector<Prefix> prefixes;
   for (size_t i = from; i < std::min(commands.size(), adds_.size()); ++i)
-    if (adds_[i]) {
-      const auto& set = std::get<ipc::RouteSet>(commands[i]);
-      prefixes.emplace_back(*ipc::to_address(set.prefix), set.length);
-    }
+    if (adds_[i])
+      if (const auto& set = std::get<ipc::RouteSet>(commands[i]); set.vrf == vrf)
+        prefixes.emplace_back(*ipc::to_address(set.prefix), set.length);
   return prefixes;
 }
 
-std::vector<RouteCommand> Pushed::advance(const Plan& plan) {
+std::vector<RouteCommand> Pushed::advance(const Plans& plans) {
   std::vector<RouteCommand> commands;
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_ = std::exchange(held_, {});
   had_room_ = std::exchange(overflow_, 0) == 0;
-  add_next_hops(plan, commands);
-  add_groups(plan, commands);
-  add_routes(plan, commands);
-  remove_routes(plan, commands);
-  release_unused(plan);
+  add_next_hops(plans, commands);
+  add_groups(plans, commands);
+  add_routes(plans, commands);
+  remove_routes(plans, commands);
+  release_unused(plans);
   return commands;
 }
 
-void Pushed::add_next_hops(const Plan& plan, std::vector<RouteCommand>& commands) {
+void Pushed::add_next_hops(const Plans& plans, std::vector<RouteCommand>& commands) {
   // First of all the one that stands in for those that find no room.
   if (!next_hops_.contains(punt)) allocate(punt, {.kind = ipc::NextHopKind::punt}, commands);
-  for (const auto& [key, content] : plan.next_hops) {
-    if (key.kind == ipc::NextHopKind::drop) continue;
-    const auto known = next_hops_.find(key);
-    if (known == next_hops_.end()) {
-      overflow_ += !allocate(key, content, commands);
-    } else if (known->second.content != content) {
-      known->second.content = content;
-      commands.emplace_back(to_command(known->second.id, content));
+  for (const auto& [vrf, plan] : plans)
+    for (const auto& [key, content] : plan.next_hops) {
+      if (key.kind == ipc::NextHopKind::drop) continue;
+      const auto known = next_hops_.find(key);
+      if (known == next_hops_.end()) {
+        overflow_ += !allocate(key, content, commands);
+      } else if (known->second.content != content) {
+        known->second.content = content;
+        commands.emplace_back(to_command(known->second.id, content));
+      }
     }
-  }
 }
 
-void Pushed::add_groups(const Plan& plan, std::vector<RouteCommand>& commands) {
+void Pushed::add_groups(const Plans& plans, std::vector<RouteCommand>& commands) {
   const auto member = [this](const NextHopKey& key) { return id_for(key); };
-  const auto former = [this](const Prefix& prefix) {
-    const auto known = routes_.find(prefix);
+  const auto former = [this](ipc::VrfId vrf, const Prefix& prefix) {
+    const auto known = routes_.find({vrf, prefix});
     return known == routes_.end() ? std::nullopt : std::optional(known->second);
   };
-  for (const ipc::NextHopGroupSet& group : groups_.advance(plan, member, former))
+  for (const ipc::NextHopGroupSet& group : groups_.advance(plans, member, former))
     commands.emplace_back(std::make_shared<const ipc::NextHopGroupSet>(group));
-  for (const GroupPtr& group : plan.groups) overflow_ += !groups_.find(group);
+  for (const auto& [vrf, plan] : plans)
+    for (const GroupPtr& group : plan.groups) overflow_ += !groups_.find(group);
 }
 
-void Pushed::remove_routes(const Plan& plan, std::vector<RouteCommand>& commands) {
+void Pushed::remove_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
   std::erase_if(routes_, [&](const auto& known) {
-    const Prefix& prefix = known.first;
-    if (plan.routes.contains(prefix)) return false;
-    commands.emplace_back(ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length())});
+    const auto& [vrf, prefix] = known.first;
+    if (const auto plan = plans.find(vrf); plan != plans.end() && plan->second.routes.contains(prefix)) return false;
+    commands.emplace_back(
+        ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf});
     return true;
   });
 }

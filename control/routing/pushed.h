@@ -39,7 +39,7 @@ class Pushed {
   // How many next hops there may be, drop's fixed 0 included.
   explicit Pushed(uint16_t capacity = ipc::max_next_hops, uint16_t groups = ipc::max_next_hop_groups);
 
-  // The commands that lead to `plan`; from now on it counts as pushed. They may be carried out in pieces, in their
+  // The commands that lead to `plans`; from now on they count as pushed. They may be carried out in pieces, in their
   // order:
   //
   //   next hops, then groups of them, before the routes that use them
@@ -49,9 +49,9 @@ class Pushed {
   //
   // so that on the way from one plan to the next no packet leaves in clear that both keep from it. Where next hops run
   // out, the routes concerned are punted; where groups do, they take the first of their ways.
-  std::vector<RouteCommand> advance(const Plan& plan);
-  // Of those routes, which of the last advance()'s commands `from` there on has added.
-  std::vector<Prefix> added(std::span<const RouteCommand> commands, size_t from) const;
+  std::vector<RouteCommand> advance(const Plans& plans);
+  // Of a VRF's routes, which of the last advance()'s commands `from` there on has added.
+  std::vector<Prefix> added(std::span<const RouteCommand> commands, size_t from, ipc::VrfId vrf) const;
   // The last advance()'s commands `from` there on were not carried out: the next advance() leads on from what was.
   void undo(std::span<const RouteCommand> commands, size_t from);
   // The dataplane knows nothing (any more): the next advance() names everything.
@@ -61,23 +61,24 @@ class Pushed {
   bool ran_out() const { return overflow_ > 0 && had_room_; }
 
  private:
+  using Destination = std::pair<ipc::VrfId, Prefix>;
   struct Entry {
     ipc::NextHopId id;
     std::optional<NextHop> content;  // nothing: the dataplane was not told
   };
   bool allocate(const NextHopKey& key, const NextHop& content, std::vector<RouteCommand>& commands);
-  void add_next_hops(const Plan& plan, std::vector<RouteCommand>& commands);
-  void add_groups(const Plan& plan, std::vector<RouteCommand>& commands);
-  void add_routes(const Plan& plan, std::vector<RouteCommand>& commands);
-  void remove_routes(const Plan& plan, std::vector<RouteCommand>& commands);
+  void add_next_hops(const Plans& plans, std::vector<RouteCommand>& commands);
+  void add_groups(const Plans& plans, std::vector<RouteCommand>& commands);
+  void add_routes(const Plans& plans, std::vector<RouteCommand>& commands);
+  void remove_routes(const Plans& plans, std::vector<RouteCommand>& commands);
   ipc::NextHopId id_for(const NextHopKey& key) const;
   ipc::NextHopId id_for(const PlannedRoute& route) const;
-  void release_unused(const Plan& plan);
+  void release_unused(const Plans& plans);
 
   uint16_t capacity_;
   std::map<NextHopKey, Entry> next_hops_;
   PushedGroups groups_;
-  std::map<Prefix, ipc::NextHopId> routes_;
+  std::map<Destination, ipc::NextHopId> routes_;
   std::vector<bool> adds_;  // by command of the last advance()
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round

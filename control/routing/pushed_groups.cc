@@ -33,15 +33,18 @@ std::optional<ipc::NextHopId> PushedGroups::find(const GroupPtr& group) const {
   return found == ids_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::vector<ipc::NextHopGroupSet> PushedGroups::advance(const Plan& plan, const Member& member, const Former& former) {
+std::vector<ipc::NextHopGroupSet> PushedGroups::advance(const Plans& plans, const Member& member,
+                                                        const Former& former) {
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_ = std::exchange(held_, {});
   ++round_;
-  mark_wanted(plan);
-  add_new(plan, former);
+  Groups groups;
+  for (const auto& [vrf, plan] : plans) groups.insert(groups.end(), plan.groups.begin(), plan.groups.end());
+  mark_wanted(groups);
+  add_new(groups, plans, former);
   std::vector<ipc::NextHopGroupSet> commands;
   ids_.clear();
-  for (const GroupPtr& group : plan.groups) {
+  for (const GroupPtr& group : groups) {
     const auto found = entries_.find(*group);
     if (found == entries_.end()) continue;
     ids_.emplace(group.get(), found->second.id);
@@ -52,19 +55,19 @@ std::vector<ipc::NextHopGroupSet> PushedGroups::advance(const Plan& plan, const 
   return commands;
 }
 
-void PushedGroups::mark_wanted(const Plan& plan) {
-  for (const GroupPtr& group : plan.groups)
+void PushedGroups::mark_wanted(const Groups& groups) {
+  for (const GroupPtr& group : groups)
     if (const auto found = entries_.find(*group); found != entries_.end()) found->second.round = round_;
 }
 
-void PushedGroups::add_new(const Plan& plan, const Former& former) {
+void PushedGroups::add_new(const Groups& groups, const Plans& plans, const Former& former) {
   const bool all_known =
-      std::ranges::all_of(plan.groups, [this](const GroupPtr& group) { return entries_.contains(*group); });
+      std::ranges::all_of(groups, [this](const GroupPtr& group) { return entries_.contains(*group); });
   if (all_known) return;
-  const auto before = predecessors(plan, former);
+  const auto before = predecessors(groups, plans, former);
   std::map<ipc::NextHopId, Entries::iterator> by_id;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) by_id.emplace(entry->second.id, entry);
-  for (const GroupPtr& group : plan.groups) {
+  for (const GroupPtr& group : groups) {
     if (entries_.contains(*group)) continue;
     const auto id = before.find(group.get());
     const auto predecessor = id == before.end() ? by_id.end() : by_id.find(id->second);
@@ -80,17 +83,18 @@ void PushedGroups::add_new(const Plan& plan, const Former& former) {
 }
 
 // For each new group, one that a route of its points to.
-std::unordered_map<const Group*, ipc::NextHopId> PushedGroups::predecessors(const Plan& plan,
+std::unordered_map<const Group*, ipc::NextHopId> PushedGroups::predecessors(const Groups& groups, const Plans& plans,
                                                                             const Former& former) const {
   std::unordered_map<const Group*, std::optional<ipc::NextHopId>> wanted;
-  for (const GroupPtr& group : plan.groups)
+  for (const GroupPtr& group : groups)
     if (!entries_.contains(*group)) wanted.emplace(group.get(), std::nullopt);
   std::unordered_map<const Group*, ipc::NextHopId> found;
-  for (const auto& [prefix, route] : plan.routes) {
-    if (found.size() == wanted.size()) break;
-    if (!route.group || !wanted.contains(route.group.get()) || found.contains(route.group.get())) continue;
-    if (const auto id = former(prefix); id && ipc::is_group(*id)) found.emplace(route.group.get(), *id);
-  }
+  for (const auto& [vrf, plan] : plans)
+    for (const auto& [prefix, route] : plan.routes) {
+      if (found.size() == wanted.size()) return found;
+      if (!route.group || !wanted.contains(route.group.get()) || found.contains(route.group.get())) continue;
+      if (const auto id = former(vrf, prefix); id && ipc::is_group(*id)) found.emplace(route.group.get(), *id);
+    }
   return found;
 }
 

@@ -24,16 +24,16 @@ class PushedGroups {
   explicit PushedGroups(uint16_t capacity);
   void forget();
 
-  // The commands that lead to the plan's groups. Their next hops are known by then: `member` tells their ids, and
+  // The commands that lead to the plans' groups. Their next hops are known by then: `member` tells their ids, and
   // `former` the id that a route points to so far, if any.
   using Member = std::function<ipc::NextHopId(const NextHopKey&)>;
-  using Former = std::function<std::optional<ipc::NextHopId>(const Prefix&)>;
-  std::vector<ipc::NextHopGroupSet> advance(const Plan& plan, const Member& member, const Former& former);
+  using Former = std::function<std::optional<ipc::NextHopId>(ipc::VrfId, const Prefix&)>;
+  std::vector<ipc::NextHopGroupSet> advance(const Plans& plans, const Member& member, const Former& former);
   // The dataplane did not take the command for this group.
   void untold(ipc::NextHopId id);
   // Nor all of the last advance()'s routes: some may lead to groups that are wanted no more.
   void hold_freed();
-  // Of a group of the plan that was advanced to last; nothing where there was no room for it.
+  // Of a group of the plans that were advanced to last; nothing where there was no room for it.
   std::optional<ipc::NextHopId> find(const GroupPtr& group) const;
 
  private:
@@ -46,9 +46,11 @@ class PushedGroups {
   };
   using Entries = std::map<Group, Entry>;
 
-  void mark_wanted(const Plan& plan);
-  void add_new(const Plan& plan, const Former& former);
-  std::unordered_map<const Group*, ipc::NextHopId> predecessors(const Plan& plan, const Former& former) const;
+  using Groups = std::vector<GroupPtr>;
+  void mark_wanted(const Groups& groups);
+  void add_new(const Groups& groups, const Plans& plans, const Former& former);
+  std::unordered_map<const Group*, ipc::NextHopId> predecessors(const Groups& groups, const Plans& plans,
+                                                                const Former& former) const;
   // Whether it can take over the other's id.
   bool may_inherit(const Group& group, const Entries::value_type& predecessor) const;
   void add(const Group& group, Entries::iterator predecessor);
@@ -57,7 +59,7 @@ class PushedGroups {
 
   uint16_t capacity_;
   Entries entries_;
-  std::unordered_map<const Group*, ipc::NextHopId> ids_;  // of the last plan's
+  std::unordered_map<const Group*, ipc::NextHopId> ids_;  // of the last plans'
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round
   std::vector<ipc::NextHopId> held_;   // by a round that was undone

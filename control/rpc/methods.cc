@@ -51,6 +51,8 @@ Answer show(Operations& operations, const json& params) {
     view = tunnel_views(operations, *name);
   else if (*what == "mtu")
     view = mtu_views(operations, *name);
+  else if (*what == "vrf")
+    view = vrf_views(operations, *name);
   else if (*what == "group")
     view = group_views(operations, *name);
   else if (*what == "ike-sa")
@@ -64,7 +66,7 @@ Answer show(Operations& operations, const json& params) {
   else if (*what == "neighbour")
     view = neighbour_views(operations, *name);
   else
-    return bad_params("\"what\" is one of tunnel, group, mtu, ike-sa, child-sa, route, neighbour, port, counters");
+    return bad_params("\"what\" is one of tunnel, group, vrf, mtu, ike-sa, child-sa, route, neighbour, port, counters");
   if (view) return *std::move(view);
   return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
 }

@@ -111,6 +111,7 @@ struct HopView {
 };
 
 struct RouteView {
+  std::string vrf = {};  // empty: the front door
   Prefix prefix;
   ipc::NextHopKind kind = ipc::NextHopKind::drop;  // group: what the hops say
   std::string interface;                           // the port or VTI; empty with drop, local and group
@@ -121,7 +122,14 @@ struct RouteView {
   std::string origin;               // "connected", "static", "tunnel", "bgp", ...: who made it, where known
 };
 
+struct VrfView {
+  std::string name;
+  std::optional<LastError> fault;  // why it cannot be used
+  size_t routes = 0;
+};
+
 struct NeighbourView {
+  std::string vrf = {};
   IpAddress address;
   std::string interface;
   std::optional<MacAddress> mac;
@@ -169,6 +177,7 @@ class Operations {
   virtual std::vector<ChildCounters> child_counters() const = 0;
   virtual std::vector<RouteView> routes() const = 0;  // what the dataplane was told
   virtual std::vector<NeighbourView> neighbours() const = 0;
+  virtual std::vector<VrfView> vrfs() const = 0;    // every configured one, in the order of names
   virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names
   virtual DropCounters drops() const = 0;
   virtual std::vector<GroupView> groups() const = 0;  // every configured one, in the order of names

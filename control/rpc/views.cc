@@ -241,6 +241,7 @@ json port_view(const PortView& port, const config::Port& configured, Instant now
           {"mtu", port.present ? port.mtu : configured.mtu},
           {"mac", port.mac ? json(port.mac->text()) : json()},
           {"addresses", desired["addresses"]},
+          {"vrf", desired["vrf"]},
           {"counters", counters},
           {"last_error", or_null(port.last_error, now)}};
 }
@@ -255,18 +256,25 @@ json hop_views(const RouteView& route) {
   return hops;
 }
 
-// By its prefix, or by an interface that it leads out of.
+// By its prefix, its VRF, or an interface that it leads out of.
 bool goes_by(const RouteView& route, std::string_view name) {
-  return name == route.prefix.text() || name == route.interface ||
+  return name == route.prefix.text() || name == route.vrf || name == route.interface ||
          std::ranges::find(route.hops, name, &HopView::interface) != route.hops.end();
 }
 
-const RouteView* longest_match(const std::vector<RouteView>& routes, const IpAddress& address) {
-  const RouteView* best = nullptr;
-  for (const RouteView& route : routes)
-    if (route.prefix.contains(address) && (!best || route.prefix.length() > best->prefix.length())) best = &route;
+// In each VRF.
+std::map<std::string, const RouteView*> longest_matches(const std::vector<RouteView>& routes,
+                                                        const IpAddress& address) {
+  std::map<std::string, const RouteView*> best;
+  for (const RouteView& route : routes) {
+    if (!route.prefix.contains(address)) continue;
+    const RouteView*& known = best[route.vrf];
+    if (!known || route.prefix.length() > known->prefix.length()) known = &route;
+  }
   return best;
 }
+
+json or_null(const std::string& text) { return text.empty() ? json() : json(text); }
 
 bool is_error(const std::optional<LastError>& last) { return last && last->error.message->severity == Severity::error; }
 
@@ -400,10 +408,13 @@ std::optional<json> route_views(const Operations& operations, std::string_view n
   json result = json::array();
   const std::vector<RouteView> routes = operations.routes();
   const auto address = IpAddress::parse(name);
-  const RouteView* best = address ? longest_match(routes, *address) : nullptr;
+  const auto best = address ? longest_matches(routes, *address) : std::map<std::string, const RouteView*>{};
   for (const RouteView& route : routes) {
-    if (!name.empty() && !goes_by(route, name) && &route != best) continue;
-    result.push_back({{"prefix", route.prefix.text()},
+    const auto match = best.find(route.vrf);
+    const bool matches = match != best.end() && match->second == &route;
+    if (!name.empty() && !matches && !goes_by(route, name)) continue;
+    result.push_back({{"vrf", or_null(route.vrf)},
+                      {"prefix", route.prefix.text()},
                       {"action", word(route.kind)},
                       {"interface", route.interface.empty() ? json() : json(route.interface)},
                       {"via", route.via ? json(route.via->text()) : json()},
@@ -420,13 +431,35 @@ std::optional<json> neighbour_views(const Operations& operations, std::string_vi
   json result = json::array();
   for (const NeighbourView& neighbour : operations.neighbours()) {
     const std::string address = neighbour.address.text();
-    if (!name.empty() && name != address && name != neighbour.interface) continue;
-    result.push_back({{"address", address},
+    if (!name.empty() && name != address && name != neighbour.interface && name != neighbour.vrf) continue;
+    result.push_back({{"vrf", or_null(neighbour.vrf)},
+                      {"address", address},
                       {"interface", neighbour.interface},
                       {"mac", neighbour.mac ? json(neighbour.mac->text()) : json()},
                       {"state", neighbour.state}});
   }
   if (result.empty() && !name.empty()) return {};
+  return result;
+}
+
+std::optional<json> vrf_views(const Operations& operations, std::string_view name) {
+  const config::Config& running = operations.running();
+  if (!name.empty() && !running.vrfs.contains(name)) return {};
+  json result = json::array();
+  for (const VrfView& vrf : operations.vrfs()) {
+    if (!name.empty() && name != vrf.name) continue;
+    json ports = json::array(), tunnels = json::array();
+    for (const auto& [port, configured] : running.ports)
+      if (configured.vrf == vrf.name) ports.push_back(port);
+    for (const auto& [tunnel, configured] : running.tunnels)
+      if (configured.interface.vrf == vrf.name) tunnels.push_back(tunnel);
+    result.push_back({{"name", vrf.name},
+                      {"usable", !vrf.fault},
+                      {"ports", std::move(ports)},
+                      {"tunnels", std::move(tunnels)},
+                      {"routes", vrf.routes},
+                      {"fault", or_null(vrf.fault, operations.now())}});
+  }
   return result;
 }
 

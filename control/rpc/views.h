@@ -21,6 +21,7 @@ json to_json(const LastError& error, Instant now);
 // thing.
 std::optional<json> tunnel_views(const Operations& operations, std::string_view name);
 std::optional<json> mtu_views(const Operations& operations, std::string_view name);
+std::optional<json> vrf_views(const Operations& operations, std::string_view name);
 std::optional<json> group_views(const Operations& operations, std::string_view name);
 std::optional<json> ike_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> child_sa_views(const Operations& operations, std::string_view name);

@@ -129,7 +129,8 @@ ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
                      .mss_ipv4 = sizes.mss_ipv4,
                      .mss_ipv6 = sizes.mss_ipv6,
                      .df = tunnel.mtu.df,
-                     .on_traffic = tunnel.on_traffic};
+                     .on_traffic = tunnel.on_traffic,
+                     .vrf = tunnel.vrf};
   const auto sas = tx_sas(tunnel);
   set.tx_count = static_cast<uint8_t>(sas.size());
   std::ranges::copy(sas, set.tx_sas.begin());
@@ -139,14 +140,19 @@ ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
 }
 
 void Tunnels::set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer,
-                  bool on_traffic) {
+                  bool on_traffic, ipc::VrfId vrf) {
   Tunnel& tunnel = tunnels_[name];
   tunnel.twin = twin;
   tunnel.mtu = mtu;
   tunnel.peer = peer;
   tunnel.on_traffic = on_traffic;
+  tunnel.vrf = vrf;
   forget_refusal(tunnel);  // of the former definition
   if (sink_.ready()) push(name);
+}
+
+void Tunnels::set_vrf(const std::string& name, ipc::VrfId vrf) {
+  if (Tunnel* tunnel = find(name)) tunnel->vrf = vrf;
 }
 
 void Tunnels::ways_changed() {

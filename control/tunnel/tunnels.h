@@ -81,9 +81,11 @@ class Tunnels {
       : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)), find_way_(std::move(find_way)) {}
 
   // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life. `peer` is where its SAs
-  // are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA.
+  // are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA. `vrf` is of inner packets.
   void set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer = {},
-           bool on_traffic = false);
+           bool on_traffic = false, ipc::VrfId vrf = ipc::front_door);
+  // Before dataplane_up(), which tells.
+  void set_vrf(const std::string& name, ipc::VrfId vrf);
   // Ways or links have changed: tells the dataplane what that does to MTUs.
   void ways_changed();
   void remove(const std::string& name);
@@ -156,6 +158,7 @@ class Tunnels {
     std::map<IpAddress, OuterWay> ways;  // known last, to each address that it sends to
     ipc::TunnelSet said;                 // to the dataplane, last
     bool on_traffic = false;
+    ipc::VrfId vrf;
     bool present = false;
     std::string refusal;  // of the last TunnelSet; empty: it was taken, or has not been answered
     std::optional<Instant> retry_at;

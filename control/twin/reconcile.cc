@@ -25,6 +25,8 @@ class Reconciler {
       : wanted_(wanted), own_(own), kernel_(kernel) {}
 
   std::vector<KernelChange> run() {
+    for (const auto& [name, vrf] : wanted_.elsewhere)
+      if (const kernel::Link* link = kernel_.find_link(name)) changes_.emplace_back(MoveLink{link->index, vrf});
     for (const Prefix& prefix : wanted_.guards)
       want_route({.prefix = prefix, .metric = guard_metric, .blackhole = true});
     for (const auto& [name, twin] : wanted_.twins)
@@ -40,6 +42,7 @@ class Reconciler {
 
  private:
   void configure(const kernel::Link& link, const std::string& name, const TwinSpec& twin) {
+    if (twin.mtu && link.mtu != *twin.mtu) changes_.emplace_back(SetMtu{link.index, *twin.mtu});
     for (const InterfaceAddress& address : twin.addresses)
       if (!kernel_.addresses.contains({link.index, address})) changes_.emplace_back(AddAddress{link.index, address});
     if (const auto own = own_.find(name); own != own_.end())
@@ -156,16 +159,20 @@ std::vector<StaticRoute> unreachable_routes(const KernelSpec& wanted, const kern
   return left_out;
 }
 
-Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change) {
+Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change,
+                       const std::function<int(const std::string& vrf)>& space_of) {
   struct Visitor {
     kernel::Configurator& configurator;
+    const std::function<int(const std::string& vrf)>& space_of;
+    Result<void> operator()(const MoveLink& c) { return configurator.move(c.link, space_of(c.vrf)); }
+    Result<void> operator()(const SetMtu& c) { return configurator.set_mtu(c.link, c.mtu); }
     Result<void> operator()(const AddAddress& c) { return configurator.add_address(c.link, c.address); }
     Result<void> operator()(const RemoveAddress& c) { return configurator.remove_address(c.link, c.address); }
     Result<void> operator()(const SetLink& c) { return configurator.set_up(c.link, c.up); }
     Result<void> operator()(const SetRoute& c) { return configurator.set_route(c.route); }
     Result<void> operator()(const RemoveRoute& c) { return configurator.remove_route(c.route); }
   };
-  return std::visit(Visitor{configurator}, change);
+  return std::visit(Visitor{configurator, space_of}, change);
 }
 
 }  // namespace sekisho::control

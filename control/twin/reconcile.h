@@ -7,7 +7,9 @@
 // of a tunnel: they stay while it is down, so nothing that belongs into the tunnel ever follows a default route.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -29,7 +31,8 @@ inline constexpr uint32_t guard_metric = 4294967294;
 struct TwinSpec {
   std::vector<InterfaceAddress> addresses;
   bool up = false;
-  std::vector<Prefix> routes;  // out of it while it is up
+  std::optional<uint16_t> mtu = {};  // nothing: the dataplane sees to it, as far as it sees the interface
+  std::vector<Prefix> routes;        // out of it while it is up
   // zebra installs the routes, and what stands here is spare; but where another program has one to the same prefix,
   // zebra would prefer that one, so there the tunnel's stands before it as ever.
   bool behind_zebra = false;
@@ -51,13 +54,24 @@ struct StaticRoute {
   IpAddress via;
 };
 
+// Of one VRF.
 struct KernelSpec {
   std::map<std::string, TwinSpec> twins;
   std::vector<StaticRoute> routes;
   std::vector<Prefix> guards;
   std::vector<GroupRoutes> groups;
+  // Twins that belong to another VRF, by its name; they are found here when they have just been made.
+  std::map<std::string, std::string> elsewhere;
 };
 
+struct MoveLink {
+  int link;
+  std::string vrf;
+};
+struct SetMtu {
+  int link;
+  uint16_t mtu;
+};
 struct AddAddress {
   int link;
   InterfaceAddress address;
@@ -76,7 +90,7 @@ struct SetRoute {
 struct RemoveRoute {
   kernel::RouteSpec route;
 };
-using KernelChange = std::variant<AddAddress, RemoveAddress, SetLink, SetRoute, RemoveRoute>;
+using KernelChange = std::variant<MoveLink, SetMtu, AddAddress, RemoveAddress, SetLink, SetRoute, RemoveRoute>;
 
 // Addresses by twin, as control put them there.
 using OwnAddresses = std::map<std::string, std::set<InterfaceAddress>>;
@@ -89,6 +103,8 @@ std::vector<KernelChange> reconcile(const KernelSpec& wanted, const OwnAddresses
 // interface that is up, nor of a twin that is not to be up, as that of a tunnel that is down.
 std::vector<StaticRoute> unreachable_routes(const KernelSpec& wanted, const kernel::State& kernel);
 
-Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change);
+// `space_of` is the network namespace of a VRF.
+Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& change,
+                       const std::function<int(const std::string& vrf)>& space_of);
 
 }  // namespace sekisho::control

@@ -113,8 +113,9 @@ TEST_CASE("fields that are missing or of another type do no harm") {
     INFO(odd.dump());
     CHECK_NOTHROW(tunnels_text(odd) + tunnel_details_text(odd) + ike_sas_text(odd) + ike_sa_details_text(odd) +
                   child_sas_text(odd) + child_sa_details_text(odd) + routes_text(odd) + bgp_text("summary", odd) +
-                  bgp_text("received", odd) + neighbours_text(odd) + ports_text(odd) + counters_text(odd, true) +
-                  changes_text(odd) + config_errors_text(odd) + status_text(odd) + explanation_text(odd) +
+                  bgp_text("received", odd) + neighbours_text(odd) + vrfs_text(odd) + ports_text(odd) +
+                  counters_text(odd, true) + changes_text(odd) + config_errors_text(odd) + status_text(odd) +
+                  explanation_text(odd) +
                   explanation_text({{"negotiation", {{"children", odd}}},
                                     {"last_failure", {{"mismatch", {{"ours", odd}, {"theirs", odd}}}}},
                                     {"child_sas", odd},

@@ -147,8 +147,8 @@ TEST_CASE("a tunnel is in one group, and a prefix leads into one thing") {
   REQUIRE_FALSE(twice);
   CHECK(twice.error().size() == 2);
   for (const ConfigError& each : twice.error()) CHECK(each.error.message == &config_duplicate);
-  refused(with("/tunnels/osaka/routes", {"10.64.0.0/10"}), "/tunnels/osaka/routes/0", config_duplicate,
-          "/groups/cloud/routes/0");
+  refused(with("/tunnels/osaka/routes", {"10.64.0.0/10"}), "/groups/cloud/routes/0", config_duplicate,
+          "/tunnels/osaka/routes/0");
   Json beside = grouped();
   beside["routes"].push_back({{"prefix", "10.64.0.0/10"}, {"via", "10.9.1.254"}});
   refused(beside, "/groups/cloud/routes/0", config_duplicate, "/routes/1");

@@ -62,7 +62,7 @@ struct Multipath {
     kernel.neighbour(link(i), gateway(i).c_str(), NeighbourState::reachable, mac);
   }
   std::vector<RouteCommand> push() {
-    std::vector<RouteCommand> commands = pushed.advance(kernel.plan());
+    std::vector<RouteCommand> commands = pushed.advance(of_front_door(kernel.plan()));
     dataplane.take(commands);
     return commands;
   }
@@ -208,7 +208,7 @@ TEST_CASE("a learnt route shares out by weight, also over gateways that several 
   zebra.route(zserv::RouteType::bgp, lab.other, {weighted(routing_lab::by(0, "192.0.2.1"), 3), weighted(way(3), 2)});
   zebra.route(zserv::RouteType::bgp, "10.8.0.0/16", {weighted(way(0), UINT64_MAX), weighted(way(1), UINT64_MAX / 3)});
   zebra.route(zserv::RouteType::bgp, "10.10.0.0/16", {weighted(way(0), UINT64_MAX), weighted(way(1), 0)});
-  lab.dataplane.take(lab.pushed.advance(lab.kernel.plan(&zebra.table)));
+  lab.dataplane.take(lab.pushed.advance(of_front_door(lab.kernel.plan(&zebra.table))));
   CHECK(lab.shares(lab.one) == Shares{192, 64, 0, 0});
   CHECK(lab.shares(lab.other) == Shares{0, 96, 96, 64});
   CHECK(lab.shares("10.8.0.0/16") == Shares{192, 64, 0, 0});
@@ -225,7 +225,7 @@ TEST_CASE("of groups too, what was not carried out is said again") {
   lab.kernel.route_by(lab.one, {lab.by(0), lab.by(1)});
   lab.kernel.route_by(lab.other, {lab.by(2), lab.by(3)});
   lab.kernel.state.routes.erase({RT_TABLE_MAIN, prefix("10.8.0.0/16"), 0, 0});
-  const auto commands = lab.pushed.advance(lab.kernel.plan());
+  const auto commands = lab.pushed.advance(of_front_door(lab.kernel.plan()));
   REQUIRE(groups(commands) == 2);
   REQUIRE(routes(commands) == 2);
   const auto carried = static_cast<size_t>(GENERATE(range(0, 4)));
@@ -271,8 +271,8 @@ TEST_CASE("a group brings no packet into the clear on its way to another plan") 
   const Plan from = there ? before.plan() : after.plan(), to = there ? after.plan() : before.plan();
   Pushed pushed;
   Dataplane dataplane;
-  dataplane.take(pushed.advance(from));
-  for (const RouteCommand& command : pushed.advance(to)) {
+  dataplane.take(pushed.advance(of_front_door(from)));
+  for (const RouteCommand& command : pushed.advance(of_front_door(to))) {
     dataplane.take({command});
     for (const char* whom : {"10.64.0.9", "10.80.0.9", "10.81.0.9", "10.82.0.9", "10.83.0.9"}) {
       const bool planned =

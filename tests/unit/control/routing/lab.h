@@ -23,6 +23,7 @@ using kernel::RouteType;
 inline constexpr int lo = 1, wan = 2, lan = 3, vti = 4, management = 5;
 inline const MacAddress gateway_mac{{2, 0, 0, 0, 0, 1}};
 
+inline Plans of_front_door(Plan plan) { return {{ipc::front_door, std::move(plan)}}; }
 inline Prefix prefix(const char* text) { return *Prefix::parse(text); }
 inline IpAddress address(const char* text) { return *IpAddress::parse(text); }
 

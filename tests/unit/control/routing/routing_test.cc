@@ -89,32 +89,32 @@ TEST_CASE("a plan is pushed once, and then only its changes") {
   Kernel kernel;
   Pushed pushed;
   Dataplane dataplane;
-  dataplane.take(pushed.advance(kernel.plan()));
+  dataplane.take(pushed.advance(of_front_door(kernel.plan())));
   CHECK(dataplane.at("0.0.0.0/0").kind == NextHopKind::punt);
-  CHECK(pushed.advance(kernel.plan()).empty());
+  CHECK(pushed.advance(of_front_door(kernel.plan())).empty());
 
   // A gateway that is resolved changes one next hop and adds its own host route; no other route is touched.
   kernel.neighbour(wan, "10.9.1.254", NeighbourState::reachable);
-  auto commands = pushed.advance(kernel.plan());
+  auto commands = pushed.advance(of_front_door(kernel.plan()));
   CHECK(commands.size() == 2);
   dataplane.take(commands);
   CHECK(dataplane.at("0.0.0.0/0").kind == NextHopKind::adjacency);
   CHECK(dataplane.at("10.9.1.254/32").mac == gateway_mac.bytes);
 
   kernel.neighbour(wan, "10.9.1.254", NeighbourState::reachable, MacAddress{{2, 9, 9, 9, 9, 9}});
-  commands = pushed.advance(kernel.plan());
+  commands = pushed.advance(of_front_door(kernel.plan()));
   CHECK(commands.size() == 1);
   dataplane.take(commands);
   CHECK(dataplane.at("0.0.0.0/0").mac[1] == 9);
 
   kernel.state.routes.erase({RT_TABLE_MAIN, prefix("0.0.0.0/0"), 0, 0});
-  commands = pushed.advance(kernel.plan());
+  commands = pushed.advance(of_front_door(kernel.plan()));
   CHECK(commands.size() == 1);
   dataplane.take(commands);
 
   pushed.forget();
   Dataplane restarted;
-  restarted.take(pushed.advance(kernel.plan()));
+  restarted.take(pushed.advance(of_front_door(kernel.plan())));
   CHECK(restarted.routes == dataplane.routes);
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("next hops are reused, though never within the round that freed them")
     kernel.state.routes[key] = {{.key = key, .hops = {{wan, address(gateway.c_str())}}}};
     std::set<uint16_t> in_use;
     for (const auto& [to, id] : dataplane.routes) in_use.insert(id);
-    const auto commands = pushed.advance(kernel.plan());
+    const auto commands = pushed.advance(of_front_door(kernel.plan()));
     for (const RouteCommand& command : commands)
       if (const auto* hop = std::get_if<ipc::NextHopSet>(&command)) CHECK_FALSE(in_use.contains(hop->id.value()));
     dataplane.take(commands);
@@ -142,13 +142,13 @@ TEST_CASE("what was not carried out is said again, and no next hop that may be i
   kernel.route("10.7.0.0/16", {vti, {}});
   Pushed pushed(12);
   Dataplane dataplane;
-  dataplane.take(pushed.advance(kernel.plan()));
+  dataplane.take(pushed.advance(of_front_door(kernel.plan())));
   // Routes change, come and go; of that only the first `carried` commands arrive.
   Kernel changed;
   changed.route("10.6.0.0/16", {wan, address("10.9.1.8")});
   changed.route("10.8.0.0/16", {wan, address("10.9.1.7")});
   changed.neighbour(wan, "10.9.1.254", NeighbourState::reachable);
-  const auto commands = pushed.advance(changed.plan());
+  const auto commands = pushed.advance(of_front_door(changed.plan()));
   const auto carried = static_cast<size_t>(GENERATE(range(0, 7)));
   REQUIRE(commands.size() > carried);
   dataplane.take({commands.begin(), commands.begin() + static_cast<ptrdiff_t>(carried)});
@@ -159,7 +159,7 @@ TEST_CASE("what was not carried out is said again, and no next hop that may be i
   for (int round = 0; round < 3; ++round) {
     std::set<uint16_t> in_use;
     for (const auto& [to, id] : dataplane.routes) in_use.insert(id);
-    for (const RouteCommand& command : pushed.advance(last.plan())) {
+    for (const RouteCommand& command : pushed.advance(of_front_door(last.plan()))) {
       const auto* hop = std::get_if<ipc::NextHopSet>(&command);
       const bool in_tunnel = hop && hop->kind == NextHopKind::tunnel;
       if (hop && in_use.contains(hop->id.value()))
@@ -170,7 +170,7 @@ TEST_CASE("what was not carried out is said again, and no next hop that may be i
   }
   Pushed fresh;
   Dataplane expected;
-  expected.take(fresh.advance(last.plan()));
+  expected.take(fresh.advance(of_front_door(last.plan())));
   REQUIRE(dataplane.routes.size() == expected.routes.size());
   for (const auto& [to, id] : expected.routes) {
     const auto& is = dataplane.next_hops.at(dataplane.routes.at(to));
@@ -191,16 +191,16 @@ TEST_CASE("routes whose next hop finds no room are punted") {
     kernel.neighbour(wan, host.c_str(), NeighbourState::reachable);
   }
   kernel.route("10.9.1.0/24", {wan, {}});
-  dataplane.take(pushed.advance(kernel.plan()));
+  dataplane.take(pushed.advance(of_front_door(kernel.plan())));
   CHECK(pushed.overflow() == 7);
   CHECK(pushed.ran_out());
   CHECK(dataplane.at("10.9.1.1/32").kind == NextHopKind::adjacency);
   CHECK(dataplane.at("10.9.1.9/32").kind == NextHopKind::punt);
-  dataplane.take(pushed.advance(kernel.plan()));
+  dataplane.take(pushed.advance(of_front_door(kernel.plan())));
   CHECK(pushed.overflow() == 7);
   CHECK_FALSE(pushed.ran_out());  // that is no news
   kernel.state.neighbours.clear();
-  dataplane.take(pushed.advance(kernel.plan()));
+  dataplane.take(pushed.advance(of_front_door(kernel.plan())));
   CHECK(pushed.overflow() == 0);
   CHECK_FALSE(pushed.ran_out());
 }
@@ -320,18 +320,18 @@ TEST_CASE("what FRR brings and has no room is left out, and nothing else") {
 
   Pushed pushed;
   const Plan full = lab.plan(learnt);
-  const auto commands = pushed.advance(full);
-  const auto without = without_room(prefix("10.68.0.0/26"), pushed.added(commands, 0), full);
+  const auto commands = pushed.advance(of_front_door(full));
+  const auto without = without_room(prefix("10.68.0.0/26"), pushed.added(commands, 0, ipc::front_door), full);
   CHECK(without == expected);
   const Plan plan = plan_routes(lab.state, lab.attachments, learnt, without);
   CHECK(plan.routes.size() == full.routes.size() - 1);
   CHECK_FALSE(plan.routes.contains(*expected.begin()));
   CHECK(plan.routes.contains(prefix("10.66.0.0/26")));
   // What has been there before is none of it.
-  CHECK(pushed.advance(plan).size() == 1);
-  const auto again = pushed.advance(full);
-  CHECK(pushed.added(again, 0) == std::vector(expected.begin(), expected.end()));
-  CHECK(pushed.added(again, again.size()).empty());
+  CHECK(pushed.advance(of_front_door(plan)).size() == 1);
+  const auto again = pushed.advance(of_front_door(full));
+  CHECK(pushed.added(again, 0, ipc::front_door) == std::vector(expected.begin(), expected.end()));
+  CHECK(pushed.added(again, again.size(), ipc::front_door).empty());
 }
 
 TEST_CASE("for what is not FRR's a part of FRR's makes room, and discards last") {
@@ -365,8 +365,8 @@ TEST_CASE("on the way to another plan nothing is in clear that neither plan has 
   };
   Pushed pushed;
   Dataplane dataplane;
-  dataplane.take(pushed.advance(from));
-  for (const RouteCommand& command : pushed.advance(to)) {
+  dataplane.take(pushed.advance(of_front_door(from)));
+  for (const RouteCommand& command : pushed.advance(of_front_door(to))) {
     dataplane.take({command});
     for (int i = 64; i < 128; ++i) {
       const IpAddress whom = address(("10." + std::to_string(i) + ".0.9").c_str());
@@ -390,4 +390,41 @@ TEST_CASE("multicast and link-local destinations stay the kernel's in spite of w
   const Plan plan = kernel.plan(&zebra.table);
   CHECK(hop_to(plan, "224.0.0.5").kind == NextHopKind::punt);
   CHECK(hop_to(plan, "ff02::1").kind == NextHopKind::punt);
+}
+
+TEST_CASE("VRFs with the same prefixes share next hops and nothing else") {
+  Kernel front;
+  Kernel red;
+  red.route("10.2.0.0/24", {vti, {}}, 20);
+  red.attachments.at("vti0") = ipc::TunnelId(8);
+  front.route("10.2.0.0/24", {vti, {}}, 20);
+  const ipc::VrfId vrf(3);
+  Pushed pushed;
+  const auto routes_of = [](const std::vector<RouteCommand>& commands, ipc::VrfId of) {
+    std::map<Prefix, ipc::NextHopId> routes;
+    for (const RouteCommand& command : commands)
+      if (const auto* set = std::get_if<ipc::RouteSet>(&command); set && set->vrf == of)
+        routes[Prefix(*ipc::to_address(set->prefix), set->length)] = set->next_hop;
+    return routes;
+  };
+  const auto commands = pushed.advance({{ipc::front_door, front.plan()}, {vrf, red.plan()}});
+  const auto outside = routes_of(commands, ipc::front_door), inside = routes_of(commands, vrf);
+  CHECK(outside.size() == front.plan().routes.size());
+  CHECK(inside.size() == red.plan().routes.size());
+  CHECK(outside.at(prefix("10.2.0.0/24")) != inside.at(prefix("10.2.0.0/24")));
+  CHECK(outside.at(prefix("224.0.0.0/4")) == inside.at(prefix("224.0.0.0/4")));
+  // What finds no room is looked for among the front door's alone.
+  CHECK(pushed.added(commands, 0, ipc::front_door).size() == outside.size());
+
+  pushed.undo(commands, 0);
+  CHECK(routes_of(pushed.advance({{ipc::front_door, front.plan()}, {vrf, red.plan()}}), vrf) == inside);
+  // A VRF that is gone takes its routes along.
+  size_t removed = 0;
+  for (const RouteCommand& command : pushed.advance(of_front_door(front.plan()))) {
+    const auto* remove = std::get_if<ipc::RouteRemove>(&command);
+    REQUIRE(remove);
+    CHECK(remove->vrf == vrf);
+    ++removed;
+  }
+  CHECK(removed == inside.size());
 }

@@ -53,7 +53,11 @@ class FakeOperations final : public Operations {
                       {ipc::NextHopKind::tunnel, "vti0", {}, 1}}}};
   }
   std::vector<NeighbourView> neighbours() const override {
-    return {{*IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};
+    return {{"", *IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};
+  }
+  std::vector<VrfView> vrfs() const override {
+    return {{.name = "blue", .routes = 4},
+            {.name = "red", .fault = LastError{{&messages::vrf_unusable, "red: No such file or directory"}, {}}}};
   }
   std::vector<PortView> ports() const override {
     return {{.name = "lan", .present = lan_present_}, {.name = "wan", .present = true, .mtu = 1500}};

@@ -16,11 +16,17 @@ InterfaceAddress interface(const char* text) { return *InterfaceAddress::parse(t
 // A kernel that carries changes out as the real one does, as far as reconcile() depends on it.
 struct Kernel {
   kernel::State state;
+  std::vector<std::pair<std::string, std::string>> moved;
 
   explicit Kernel() {
     state.links[2] = {2, "wan", false, 1500, {}};
     state.links[3] = {3, "vti0", false, 1400, {}};
   }
+  void take(const MoveLink& change) {
+    moved.emplace_back(state.links.at(change.link).name, change.vrf);
+    state.links.erase(change.link);
+  }
+  void take(const SetMtu& change) { state.links.at(change.link).mtu = change.mtu; }
   void take(const AddAddress& change) { REQUIRE(state.addresses.insert({change.link, change.address}).second); }
   void take(const RemoveAddress& change) { REQUIRE(state.addresses.erase({change.link, change.address}) == 1); }
   void take(const SetLink& change) {
@@ -289,4 +295,32 @@ TEST_CASE("the routes of a group of which several carry have as many ways, by we
     CHECK_FALSE(kernel.has_route("10.64.0.0/10", tunnel_route_metric));
     CHECK_FALSE(kernel.has_route("fd00:64::/32", tunnel_route_metric));
   }
+}
+
+TEST_CASE("a twin of another VRF is moved there, and left alone here") {
+  Kernel kernel;
+  KernelSpec spec = wishes(true);
+  spec.twins.erase("vti0");
+  spec.elsewhere = {{"vti0", "blue"}, {"vti7", "blue"}};
+  for (const KernelChange& change : reconcile(spec, {}, kernel.state))
+    std::visit([&](const auto& particular) { kernel.take(particular); }, change);
+  CHECK(kernel.moved == std::vector<std::pair<std::string, std::string>>{{"vti0", "blue"}});
+  for (const KernelChange& change : reconcile(spec, {}, kernel.state))
+    CHECK_FALSE(std::holds_alternative<MoveLink>(change));
+}
+
+TEST_CASE("a twin's MTU is set where it is said, and only then") {
+  Kernel kernel;
+  KernelSpec spec = wishes(true);
+  const auto mtus = [&] {
+    std::vector<uint16_t> all;
+    for (const KernelChange& change : reconcile(spec, {}, kernel.state))
+      if (const auto* set = std::get_if<SetMtu>(&change)) all.push_back(set->mtu);
+    return all;
+  };
+  CHECK(mtus().empty());
+  spec.twins.at("vti0").mtu = 1300;
+  CHECK(mtus() == std::vector<uint16_t>{1300});
+  kernel.state.links.at(3).mtu = 1300;
+  CHECK(mtus().empty());
 }
