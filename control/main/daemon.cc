@@ -553,9 +553,12 @@ Zebra::OwnRoutes Daemon::routes_for_zebra() const {
     if (!propagation.wanted || hops.empty()) return;
     // A weight is a share beside others.
     if (hops.size() == 1) hops.front().weight = 1;
+    std::vector<zserv::NextHop> hops6 = hops;
+    if (hops6.size() > 1)
+      for (zserv::NextHop& hop : hops6) hop.gateway = any_gateway;
     for (const Prefix& prefix : prefixes)
       routes[prefix] = {.prefix = prefix,
-                        .next_hops = hops,
+                        .next_hops = prefix.family() == Family::ipv6 ? hops6 : hops,
                         .distance = propagation.distance,
                         .metric = propagation.metric,
                         .tag = propagation.tag};

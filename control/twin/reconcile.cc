@@ -5,10 +5,6 @@
 namespace sekisho::control {
 namespace {
 
-// Of the ways of an IPv6 route with several: the kernel takes none without a gateway there. Through a VTI nobody is
-// asked for it, so any address on the link serves; it should only not be an own one.
-const IpAddress any_gateway = *IpAddress::parse("fe80::5e:c150");
-
 // By an interface that is up, else the kernel would refuse a route.
 bool reachable(const kernel::State& kernel, const IpAddress& gateway) {
   return std::ranges::any_of(kernel.addresses, [&](const kernel::LinkAddress& each) {

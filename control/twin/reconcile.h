@@ -28,6 +28,11 @@ inline constexpr uint32_t static_route_metric = 15;
 inline constexpr uint32_t spare_route_metric = 4261412864;
 inline constexpr uint32_t guard_metric = 4294967294;
 
+// Of each way of an IPv6 route through several VTIs: the kernel takes none without a gateway there, and zebra (8.4)
+// shares ways without one between IPv4 and IPv6, which the kernel refuses. Through a VTI nobody is asked for it, so any
+// address on the link serves; it should only not be an own one.
+inline const IpAddress any_gateway = *IpAddress::parse("fe80::5e:c150");
+
 struct TwinSpec {
   std::vector<InterfaceAddress> addresses;
   bool up = false;

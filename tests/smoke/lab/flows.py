@@ -2,11 +2,12 @@
 
   echo ADDRESS PORT                            answers
   once ADDRESS PORT FIRST_PORT FLOWS OCTETS    a packet of each flow; fails unless all are answered
-  run  ADDRESS PORT FIRST_PORT FLOWS           1000 packets a second, one flow after the other, until SIGINT; then as
-                                               JSON: sent, lost, flows that lost any, and in how many ms they all were sent
+  run  ADDRESS PORT FIRST_PORT FLOWS           250 packets a second, one flow after the other, until SIGINT; then as
+                                               JSON: sent, lost; from the first lost to the last: ms, sent meanwhile
 
 All that is sent bears the marker of the environment.
 """
+import contextlib
 import json
 import os
 import selectors
@@ -16,7 +17,7 @@ import sys
 import time
 
 MARKER = os.environ["MARKER"].encode()
-INTERVAL = 0.001
+INTERVAL = 0.004
 PATIENCE = 2  # seconds that an answer has
 
 
@@ -35,11 +36,13 @@ def echo(address, port):
 class Flows:
     def __init__(self, address, port, first, count):
         self.selector = selectors.DefaultSelector()
-        self.waiting = {}  # by number: flow, time
+        self.waiting = {}  # by number: when it was sent
         self.sockets = []
         for source in range(first, first + count):
             each = socket.socket(family(address), socket.SOCK_DGRAM)
             each.setblocking(False)
+            if each.family == socket.AF_INET6:
+                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             each.bind(("", source))
             each.connect((address, port))
             self.selector.register(each, selectors.EVENT_READ)
@@ -48,21 +51,24 @@ class Flows:
 
     def send(self, octets=64):
         flow = self.sent % len(self.sockets)
-        self.waiting[self.sent] = flow, time.monotonic()
-        self.sockets[flow].send((MARKER + b" %d " % self.sent).ljust(octets, b"."))
+        self.waiting[self.sent] = time.monotonic()
+        with contextlib.suppress(OSError):  # of what an ICMP error has said before
+            self.sockets[flow].send((MARKER + b" %d " % self.sent).ljust(octets, b"."))
         self.sent += 1
 
-    def take_answers(self, until):
-        while (left := until - time.monotonic()) > 0 and self.waiting:
+    def take_answers(self, seconds, all_of_them=False):
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and (self.waiting or not all_of_them):
             for key, _ in self.selector.select(left):
-                self.waiting.pop(int(key.fileobj.recv(2048).split()[1]), None)
+                with contextlib.suppress(OSError):
+                    self.waiting.pop(int(key.fileobj.recv(2048).split()[1]), None)
 
 
 def once(flows, octets):
     for _ in flows.sockets:
         flows.send(octets)
-        flows.take_answers(time.monotonic() + INTERVAL)
-    flows.take_answers(time.monotonic() + PATIENCE)
+        flows.take_answers(INTERVAL)
+    flows.take_answers(PATIENCE, all_of_them=True)
     return not flows.waiting
 
 
@@ -72,12 +78,12 @@ def run(flows):
     print("running", flush=True)
     while not ended:
         flows.send()
-        flows.take_answers(time.monotonic() + INTERVAL)
-    flows.take_answers(time.monotonic() + PATIENCE)
-    lost = list(flows.waiting.values())
-    times = [when for _, when in lost]
-    print(json.dumps({"sent": flows.sent, "lost": len(lost), "flows": len({flow for flow, _ in lost}),
-                      "ms": round(1000 * (max(times) - min(times))) if lost else 0}), flush=True)
+        flows.take_answers(INTERVAL)
+    flows.take_answers(PATIENCE, all_of_them=True)
+    lost = sorted(flows.waiting.items())
+    ms = round(1000 * (lost[-1][1] - lost[0][1])) if lost else 0
+    meanwhile = lost[-1][0] - lost[0][0] + 1 if lost else 0
+    print(json.dumps({"sent": flows.sent, "lost": len(lost), "ms": ms, "meanwhile": meanwhile}), flush=True)
 
 
 def main(command, address, port, *numbers):
