@@ -35,10 +35,14 @@ void add_fail_back(CLI::App& group, Session& session) {
   const auto name = std::make_shared<std::string>();
   fail_back->add_option("GROUP", *name, "the group")->required();
   fail_back->footer(
-      "Traffic returns at once, without waiting for the hold-down, and `sekisho group prefer` is forgotten.\n\n"
+      "Traffic returns at once, without waiting for the hold-down, and `sekisho group prefer` is forgotten.\n"
+      "Ends with 1 where no tunnel of the group is usable.\n\n"
       "Examples:\n  sekisho group fail-back tokyo");
   fail_back->callback([&session, name] {
-    if (const auto view = session.request("group.fail-back", {{"name", *name}})) session.print(*view, one_line);
+    const auto view = session.request("group.fail-back", {{"name", *name}});
+    if (!view) return;
+    session.print(*view, one_line);
+    if (at(*view, "/carriers").empty()) session.exit_code = exit_no;
   });
 }
 
@@ -49,10 +53,12 @@ std::string groups_text(const json& groups) {
   for (const json& group : groups) {
     std::string name = field(group, "/name");
     for (const json& tunnel : at(group, "/tunnels")) {
+      const bool by_word = at(tunnel, "/returns_by") == "fail-back";
       const bool preferred = at(group, "/preferred") == at(tunnel, "/tunnel");
       table.add({std::exchange(name, ""), field(tunnel, "/tunnel"),
                  field(tunnel, "/state") + (preferred ? ", preferred" : ""), field(tunnel, "/weight"),
-                 duration(at(tunnel, "/usable_seconds")), duration(at(tunnel, "/returns_in_seconds"))});
+                 duration(at(tunnel, "/usable_seconds")),
+                 by_word ? "by fail-back" : duration(at(tunnel, "/returns_in_seconds"))});
     }
   }
   return table.text();
@@ -75,7 +81,8 @@ void add_group(CLI::App& app, CLI::App& show, Session& session) {
   add_show(show, session, "group", "groups: which tunnels carry, which stand by",
            "A group leads through the first of its tunnels that is usable: up and, where it has a probe, answering\n"
            "it. With mode `active` all that are usable carry, each by its WEIGHT. RETURNS IN is the rest of the\n"
-           "hold-down of a tunnel that has failed, and would lead, or carry beside the others.\n\n"
+           "hold-down of a tunnel that has failed, and would lead, or carry beside the others; or it says that\n"
+           "`sekisho group fail-back` would bring traffic back to it.\n\n"
            "Examples:\n  sekisho show group\n  sekisho show group tokyo --json | jq -r .[0].leader",
            groups_text, group_details_text);
   CLI::App* group = app.add_subcommand("group", "move a group's traffic from tunnel to tunnel");

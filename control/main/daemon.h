@@ -175,6 +175,8 @@ class Daemon final : public rpc::Operations,
     uint16_t weight;
   };
   std::vector<Carrier> carriers(std::string_view group) const;
+  // Of a tunnel that cannot lead that group.
+  std::string why_unusable(std::string_view group, const std::string& tunnel) const;
   void withdraw(const std::vector<Prefix>& routes, const std::string& vrf);
   void set_vrfs();
   void adopt_vrfs(const Inventory& inventory);

@@ -137,10 +137,19 @@ std::vector<rpc::GroupView> Daemon::groups() const {
   return views;
 }
 
+std::string Daemon::why_unusable(std::string_view group, const std::string& tunnel) const {
+  const auto* own = config::group_of(config_, tunnel);
+  if (!own || own->first != group) return "it is none of the group's tunnels";
+  if (!tunnels_.live(tunnel)) return "it is down";
+  if (probes_.failing(tunnel)) return "it does not answer its probe: " + probes_.reason(tunnel);
+  return "it has not answered its probe yet";
+}
+
 Result<void> Daemon::group_prefer(std::string_view name, std::string_view tunnel) {
   const auto group = groups_.find(name);
   if (group == groups_.end() || !group->second.prefer(tunnel))
-    return fail(messages::group_tunnel_unusable, fmt::format("{} of {}", tunnel, name));
+    return fail(messages::group_tunnel_unusable,
+                fmt::format("{} of {}: {}", tunnel, name, why_unusable(name, std::string(tunnel))));
   decide_groups();
   return {};
 }

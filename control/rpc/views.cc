@@ -196,6 +196,15 @@ std::string_view word(const GroupView& group, const GroupMemberView& member, con
   return member.failed && better ? "usable again" : "stands by";
 }
 
+// What brings traffic to a tunnel that it does not go through: the end of the hold-down, or `group fail-back`.
+json returns_by(const GroupView& group, const GroupMemberView& member, config::Group::Mode mode) {
+  if (member.returns_at) return "hold-down";
+  if (carries(group, member.tunnel) || !member.usable_since) return {};
+  const auto usable = [](const GroupMemberView& each) { return each.usable_since.has_value(); };
+  const bool is_best = std::to_address(std::ranges::find_if(group.members, usable)) == &member;
+  return is_best || mode == config::Group::Mode::active ? json("fail-back") : json();
+}
+
 json group_view(const GroupView& group, const config::Group& configured, Instant now) {
   json view = config::encode(configured);
   const bool led = configured.mode == config::Group::Mode::standby && !group.carriers.empty();
@@ -206,6 +215,7 @@ json group_view(const GroupView& group, const config::Group& configured, Instant
                        {"state", word(group, member, configured.mode)},
                        {"weight", weight == configured.weights.end() ? json() : json(weight->second)},
                        {"usable_seconds", since(member.usable_since, now)},
+                       {"returns_by", returns_by(group, member, configured.mode)},
                        {"returns_in_seconds",
                         member.returns_at ? json(std::max(0.0, seconds_between(now, *member.returns_at))) : json()}});
   }

@@ -46,7 +46,7 @@ done
 flow_end 'moved by hand'
 equal 'packets lost' 0 "$FLOW_LOST"
 if sekisho a group prefer far nagoya 2>"$LAB_DIR/refused"; then fail 'a tunnel that is not there leads'; fi
-expect 'the refusal has its message' grep -q SKO-RTG-032 "$LAB_DIR/refused"
+expect 'the refusal has its message, and says why' grep -q "SKO-RTG-032.*none of the group's tunnels" "$LAB_DIR/refused"
 
 step 'the first path is cut: dead peer detection alone'
 flow_start left 10.2.0.2
@@ -132,6 +132,7 @@ cut PRIMARY
 cut STANDBY
 for side in a b; do await 20 "no tunnel to lead on side $side" leads "$side" null; done
 expect 'a message says so' grep -q SKO-RTG-031 "$LAB_DIR/a/control.log"
+if sekisho a group fail-back far; then fail 'traffic returns to a tunnel that is down'; fi
 no_pings left 10.2.0.2
 no_pings right 10.1.0.2
 mend PRIMARY

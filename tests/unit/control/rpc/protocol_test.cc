@@ -381,17 +381,23 @@ TEST_CASE("a group is shown with who leads and what the others wait for") {
   CHECK(view["preferred"].is_null());
   CHECK(view["tunnels"][0]["state"] == "usable again");
   CHECK(view["tunnels"][0]["returns_in_seconds"] == 26.0);
+  CHECK(view["tunnels"][0]["returns_by"] == "hold-down");
   CHECK(view["tunnels"][1]["state"] == "leads");
   CHECK(view["tunnels"][1]["returns_in_seconds"].is_null());
+  CHECK(view["tunnels"][1]["returns_by"].is_null());
+  operations.groups_[0].members[0].returns_at.reset();
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["returns_by"] == "fail-back");
   operations.groups_[0].members[0].failed = false;
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "stands by");
   operations.groups_[0].members[0].usable_since.reset();
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["state"] == "unusable");
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["returns_by"].is_null());
   // What comes behind the leader only stands by, whatever befell it.
   operations.groups_[0].members[0].usable_since = operations.groups_[0].members[1].usable_since;
   operations.groups_[0].carriers = {"tokyo"};
   operations.groups_[0].members[1].failed = true;
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][1]["state"] == "stands by");
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][1]["returns_by"].is_null());
   operations.lan_present_ = true;
   CHECK(result(operations, "status")["healthy"] == true);
   operations.groups_[0].carriers.clear();
@@ -416,6 +422,8 @@ TEST_CASE("an active group is shown with the share of each tunnel") {
   CHECK(view["tunnels"][1]["weight"] == 3);
   CHECK_FALSE(view.contains("weights"));
   CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
+  operations.groups_[0].members[0].returns_at.reset();
+  CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["returns_by"] == "fail-back");
   operations.groups_[0].carriers = {"tokyo", "osaka"};
   CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 1}}));
 }
