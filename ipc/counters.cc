@@ -31,7 +31,10 @@ constexpr std::array<std::string_view, static_cast<size_t>(DropReason::count)> d
                                                                                              "esp-ecn",
                                                                                              "fragment-malformed",
                                                                                              "fragment-timeout",
-                                                                                             "fragment-limit"};
+                                                                                             "fragment-limit",
+                                                                                             "security-group-in",
+                                                                                             "security-group-out",
+                                                                                             "flow-table-full"};
 
 constexpr std::array<std::string_view, static_cast<size_t>(SaCounter::count)> sa_names = {
     "packets",     "bytes",    "truncated", "replay",        "integrity", "padding",

@@ -39,6 +39,9 @@ enum class DropReason : uint8_t {
   fragment_malformed,  // overlaps another one, contradicts it, or has an impossible length
   fragment_timeout,    // the rest of its packet did not come
   fragment_limit,      // too many packets in reassembly, of this source or at all, or a packet too large
+  security_group_in,   // no rule of the interface's security groups lets it in
+  security_group_out,  // or out
+  flow_table_full,     // one does, but there is no place for the flow
   count,
 };
 std::string_view name(DropReason reason);  // "esp-replay"
@@ -63,6 +66,17 @@ std::string_view name(SaCounter counter);
 enum class PortCounter : uint8_t { rx_packets, rx_bytes, tx_packets, tx_bytes, punted, from_kernel, count };
 std::string_view name(PortCounter counter);
 
+// Packets that met a filter.
+enum class FilterCounter : uint8_t {
+  inbound_flow,    // passed as part of a flow
+  inbound_rule,    // passed by a rule
+  inbound_denied,  // dropped, for whatever reason
+  outbound_flow,
+  outbound_rule,
+  outbound_denied,
+  count,
+};
+
 inline constexpr unsigned counter_slots = max_workers + 1;  // workers, then the slow-path thread
 inline constexpr unsigned slow_path_slot = max_workers;
 
@@ -76,11 +90,14 @@ struct WriterCounters {
   CounterBlock<DropReason> drops;
   std::array<CounterBlock<PortCounter>, max_ports> ports;
   std::array<CounterBlock<SaCounter>, max_sas> sas;
+  std::array<CounterBlock<FilterCounter>, max_filters> filters;
 };
 
 // All counters (CounterMemory). Untouched pages cost nothing.
 struct CounterTable {
   uint32_t workers = 0;  // how many slots are in use, beside the slow path's
+  uint32_t flows = 0;    // of all filters, counted by the manager every few seconds
+  uint32_t flow_places = 0;
   std::array<WriterCounters, counter_slots> writers;
 };
 

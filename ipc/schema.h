@@ -23,6 +23,7 @@ using VrfId = StrongId<struct VrfIdTag, uint8_t>;
 using PortId = StrongId<struct PortIdTag, uint16_t>;
 using TunnelId = StrongId<struct TunnelIdTag, uint16_t>;
 using NextHopId = StrongId<struct NextHopIdTag, uint16_t>;
+using FilterId = StrongId<struct FilterIdTag, uint16_t>;
 using SaId = StrongId<struct SaIdTag, uint32_t>;
 using TransactionId = StrongId<struct TransactionIdTag, uint32_t>;
 
@@ -39,6 +40,8 @@ inline constexpr uint32_t max_sas = 32768;  // both directions together; a power
 inline constexpr unsigned max_workers = 16;
 inline constexpr unsigned max_selector_pairs = 8;
 inline constexpr unsigned max_tx_sas = 8;  // of one tunnel
+inline constexpr uint16_t max_filters = 256;
+inline constexpr unsigned max_filter_rules = 256;  // of one filter in one direction
 inline constexpr SaId no_sa{UINT32_MAX};
 inline constexpr uint16_t most_mtu = 1906;         // of ports and tunnels: a packet fits one buffer
 inline constexpr uint16_t least_tunnel_mtu = 256;  // sealed, with the most that any suite adds, below 576
@@ -85,6 +88,10 @@ enum class CommandType : uint16_t {
   sa_add,
   sa_move,
   sa_remove,
+  filters_replace,
+  filter_add,
+  filter_rule_add,
+  filter_attach,
 };
 
 // All commands stand between a begin and its commit. They are staged and checked; the commit applies all of them or, if
@@ -239,6 +246,41 @@ struct SaRemove {
   SaId id;
 };
 
+// The filters, rules and attachments that follow in this transaction are all there are from then on.
+struct FiltersReplace {
+  static constexpr auto type = CommandType::filters_replace;
+};
+
+// A filter without rules, which lets nothing pass. Flows are kept by `identity`: they outlast a filter that is added
+// again with the same one, as far as its rules allow them.
+struct FilterAdd {
+  static constexpr auto type = CommandType::filter_add;
+  FilterId id;
+  uint64_t identity = 0;
+};
+
+// Lets the first packet of a flow pass in one direction: inbound, which came in by the interface, or outbound, which is
+// to leave by it. `remote` is beyond the interface.
+struct FilterRuleAdd {
+  static constexpr auto type = CommandType::filter_rule_add;
+  FilterId filter;
+  Direction direction{};
+  uint8_t protocol = 0;  // 0: any
+  uint8_t family = 0;    // 4, 6; 0: any, then the prefixes say nothing
+  uint8_t remote_length = 0, local_length = 0;
+  uint8_t has_icmp_type = 0;
+  uint8_t icmp_type = 0;                            // with has_icmp_type
+  uint16_t first_port = 0, last_port = UINT16_MAX;  // destination
+  Address remote, local;                            // of `family`, no host bits set
+};
+
+// The interface with this name, be it there or not yet, has this filter.
+struct FilterAttach {
+  static constexpr auto type = CommandType::filter_attach;
+  FilterId filter;
+  Text<16> interface;
+};
+
 // -------------------------------------------------------------------------------------------- dataplane -> control
 
 enum class EventType : uint16_t {
@@ -250,6 +292,7 @@ enum class EventType : uint16_t {
   sa_event,
   unknown_spi,
   traffic_waiting,
+  packet_denied,
 };
 
 enum class TransactionStatus : uint8_t { applied, refused };
@@ -327,6 +370,19 @@ struct TrafficWaiting {
   TunnelId tunnel;
 };
 
+// A packet that a filter let not pass. At most a few a second.
+struct PacketDenied {
+  static constexpr auto type = EventType::packet_denied;
+  FilterId filter;
+  Direction direction{};
+  uint8_t table_full = 0;  // a rule allows it, but there was no place for its flow
+  uint8_t protocol = 0;
+  uint8_t has_ports = 0;
+  uint16_t source_port = 0, destination_port = 0;
+  Address source, destination;
+  Text<16> interface;
+};
+
 inline constexpr size_t max_message_size = 1024;
 
 template <typename T>
@@ -344,5 +400,7 @@ static_assert(laid_out<NextHopSet, 14> && laid_out<NextHopGroupSet, 514>);
 static_assert(laid_out<RouteSet, 22> && laid_out<RouteRemove, 19>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);
 static_assert(laid_out<SaEvent, 28> && laid_out<UnknownSpi, 24> && laid_out<TrafficWaiting, 2>);
+static_assert(laid_out<FiltersReplace, 1> && laid_out<FilterAdd, 16> && laid_out<FilterRuleAdd, 48> &&
+              laid_out<FilterAttach, 18> && laid_out<PacketDenied, 60>);
 
 }  // namespace sekisho::ipc

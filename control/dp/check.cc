@@ -37,4 +37,11 @@ bool plausible(const ipc::UnknownSpi& report) { return ipc::to_address(report.so
 
 bool plausible(const ipc::TrafficWaiting& report) { return report.tunnel.value() < ipc::max_tunnels; }
 
+bool plausible(const ipc::PacketDenied& report) {
+  const auto source = ipc::to_address(report.source), destination = ipc::to_address(report.destination);
+  return report.filter.value() < ipc::max_filters && report.direction <= ipc::Direction::outbound &&
+         report.table_full <= 1 && report.has_ports <= 1 && source && destination &&
+         source->family() == destination->family() && ipc::to_string(report.interface).has_value();
+}
+
 }  // namespace sekisho::control

@@ -13,5 +13,6 @@ bool plausible(const ipc::InventoryEnd& end);
 bool plausible(const ipc::SaEvent& event);
 bool plausible(const ipc::UnknownSpi& report);
 bool plausible(const ipc::TrafficWaiting& report);
+bool plausible(const ipc::PacketDenied& report);
 
 }  // namespace sekisho::control

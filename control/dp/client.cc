@@ -176,6 +176,11 @@ Result<void> DataplaneClient::take(const ipc::ReceivedMessage& message) {
         if (up_) listener_.traffic_waiting(report);
         return {};
       });
+    case ipc::EventType::packet_denied:
+      return with.operator()<ipc::PacketDenied>([&](const auto& report) -> Result<void> {
+        if (up_) listener_.packet_denied(report);
+        return {};
+      });
   }
   return violation("unknown event " + std::to_string(message.type()));
 }

@@ -40,6 +40,7 @@ class DataplaneListener {
   virtual void sa_event(const ipc::SaEvent& event) = 0;
   virtual void unknown_spi(const ipc::UnknownSpi& report) = 0;
   virtual void traffic_waiting(const ipc::TrafficWaiting& report) = 0;
+  virtual void packet_denied(const ipc::PacketDenied& report) = 0;
 };
 
 class DataplaneClient {

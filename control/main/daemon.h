@@ -106,6 +106,7 @@ class Daemon final : public rpc::Operations,
   void sa_event(const ipc::SaEvent& event) override;
   void unknown_spi(const ipc::UnknownSpi& report) override;
   void traffic_waiting(const ipc::TrafficWaiting& report) override;
+  void packet_denied(const ipc::PacketDenied&) override {}
   // TransactionSink
   bool ready() const override { return dataplane_.up(); }
   void submit(Transaction transaction, DataplaneClient::Done done) override;

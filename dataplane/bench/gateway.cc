@@ -76,6 +76,7 @@ Result<std::unique_ptr<Gateway>> Gateway::create(const Scenario& scenario, crypt
   auto events = EventRing::create();
   if (!events) return std::unexpected(std::move(events.error()));
   gateway->events_ = std::move(*events);
+  if (auto made = gateway->make_filters(); !made) return std::unexpected(std::move(made.error()));
   if (auto made = gateway->make_workers(backend, packets, workers, busy_poll); !made)
     return std::unexpected(std::move(made.error()));
   return gateway;
@@ -87,9 +88,31 @@ Gateway::Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend 
       counters_(std::move(counters)),
       crypto_(crypto::EspCrypto::create(backend)) {}
 
+// The last rule lets everything pass, the others nothing that is sent.
+Result<void> Gateway::make_filters() {
+  auto table = FilterTable::create();
+  if (!table) return std::unexpected(std::move(table.error()));
+  filters_ = std::move(*table);
+  if (scenario_.security_rules == 0) return {};
+  auto filter = std::make_shared<dataplane::Filter>();
+  filter->generation = 1;
+  for (auto& rules : filter->rules) {
+    for (unsigned i = 1; i < scenario_.security_rules; ++i)
+      rules.push_back(filter_rule({.protocol = 17, .first_port = 1, .last_port = 1}));
+    rules.push_back(filter_rule({}));
+  }
+  auto filters = std::make_unique<Filters>();
+  filters->ports.fill(filter.get());
+  filters->tunnels.fill(filter.get());
+  filters->owned.push_back(std::move(filter));
+  filters_->exchange(std::move(filters));
+  return {};
+}
+
 Result<void> Gateway::make_workers(crypto::EspBackend backend, rte_mempool* packets, unsigned workers, bool busy_poll) {
   WorkBoard* board = workers > 1 && workers_have_own_processors(workers) ? &board_ : nullptr;
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, manager_bell_, slow_path_bell_, packets, board};
+  const SharedTables shared{qsbr_,         *fib_,           *sad_,   *tunnels_, *events_,
+                            manager_bell_, slow_path_bell_, packets, board,     filters_.get()};
   for (unsigned i = 0; i < workers; ++i) {
     auto worker =
         Worker::create({.index = i, .busy_poll = busy_poll, .backend = backend}, shared, counters_.table().writers[i]);

@@ -66,6 +66,7 @@ class Gateway {
 
  private:
   Gateway(const Scenario& scenario, unsigned workers, crypto::EspBackend backend, ipc::CounterMemory counters);
+  Result<void> make_filters();
   Result<void> make_workers(crypto::EspBackend backend, rte_mempool* packets, unsigned workers, bool busy_poll);
   Result<void> stage_own_routes(const Cell& cell);
   Result<void> stage_paths();
@@ -86,6 +87,7 @@ class Gateway {
   std::unique_ptr<Sad> sad_ = std::make_unique<Sad>();
   std::unique_ptr<TunnelTable> tunnels_ = std::make_unique<TunnelTable>();
   std::unique_ptr<EventRing> events_;
+  std::unique_ptr<FilterTable> filters_;
   Doorbell manager_bell_, slow_path_bell_;
   WorkBoard board_;
   std::vector<std::unique_ptr<Worker>> workers_;

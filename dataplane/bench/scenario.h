@@ -60,6 +60,7 @@ struct Scenario {
   During during = During::nothing;
   SecretBytes key;  // of key_size; empty: there is none
   uint16_t replay_window = 256;
+  unsigned security_rules = 0;  // of a filter that all interfaces have, in each direction; 0: there is none
   std::string lan_device{memory_device}, wan_device{memory_device};
 
   bool in_memory() const { return lan_device == memory_device; }

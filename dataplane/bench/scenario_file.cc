@@ -174,6 +174,7 @@ void read_scenario(const Field& root, Scenario& scenario) {
          scenario.during = field.choice({During::nothing, During::rekey, During::commit}, &name);
        }},
       {"key", [&](const Field& field) { read_key(field, scenario.key); }},
+      {"security_rules", [&](const Field& field) { scenario.security_rules = field.number(0, ipc::max_filter_rules); }},
       {"replay_window", [&](const Field& field) { scenario.replay_window = read_window(field); }},
       {"ports",
        [&](const Field& field) {

@@ -99,6 +99,14 @@ Result<void> ControlSession::take(const ipc::ReceivedMessage& message) {
       return stage<ipc::SaMove>(message);
     case ipc::CommandType::sa_remove:
       return stage<ipc::SaRemove>(message);
+    case ipc::CommandType::filters_replace:
+      return stage<ipc::FiltersReplace>(message);
+    case ipc::CommandType::filter_add:
+      return stage<ipc::FilterAdd>(message);
+    case ipc::CommandType::filter_rule_add:
+      return stage<ipc::FilterRuleAdd>(message);
+    case ipc::CommandType::filter_attach:
+      return stage<ipc::FilterAttach>(message);
   }
   return violation("unknown command " + std::to_string(message.type()));
 }

@@ -19,7 +19,7 @@ namespace sekisho::dataplane {
 class ControlSession {
  public:
   using Report = std::variant<ipc::TransactionResult, ipc::PortState, ipc::TunnelState, ipc::SaState, ipc::InventoryEnd,
-                              ipc::SaEvent, ipc::UnknownSpi, ipc::TrafficWaiting>;
+                              ipc::SaEvent, ipc::UnknownSpi, ipc::TrafficWaiting, ipc::PacketDenied>;
 
   // Begins with the inventory.
   ControlSession(std::unique_ptr<ipc::Channel> channel, Forwarding& forwarding);

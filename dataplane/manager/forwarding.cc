@@ -32,6 +32,12 @@ FibLimits fib_limits(unsigned memory_mb, unsigned vrfs) {
           .ipv6_tables = std::min(rest * 32, 32767U)};
 }
 
+bool adds_interfaces(const Staging& staging, const Holdings& holdings) {
+  const auto is_new = [](const auto& held) { return [&held](const auto& each) { return !held.contains(each.first); }; };
+  return std::ranges::any_of(staging.ports, is_new(holdings.ports)) ||
+         std::ranges::any_of(staging.tunnels, is_new(holdings.tunnels));
+}
+
 struct WorkerStart {
   Worker* worker;
   const std::atomic<bool>* stop;
@@ -93,6 +99,9 @@ Result<void> Forwarding::make_tables(const ForwardingOptions& options) {
   auto events = EventRing::create();
   if (!events) return std::unexpected(events.error());
   events_ = std::move(*events);
+  auto filters = FilterTable::create();
+  if (!filters) return std::unexpected(filters.error());
+  filters_ = std::move(*filters);
   return {};
 }
 
@@ -100,7 +109,10 @@ Result<void> Forwarding::make_workers(const ForwardingOptions& options, rte_memp
                                       ipc::CounterTable& counters) {
   // A helper that shares its processor with another worker would hold up those whom it helps.
   WorkBoard* board = options.workers > 1 && workers_have_own_processors(options.workers) ? &board_ : nullptr;
-  const SharedTables shared{qsbr_, *fib_, *sad_, *tunnels_, *events_, bell_, slow_path_bell_, packets, board};
+  const SharedTables shared{qsbr_, *fib_,           *sad_,   *tunnels_, *events_,
+                            bell_, slow_path_bell_, packets, board,     filters_.get()};
+  counters_ = &counters;
+  counters.flow_places = static_cast<uint32_t>(filters_->flows().places());
   counters.workers = options.workers;
   for (unsigned i = 0; i < options.workers; ++i) {
     auto worker = Worker::create({i, options.busy_poll, options.backend}, shared, counters.writers[i]);
@@ -139,6 +151,7 @@ void Forwarding::poll() {
   // Forwarding goes on with the copy that is complete.
   if (const auto polled = fib_->poll(); !polled) spdlog::error("{}", polled.error().text());
   reclaimer_.poll();
+  count_flows();
 }
 
 std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
@@ -152,6 +165,7 @@ std::optional<Refusal> Forwarding::carry_out(Staging& staging) {
     if (auto refused = commit_routes(staging)) return refused;
     undo.keep();
   }
+  publish_filters(staging);
   publish_ports(staging);
   publish_vrfs(staging);
   publish_sas(staging);
@@ -240,6 +254,61 @@ std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
   if (auto committed = fib_->commit(); !committed)
     return refused(staging.count(), ipc::CommandType::transaction_commit, committed.error());
   return {};
+}
+
+// Before an interface is there its filter is. One that goes keeps its own until the next change: a worker may have a
+// packet of it.
+void Forwarding::publish_filters(const Staging& staging) {
+  if (staging.filters) {
+    decltype(made_filters_) made;
+    for (const auto& [id, record] : staging.filters->filters) {
+      const auto before = filter_records_.filters.find(id);
+      if (before != filter_records_.filters.end() && before->second == record) {
+        made[id] = made_filters_.at(id);
+        continue;
+      }
+      if (++last_generation_ == 0) ++last_generation_;
+      made[id] = std::make_shared<const Filter>(Filter{id, record.identity, last_generation_, record.rules});
+    }
+    filter_records_ = *staging.filters;
+    made_filters_ = std::move(made);
+  } else if (filter_records_.attachments.empty() || !adds_interfaces(staging, holdings_)) {
+    return;
+  }
+  std::unique_ptr<Filters> next;
+  const auto attach = [&](auto& interfaces, auto id, const std::string& name) {
+    const auto attachment = filter_records_.attachments.find(name);
+    if (attachment != filter_records_.attachments.end())
+      interfaces[id.value()] = made_filters_.at(attachment->second).get();
+  };
+  if (!filter_records_.attachments.empty()) {
+    next = std::make_unique<Filters>();
+    for (const auto& [id, filter] : made_filters_) next->owned.push_back(filter);
+    for (const auto& [id, record] : holdings_.ports) attach(next->ports, id, record.name);
+    for (const auto& [id, record] : holdings_.tunnels) attach(next->tunnels, id, record.name);
+    for (const auto& [id, staged] : staging.ports) attach(next->ports, id, staged.value.name);
+    for (const auto& [id, staged] : staging.tunnels) attach(next->tunnels, id, staged.value.name);
+  }
+  filters_moving_ = true;
+  reclaimer_.retire(filters_->exchange(std::move(next)));
+  reclaimer_.defer([this] { filters_moving_ = false; });
+}
+
+// A part of the table at a time.
+void Forwarding::count_flows() {
+  constexpr size_t parts = 8;
+  constexpr Duration interval = std::chrono::milliseconds(100);
+  const Instant now = MonotonicClock::now();
+  if (now < next_flow_count_) return;
+  next_flow_count_ = now + interval;
+  const FlowTable& flows = filters_->flows();
+  if (filters_->active() == nullptr && counters_->flows == 0) return;
+  const size_t end = counted_places_ + flows.places() / parts;
+  counted_flows_ += flows.count(counted_places_, end, filters_->now());
+  counted_places_ = end;
+  if (counted_places_ < flows.places()) return;
+  __atomic_store_n(&counters_->flows, static_cast<uint32_t>(counted_flows_), __ATOMIC_RELAXED);
+  counted_places_ = counted_flows_ = 0;
 }
 
 void Forwarding::publish_ports(const Staging& staging) {

@@ -5,12 +5,15 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/message.h"
 #include "dataplane/fib/fib.h"
+#include "dataplane/filter/filter.h"
 #include "dataplane/manager/holdings.h"
 #include "dataplane/manager/ports.h"
 #include "dataplane/manager/staging.h"
@@ -47,8 +50,9 @@ class Forwarding {
   // All of it or, with the reason, nothing. Requires ready().
   std::optional<Refusal> carry_out(Staging& staging);
   // Whether the tables take a transaction: the one before has reached both copies of the FIB, and no worker holds the
-  // outer header that an SA had before it moved, nor a packet out of a tunnel that has been removed.
-  bool ready() const { return fib_->idle() && holds_ == 0; }
+  // outer header that an SA had before it moved, nor a packet out of a tunnel that has been removed, nor filters without
+  // those of an interface that is new.
+  bool ready() const { return fib_->idle() && holds_ == 0 && !filters_moving_; }
 
   // Goes on with what waits for grace periods; to be called every millisecond or so while busy().
   void poll();
@@ -72,6 +76,7 @@ class Forwarding {
   std::optional<Refusal> prepare_tunnels(const Staging& staging, Undo& undo);
   std::optional<Refusal> commit_routes(const Staging& staging);
   // The steps that cannot.
+  void publish_filters(const Staging& staging);
   void publish_ports(const Staging& staging);
   void publish_vrfs(const Staging& staging);
   void publish_sas(Staging& staging);
@@ -82,6 +87,7 @@ class Forwarding {
   void hold(std::function<void()> then);
   void remove_sas(const Staging& staging);
   void remove_tunnels(const Staging& staging);
+  void count_flows();
 
   Qsbr qsbr_;
   Reclaimer reclaimer_;
@@ -91,6 +97,15 @@ class Forwarding {
   std::unique_ptr<Sad> sad_;
   std::unique_ptr<TunnelTable> tunnels_;
   std::unique_ptr<EventRing> events_;
+  std::unique_ptr<FilterTable> filters_;
+  FilterRecords filter_records_;
+  std::map<ipc::FilterId, std::shared_ptr<const Filter>> made_filters_;  // of these
+  uint16_t last_generation_ = 0;
+  bool filters_moving_ = false;
+  // The count of flows, as far as it has come.
+  Instant next_flow_count_{};
+  size_t counted_places_ = 0, counted_flows_ = 0;
+  ipc::CounterTable* counters_ = nullptr;
   WorkBoard board_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SlowPath> slow_path_;

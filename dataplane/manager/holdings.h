@@ -2,11 +2,13 @@
 // transactions are checked against and that the inventory is told from.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/filter/filter.h"
 #include "dataplane/sa/sad.h"
 #include "ipc/schema.h"
 
@@ -33,6 +35,18 @@ struct SaRecord {
   uint32_t spi = 0;
   ipc::TunnelId tunnel;
   ipc::Direction direction{};
+};
+
+// What control has made of security groups.
+struct FilterRecord {
+  uint64_t identity = 0;
+  std::array<std::vector<FilterRule>, 2> rules;  // by ipc::Direction
+
+  bool operator==(const FilterRecord&) const = default;
+};
+struct FilterRecords {
+  std::map<ipc::FilterId, FilterRecord> filters;
+  std::map<std::string, ipc::FilterId> attachments;  // by interface name
 };
 
 struct Holdings {

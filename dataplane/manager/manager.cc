@@ -14,8 +14,32 @@ namespace {
 
 constexpr Duration link_interval = std::chrono::milliseconds(500);
 
-ControlSession::Report as_report(const PathEvent& event) {
+// The interface may have gone since.
+std::string interface_of(const PathEvent& event, const Holdings& holdings) {
+  if (event.port) {
+    const auto port = holdings.ports.find(*event.port);
+    return port == holdings.ports.end() ? "" : port->second.name;
+  }
+  const auto tunnel = holdings.tunnels.find(event.tunnel);
+  return tunnel == holdings.tunnels.end() ? "" : tunnel->second.name;
+}
+
+ipc::PacketDenied denial(const PathEvent& event, const Holdings& holdings) {
+  return {.filter = event.filter,
+          .direction = event.direction,
+          .table_full = event.table_full,
+          .protocol = event.protocol,
+          .has_ports = event.has_ports,
+          .source_port = event.denied_source_port,
+          .destination_port = event.denied_destination_port,
+          .source = ipc::from_address(event.source),
+          .destination = ipc::from_address(event.destination),
+          .interface = ipc::to_text<16>(interface_of(event, holdings))};
+}
+
+ControlSession::Report as_report(const PathEvent& event, const Holdings& holdings) {
   const ipc::Address source = ipc::from_address(event.source);
+  if (event.kind == PathEventKind::packet_denied) return denial(event, holdings);
   if (event.kind == PathEventKind::unknown_spi) return ipc::UnknownSpi{.spi = event.spi, .source = source};
   if (event.kind == PathEventKind::traffic_waiting) return ipc::TrafficWaiting{.tunnel = event.tunnel};
   return ipc::SaEvent{.id = event.id,
@@ -115,7 +139,7 @@ void Manager::accept_control() {
 void Manager::forward_events() {
   PathEvent event;
   while (!(session_ && session_->clogged()) && forwarding_.next_event(event))
-    if (session_) session_->report(as_report(event));
+    if (session_) session_->report(as_report(event, forwarding_.holdings()));
   if (session_) session_->send_reports();
 }
 

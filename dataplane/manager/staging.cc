@@ -239,4 +239,42 @@ Result<void> Staging::stage(const ipc::SaRemove& command) {
   return {};
 }
 
+Result<void> Staging::stage(const ipc::FiltersReplace&) {
+  if (filters) return fail(messages::command_refused, "filters are replaced twice in one transaction");
+  filters.emplace();
+  return {};
+}
+
+Result<void> Staging::stage(const ipc::FilterAdd& command) {
+  if (auto valid = validate(command); !valid) return valid;
+  if (!filters) return fail(messages::command_refused, "a filter outside of a replacement");
+  if (!filters->filters.try_emplace(command.id, FilterRecord{.identity = command.identity, .rules = {}}).second)
+    return named_twice("filter", command.id);
+  return {};
+}
+
+Result<void> Staging::stage(const ipc::FilterRuleAdd& command) {
+  if (auto valid = validate(command); !valid) return valid;
+  const bool known = filters && filters->filters.contains(command.filter);
+  if (!known)
+    return fail(messages::command_refused, "a rule of filter " + number(command.filter) + ", which is not there");
+  auto& rules = filters->filters[command.filter].rules[static_cast<size_t>(command.direction)];
+  if (rules.size() == ipc::max_filter_rules)
+    return fail(messages::command_refused, "filter " + number(command.filter) + " has more rules than it may");
+  rules.push_back(filter_rule(command));
+  return {};
+}
+
+Result<void> Staging::stage(const ipc::FilterAttach& command) {
+  if (auto valid = validate(command); !valid) return valid;
+  const std::string name = *ipc::to_string(command.interface);
+  if (!filters || !filters->filters.contains(command.filter))
+    return fail(messages::command_refused, "interface " + name + " is to have a filter that is not there");
+  if (filters->attachments.size() == size_t{ipc::max_ports} + ipc::max_tunnels)
+    return fail(messages::command_refused, "more interfaces with filters than there may be interfaces");
+  if (!filters->attachments.try_emplace(name, command.filter).second)
+    return fail(messages::command_refused, "interface " + name + " is to have two filters");
+  return {};
+}
+
 }  // namespace sekisho::dataplane

@@ -96,6 +96,7 @@ class Staging {
   std::map<ipc::NextHopId, Staged<NextHopGroup>> groups;
   std::vector<RouteChange> routes;
   std::map<ipc::VrfId, NamedVrf> vrfs;  // of ports, tunnels and routes that are set: each needs tables
+  std::optional<FilterRecords> filters;  // instead of those there were
 
  private:
   Result<void> stage(const ipc::PortSet& command);
@@ -110,6 +111,10 @@ class Staging {
   Result<void> stage(const ipc::SaMove& command);
   Result<void> stage(const ipc::SaRemove& command);
   void name_vrf(ipc::VrfId vrf, ipc::CommandType command) { vrfs.try_emplace(vrf, NamedVrf{count_, command}); }
+  Result<void> stage(const ipc::FiltersReplace& command);
+  Result<void> stage(const ipc::FilterAdd& command);
+  Result<void> stage(const ipc::FilterRuleAdd& command);
+  Result<void> stage(const ipc::FilterAttach& command);
   bool names(ipc::SaId id) const { return sas.contains(id) || moved_sas.contains(id) || removed_sas.contains(id); }
   void refuse(uint32_t index, ipc::CommandType command, std::string reason) {
     refusal_ = Refusal{index, command, std::move(reason)};

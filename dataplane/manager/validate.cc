@@ -134,4 +134,23 @@ Result<void> validate(const ipc::SaAdd& command) {
 
 Result<void> validate(const ipc::SaRemove& command) { return below(command.id, ipc::max_sas, "SA"); }
 
+Result<void> validate(const ipc::FilterAdd& command) { return below(command.id, ipc::max_filters, "filter"); }
+
+Result<void> validate(const ipc::FilterRuleAdd& command) {
+  if (command.direction > ipc::Direction::outbound) return refuse("a rule without a direction");
+  if (command.has_icmp_type > 1) return refuse("a flag that is neither 0 nor 1");
+  if (command.first_port > command.last_port) return refuse("a range of ports that ends before it begins");
+  const auto sound = [&](const ipc::Address& address, uint8_t length) {
+    return address.family == command.family && prefix_of(address, length);
+  };
+  if (command.family != 0 &&
+      (!sound(command.remote, command.remote_length) || !sound(command.local, command.local_length)))
+    return refuse("a rule's prefix is malformed, of another family or has host bits set");
+  return below(command.filter, ipc::max_filters, "filter");
+}
+
+Result<void> validate(const ipc::FilterAttach& command) {
+  return all_of({below(command.filter, ipc::max_filters, "filter"), check_name(command.interface)});
+}
+
 }  // namespace sekisho::dataplane

@@ -21,6 +21,9 @@ Result<void> validate(const ipc::RouteSet& command);
 Result<void> validate(const ipc::RouteRemove& command);
 Result<void> validate(const ipc::SaAdd& command);
 Result<void> validate(const ipc::SaRemove& command);
+Result<void> validate(const ipc::FilterAdd& command);
+Result<void> validate(const ipc::FilterRuleAdd& command);
+Result<void> validate(const ipc::FilterAttach& command);
 
 // Nothing where family or length are wrong or host bits are set.
 std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length);

@@ -6,6 +6,16 @@
 #include "dataplane/stage/stages.h"
 
 namespace sekisho::dataplane {
+namespace {
+
+IpAddress address_of(AddressValue value, uint8_t family) {
+  std::array<uint8_t, 16> bytes;
+  const size_t size = family == 4 ? 4 : 16;
+  for (size_t i = size; i-- > 0; value >>= 8) bytes[i] = static_cast<uint8_t>(value);
+  return *IpAddress::from_bytes({bytes.data(), size});
+}
+
+}  // namespace
 
 void Context::drop(rte_mbuf* mbuf, ipc::DropReason reason) {
   count(counters.drops, reason);
@@ -51,6 +61,28 @@ void Context::report_unknown_spi(uint32_t spi, const IpAddress& source) {
   event.kind = PathEventKind::unknown_spi;
   event.source = source;
   event.spi = spi;
+  if (events.push(event)) manager_bell.ring();
+}
+
+void Context::report_denied(const Candidate& candidate, std::optional<ipc::PortId> port, ipc::TunnelId tunnel,
+                            bool table_full) {
+  const uint64_t now = rte_rdtsc();
+  if (now < denials_quiet_until) return;
+  denials_quiet_until = now + rte_get_tsc_hz() / 4;
+  const PacketFields& packet = *candidate.packet;
+  PathEvent event;
+  event.kind = PathEventKind::packet_denied;
+  event.port = port;
+  event.tunnel = tunnel;
+  event.source = address_of(packet.source, packet.family);
+  event.destination = address_of(packet.destination, packet.family);
+  event.denied_source_port = packet.source_port;
+  event.denied_destination_port = packet.destination_port;
+  event.filter = candidate.filter->id;
+  event.direction = candidate.direction;
+  event.protocol = packet.protocol;
+  event.has_ports = packet.has_ports;
+  event.table_full = table_full;
   if (events.push(event)) manager_bell.ring();
 }
 

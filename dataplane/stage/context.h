@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/fib/replica.h"
+#include "dataplane/filter/judge.h"
 #include "dataplane/sa/event_ring.h"
 #include "dataplane/sa/sad.h"
 #include "dataplane/stage/burst.h"
@@ -36,6 +38,9 @@ struct Context {
   // Loaded anew for each iteration; valid until its end.
   const Replica* replica = nullptr;
   const WorkerPorts* ports = nullptr;
+  const Filters* filters = nullptr;  // no interface has one
+
+  FilterTable* filter_table = nullptr;  // none: there is nothing that could have made filters
 
   StageProfile* profile = nullptr;  // set while somebody measures
   void mark(Stage stage) {
@@ -51,6 +56,8 @@ struct Context {
   std::array<Handed, 2 * burst_size> punts;
   // The TSC before which this worker reports no further unknown SPI.
   uint64_t quiet_until = 0;
+  // Likewise, no further denied packet.
+  uint64_t denials_quiet_until = 0;
 
   void drop(rte_mbuf* mbuf, ipc::DropReason reason);
   void drop(rte_mbuf* mbuf, ipc::DropReason reason, ipc::SaId sa, ipc::SaCounter counter);
@@ -64,6 +71,9 @@ struct Context {
     if ((raised.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]]
       raise_first(raised, bit, make());
   }
+  // `port`: nothing where the interface is a tunnel's.
+  void report_denied(const Candidate& candidate, std::optional<ipc::PortId> port, ipc::TunnelId tunnel,
+                     bool table_full);
   void report_unknown_spi(uint32_t spi, const IpAddress& source);
 
   // Sends what has gathered.

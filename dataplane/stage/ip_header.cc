@@ -1,7 +1,5 @@
 #include "dataplane/stage/ip_header.h"
 
-#include <optional>
-
 namespace sekisho::dataplane {
 namespace {
 
@@ -23,27 +21,6 @@ struct Ipv6Words {
 };
 
 AddressValue ipv6_value(const uint8_t* at) { return AddressValue{load64(at)} << 64 | load64(at + 8); }
-
-// Behind the IPv6 base header: skips extension headers up to the transport header, if that is within the packet.
-// A bound on their number keeps hostile chains cheap.
-struct Transport {
-  uint8_t protocol;
-  std::optional<size_t> at;
-};
-Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header) {
-  constexpr uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
-  uint8_t protocol = header.protocol;
-  size_t at = ipv6_header_size;
-  for (int i = 0; i < 8; ++i) {
-    const bool options = protocol == hop_by_hop || protocol == routing || protocol == destination_options;
-    if (!options && protocol != protocol_fragment) return {protocol, at};
-    if (at + 8 > header.length) break;
-    if (protocol == protocol_fragment && (load16(bytes + at + 2) & 0xfff8) != 0) return {bytes[at], std::nullopt};
-    protocol = bytes[at];
-    at += options ? size_t{8} * (bytes[at + 1] + 1u) : 8;
-  }
-  return {protocol, std::nullopt};
-}
 
 void add_ports(Flow& flow, const uint8_t* transport, size_t available) {
   if (flow.protocol == protocol_icmp || flow.protocol == protocol_icmpv6) {
@@ -126,6 +103,28 @@ bool propagate_ecn(uint8_t outer_traffic_class, uint8_t* inner, uint8_t family) 
   return true;
 }
 
+Ipv6Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header) {
+  constexpr uint8_t hop_by_hop = 0, routing = 43, destination_options = 60;
+  Ipv6Transport found;
+  found.protocol = header.protocol;
+  size_t at = ipv6_header_size;
+  // A bound on their number keeps hostile chains cheap.
+  for (int i = 0; i < 8; ++i) {
+    const bool options =
+        found.protocol == hop_by_hop || found.protocol == routing || found.protocol == destination_options;
+    if (!options && found.protocol != protocol_fragment) {
+      found.at = at;
+      return found;
+    }
+    if (at + 8 > header.length) break;
+    if (!options) found.fragment = at;
+    found.protocol = bytes[at];
+    if (!options && (load16(bytes + at + 2) & 0xfff8) != 0) break;
+    at += options ? size_t{8} * (bytes[at + 1] + 1u) : 8;
+  }
+  return found;
+}
+
 Flow flow_of(const uint8_t* bytes, const IpHeader& header, bool ports) {
   Flow flow;
   flow.family = header.family;
@@ -139,7 +138,7 @@ Flow flow_of(const uint8_t* bytes, const IpHeader& header, bool ports) {
   flow.source = ipv6_value(bytes + 8);
   flow.destination = ipv6_value(bytes + 24);
   if (!ports) return flow;
-  const Transport transport = find_ipv6_transport(bytes, header);
+  const Ipv6Transport transport = find_ipv6_transport(bytes, header);
   flow.protocol = transport.protocol;
   if (transport.at && *transport.at <= header.length)
     add_ports(flow, bytes + *transport.at, header.length - *transport.at);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/esp_size.h"
 #include "dataplane/sa/selectors.h"
@@ -78,6 +79,14 @@ uint8_t traffic_class(const uint8_t* bytes, uint8_t family);
 [[nodiscard]] bool propagate_ecn(uint8_t outer_traffic_class, uint8_t* inner, uint8_t family);
 // Whether the outer header says something that the inner one may have to learn: CE or ECT(1).
 constexpr bool tells_ecn(uint8_t outer_traffic_class) { return (outer_traffic_class & 1) != 0; }
+
+// What stands behind the base header and the extension headers of an IPv6 packet.
+struct Ipv6Transport {
+  uint8_t protocol = 0;
+  std::optional<size_t> at;        // of its header; none where it is not within the packet, or in an earlier fragment
+  std::optional<size_t> fragment;  // where the fragment header is
+};
+Ipv6Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header);
 
 // What selectors look at; with `ports`, also the transport protocol behind IPv6 extension headers and the ports.
 // `bytes` passed check_ip.

@@ -54,13 +54,16 @@ void Input::take_any(rte_mbuf* mbuf) {
   const bool group = (frame[0] & 1) != 0;  // broadcast and multicast
   if (!group && !goes_to(station, frame)) return context.drop(mbuf, ipc::DropReason::foreign_mac);
   const uint16_t type = load16(frame + 12);
-  if (group || (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6))
+  if (group || (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6)) {
+    if (context.filters != nullptr && !admits_frame(context, ipc::Direction::inbound, port, mbuf)) return;
     return context.to_slow_path({mbuf, port.value(), Via::port});
+  }
   Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port, place};
   switch (check_ip(packet.l3, mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header)) {
     case IpVerdict::forward:
       return keep(mbuf, packet.l3, packet.header);
     case IpVerdict::punt:
+      if (context.filters != nullptr && !admits_to_kernel(context, packet)) return;
       return context.punt(packet);
     case IpVerdict::malformed:
       return context.drop(mbuf, ipc::DropReason::malformed_ip);

@@ -18,6 +18,7 @@ enum class Stage : uint8_t {
   open,      // the cryptography
   tunnel_input,
   fib_lookup,
+  security_groups,
   ip_forward,
   tunnel_output,
   esp_seal,  // what is around the cryptography
@@ -28,8 +29,8 @@ enum class Stage : uint8_t {
 
 constexpr std::string_view name(Stage stage) {
   constexpr std::array<std::string_view, static_cast<size_t>(Stage::count)> names = {
-      "receive",    "ip-input",   "sad-lookup",    "esp-open", "open", "tunnel-input",
-      "fib-lookup", "ip-forward", "tunnel-output", "esp-seal", "seal", "transmit"};
+      "receive",         "ip-input",   "sad-lookup",    "esp-open", "open", "tunnel-input", "fib-lookup",
+      "security-groups", "ip-forward", "tunnel-output", "esp-seal", "seal", "transmit"};
   return names[static_cast<size_t>(stage)];
 }
 

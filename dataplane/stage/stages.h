@@ -6,6 +6,8 @@
 //      |             v                                    |
 //      +------> fib_lookup <------------------------------+
 //                    |
+//            (security_groups)
+//                    |
 //               ip_forward --> TX, punt, local_input
 //                    |
 //           (fragment) tunnel_output -> esp_seal --> TX, punt
@@ -52,6 +54,20 @@ void tunnel_input(Context& context, BurstOf<Inbound>& in, Burst& inner);
 
 // Longest match for the whole burst, each packet by the routes of its VRF. No packet may be of Origin::kernel.
 void fib_lookup(Context& context, Burst& in);
+
+// Security groups: keeps what the filters of the interface where a packet came in, and of the one by which it is to
+// leave, let pass (filter/judge.h). What the kernel will forward meets that interface's filter when it comes out of the
+// kernel. Before anything is punted: what is not allowed gets no answer. What is not filtered: IKE and ESP to an
+// address of ours, with the fragments of UDP that may belong to it, and neighbour discovery to it. Only where
+// context.filters. Drops: security_group_in, security_group_out, flow_table_full.
+void security_groups(Context& context, Burst& in);
+// The same for what goes straight to the kernel, or comes from it. False: it was dropped. Link-scope multicast, IGMP
+// and neighbour discovery pass, and out of the kernel our own IKE and ESP; then options do not.
+bool admits_to_kernel(Context& context, const Packet& packet);
+// A frame that came in by the port and is the kernel's for its group address or its type, or that the kernel sends. Of
+// what is not IP, only what carries no IP passes: ARP, LLDP, EAPOL, LACP, LLC. Drops also: malformed_ip.
+bool admits_frame(Context& context, ipc::Direction direction, ipc::PortId port, rte_mbuf* mbuf);
+bool admits_to_tunnel(Context& context, const Packet& packet, ipc::TunnelId id);
 
 // A packet chosen to be sealed.
 struct Outbound {

@@ -94,7 +94,7 @@ void take_out(Context& context, const Inbound& in, SaCount& traffic, Burst& out)
     clamp_mss(inner.l3, inner.header, context.tunnels.mss(sa.tunnel));
   if (verdict == IpVerdict::forward) [[likely]]
     out.keep_next();
-  else
+  else if (context.filters == nullptr || admits_to_kernel(context, inner))
     context.punt(inner);
 }
 

@@ -10,11 +10,15 @@ namespace sekisho::dataplane {
 Path::Path(const SharedTables& shared, SharedCrypto& crypto, HandedRing& to_kernel, ipc::WriterCounters& counters)
     : context_{counters,       shared.sad,          shared.tunnels,        crypto,
                shared.events,  shared.manager_bell, shared.slow_path_bell, to_kernel,
-               shared.packets, TxBuffers(counters)} {}
+               shared.packets, TxBuffers(counters)} {
+  context_.filter_table = shared.filters;
+}
 
 void Path::begin(const Replica* replica, const WorkerPorts* ports) {
   context_.replica = replica;
   context_.ports = ports;
+  // After the ports: of an interface that is there, the filter is known.
+  context_.filters = context_.filter_table != nullptr ? context_.filter_table->active() : nullptr;
 }
 
 void Path::receive(ipc::PortId port, std::span<rte_mbuf* const> frames) {
@@ -44,6 +48,10 @@ void Path::forward(Burst& in) {
   BurstOf<Outbound> tunnels;
   fib_lookup(context_, in);
   context_.mark(Stage::fib_lookup);
+  if (context_.filters != nullptr) {
+    security_groups(context_, in);
+    context_.mark(Stage::security_groups);
+  }
   ip_forward(context_, in, tunnels);
   context_.mark(Stage::ip_forward);
   if (!tunnels.empty()) encapsulate(tunnels);
@@ -79,7 +87,9 @@ void Path::from_kernel(std::span<const Handed> items) {
   BurstOf<Outbound> tunnels;
   for (const Handed& item : items) {
     if (item.via == Via::port) {
-      send_raw(ipc::PortId(item.id), item.mbuf);
+      const ipc::PortId port(item.id);
+      if (context_.filters == nullptr || admits_frame(context_, ipc::Direction::outbound, port, item.mbuf))
+        send_raw(port, item.mbuf);
       continue;
     }
     if (item.via == Via::reassembled) continue;
@@ -92,6 +102,7 @@ void Path::from_kernel(std::span<const Handed> items) {
       continue;
     }
     const ipc::TunnelId id(item.id);
+    if (context_.filters != nullptr && !admits_to_tunnel(context_, packet, id)) continue;
     const Tunnel tunnel = context_.tunnels.get(id);
     // It waited for an SA, or its twin's MTU has just changed.
     context_.oversized |= packet.header.length > tunnel.mtu;

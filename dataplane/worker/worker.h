@@ -14,6 +14,7 @@
 #include "base/message.h"
 #include "crypto/esp/esp_crypto.h"
 #include "dataplane/fib/fib.h"
+#include "dataplane/filter/filter.h"
 #include "dataplane/rcu/qsbr.h"
 #include "dataplane/sa/event_ring.h"
 #include "dataplane/sa/sad.h"
@@ -42,6 +43,7 @@ struct SharedTables {
   Doorbell& slow_path_bell;    // rung for a punted packet
   rte_mempool* packets;        // of packets that were not received: fragments
   WorkBoard* board = nullptr;  // none: workers do not share crypto work
+  FilterTable* filters = nullptr;
 };
 
 struct WorkerOptions {

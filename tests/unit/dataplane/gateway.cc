@@ -44,7 +44,10 @@ Tables& tables(unsigned gateway) {
 }
 
 Gateway::Gateway(unsigned index, crypto::EspBackend backend)
-    : index_(index), events_(value(EventRing::create())), crypto_(crypto::EspCrypto::create(backend)) {
+    : index_(index),
+      events_(value(EventRing::create())),
+      filters_(value(FilterTable::create(4096))),
+      crypto_(crypto::EspCrypto::create(backend)) {
   for (const ipc::PortId port : {wan_port, lan_port}) {
     WorkerPort& settings = ports_.ports[port.value()];
     settings.device = this->port(port).device();
@@ -61,7 +64,7 @@ Gateway::Gateway(unsigned index, crypto::EspBackend backend)
 
 SharedTables Gateway::shared() {
   return {tables(index_).qsbr, tables(index_).fib(), *sad_,         *tunnels_, *events_,
-          manager_bell_,       slow_path_bell_,      packet_pool(), &board_};
+          manager_bell_,       slow_path_bell_,      packet_pool(), &board_,   filters_.get()};
 }
 
 std::unique_ptr<Worker> Gateway::another_worker(ipc::WriterCounters& counters) {
@@ -127,6 +130,23 @@ void Gateway::set_group(ipc::NextHopId id, const NextHopGroup& group) {
 
 void Gateway::set_route(const char* prefix, ipc::NextHopId next_hop) {
   commit([&](Fib& fib) { return fib.set_route(Prefix::parse(prefix).value(), next_hop); });
+}
+
+void Gateway::set_filters(const std::vector<Attachment>& attachments) {
+  auto filters = attachments.empty() ? nullptr : std::make_unique<Filters>();
+  ++generation_;
+  for (uint16_t i = 0; i < attachments.size(); ++i) {
+    Filter filter{.id = ipc::FilterId(i), .identity = i, .generation = generation_, .rules = {}};
+    for (const ipc::FilterRuleAdd& rule : attachments[i].rules)
+      filter.rules[static_cast<size_t>(rule.direction)].push_back(filter_rule(rule));
+    filters->owned.push_back(std::make_shared<const Filter>(std::move(filter)));
+    const Filter* made = filters->owned.back().get();
+    if (attachments[i].port)
+      filters->ports[attachments[i].port->value()] = made;
+    else
+      filters->tunnels[attachments[i].tunnel.value()] = made;
+  }
+  filters_->exchange(std::move(filters));
 }
 
 MacAddress Gateway::mac(ipc::PortId port) const {

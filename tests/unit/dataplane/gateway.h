@@ -66,12 +66,22 @@ class Gateway {
   Result<void> add(const ipc::SaAdd& sa);
   Result<void> move(const ipc::SaMove& move);
   void remove(ipc::SaId sa);
+  // From now on these filters and no others, each with its own rules at one interface: a port or else a tunnel. They
+  // keep their identities by their order.
+  struct Attachment {
+    std::optional<ipc::PortId> port;
+    ipc::TunnelId tunnel;
+    std::vector<ipc::FilterRuleAdd> rules;
+  };
+  void set_filters(const std::vector<Attachment>& attachments);
   void set_next_hop(ipc::NextHopId id, ipc::NextHopKind kind, uint16_t target = 0);
   void set_next_hop(ipc::NextHopId id, const NextHop& next_hop);
   void set_group(ipc::NextHopId id, const NextHopGroup& group);
   void set_route(const char* prefix, ipc::NextHopId next_hop);
 
   uint64_t drops(ipc::DropReason reason) const { return counters_->drops.value[static_cast<size_t>(reason)]; }
+  // Of the first filter.
+  uint64_t count(ipc::FilterCounter counter) const { return counters_->filters[0].value[static_cast<size_t>(counter)]; }
   uint64_t all_drops() const;
   uint64_t count(ipc::SaId sa, ipc::SaCounter counter) const {
     return counters_->sas[sa.value()].value[static_cast<size_t>(counter)];
@@ -102,6 +112,8 @@ class Gateway {
   std::unique_ptr<TunnelTable> tunnels_ = std::make_unique<TunnelTable>();
   std::unique_ptr<ipc::WriterCounters> counters_ = std::make_unique<ipc::WriterCounters>();
   std::unique_ptr<EventRing> events_;
+  std::unique_ptr<FilterTable> filters_;
+  uint16_t generation_ = 0;
   Doorbell manager_bell_, slow_path_bell_;
   std::unique_ptr<crypto::EspCrypto> crypto_;
   WorkBoard board_;

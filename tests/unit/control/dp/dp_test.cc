@@ -30,6 +30,7 @@ struct Listener final : DataplaneListener {
   void sa_event(const ipc::SaEvent& event) override { events.push_back(event); }
   void unknown_spi(const ipc::UnknownSpi&) override {}
   void traffic_waiting(const ipc::TrafficWaiting&) override {}
+  void packet_denied(const ipc::PacketDenied&) override {}
 };
 
 struct Lab {
@@ -245,4 +246,8 @@ TEST_CASE("a dataplane that says what cannot be is disconnected") {
   ipc::PortState unterminated;
   unterminated.name.chars.fill('x');
   CHECK(disconnects(unterminated));
+  CHECK(disconnects(ipc::PacketDenied{.filter = ipc::FilterId(ipc::max_filters)}));
+  CHECK(disconnects(ipc::PacketDenied{.direction = static_cast<ipc::Direction>(2)}));
+  CHECK(disconnects(ipc::PacketDenied{.source = {.family = 4}, .destination = {.family = 6}}));
+  CHECK(disconnects(ipc::PacketDenied{.destination = {.family = 5}}));
 }

@@ -308,4 +308,62 @@ TEST_CASE("removing what does not exist is no error") {
   CHECK(reason(ipc::SaRemove{.id = ipc::SaId(9)}) == "");
 }
 
+TEST_CASE("filters: every field is checked, and whatever belongs to none is refused") {
+  using R = ipc::FilterRuleAdd;
+  const ipc::FilterAdd filter{.id = ipc::FilterId(3), .identity = 9};
+  const ipc::FilterAttach attachment{.filter = ipc::FilterId(3), .interface = ipc::to_text<16>("wan")};
+  R rule{.filter = ipc::FilterId(3), .family = 4, .remote_length = 8};
+  rule.remote = ipc::from_address(*IpAddress::parse("10.0.0.0"));
+  rule.local = ipc::from_address(*IpAddress::parse("0.0.0.0"));
+  const auto with = [&](auto... commands) -> std::string {
+    Staging staging = begin();
+    staging.add(ipc::FiltersReplace{});
+    staging.add(filter);
+    (staging.add(commands), ...);
+    const auto refused = staging.check(holdings());
+    return refused ? refused->reason : "";
+  };
+  const auto spoilt = [&](const std::function<void(R&)>& change) {
+    R changed = rule;
+    change(changed);
+    return with(changed);
+  };
+  CHECK(with(rule, attachment) == "");
+  CHECK(reason(filter) != "");  // outside of a replacement
+  CHECK(reason(rule) != "");
+  CHECK(reason(attachment) != "");
+  CHECK(with(ipc::FiltersReplace{}) != "");
+  CHECK(with(filter) != "");
+  CHECK(with(attachment, attachment) != "");
+  CHECK(with(ipc::FilterAdd{.id = ipc::FilterId(ipc::max_filters)}) != "");
+  CHECK(with(ipc::FilterAttach{.filter = ipc::FilterId(4), .interface = attachment.interface}) != "");
+  CHECK(with(ipc::FilterAttach{.filter = ipc::FilterId(3), .interface = ipc::to_text<16>("../x")}) != "");
+  ipc::FilterAttach endless = attachment;
+  endless.interface.chars.fill('x');
+  CHECK(with(endless) != "");
+  CHECK(spoilt([](R& r) { r.filter = ipc::FilterId(4); }) != "");
+  CHECK(spoilt([](R& r) { r.filter = ipc::FilterId(ipc::max_filters); }) != "");
+  CHECK(spoilt([](R& r) { r.direction = static_cast<ipc::Direction>(2); }) != "");
+  CHECK(spoilt([](R& r) { r.family = 5; }) != "");
+  CHECK(spoilt([](R& r) { r.family = 6; }) != "");
+  CHECK(spoilt([](R& r) { r.local.family = 6; }) != "");
+  CHECK(spoilt([](R& r) { r.remote.family = 7; }) != "");
+  CHECK(spoilt([](R& r) { r.remote_length = 33; }) != "");
+  CHECK(spoilt([](R& r) { r.remote_length = 4; }) != "");  // host bits
+  CHECK(spoilt([](R& r) { r.has_icmp_type = 2; }) != "");
+  CHECK(spoilt([](R& r) { r.first_port = 5, r.last_port = 4; }) != "");
+  CHECK(spoilt([](R& r) { r = {.filter = ipc::FilterId(3)}; }) == "");
+
+  Staging full = begin();
+  full.add(ipc::FiltersReplace{});
+  full.add(filter);
+  for (unsigned i = 0; i < ipc::max_filter_rules; ++i) full.add(rule);
+  R outbound = rule;
+  outbound.direction = ipc::Direction::outbound;
+  full.add(outbound);
+  CHECK_FALSE(full.check(holdings()));
+  full.add(rule);
+  CHECK(full.check(holdings()));
+}
+
 }  // namespace sekisho::dataplane

@@ -1,0 +1,235 @@
+#include <rte_ether.h>
+#include <rte_fib.h>
+#include <rte_fib6.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "dataplane/filter/judge.h"
+#include "dataplane/stage/esp_packet.h"
+#include "dataplane/stage/stages.h"
+
+namespace sekisho::dataplane {
+namespace {
+
+using ipc::Direction, ipc::DropReason, ipc::FilterCounter;
+
+constexpr uint16_t ike_port = 500;
+
+// The interface whose filter a packet meets.
+struct Interface {
+  std::optional<ipc::PortId> port;
+  ipc::TunnelId tunnel;  // without a port
+
+  static Interface of(const Packet& packet) {
+    if (packet.origin == Origin::port) return {ipc::PortId(packet.origin_id), {}};
+    return {{}, ipc::TunnelId(packet.origin_id)};
+  }
+  ipc::VrfId vrf(const Context& context) const {
+    return port ? context.ports->ports[port->value()].vrf : context.tunnels.vrf(tunnel);
+  }
+  const Filter* filter(const Filters& filters) const {
+    return port ? filters.ports[port->value()] : filters.tunnels[tunnel.value()];
+  }
+};
+
+void note(Context& context, const Filter& filter, Direction direction, FilterCounter inbound) {
+  constexpr auto per_direction = static_cast<uint8_t>(FilterCounter::outbound_flow);
+  const auto which = static_cast<uint8_t>(inbound) + (direction == Direction::inbound ? 0 : per_direction);
+  count(context.counters.filters[filter.id.value()], static_cast<FilterCounter>(which));
+}
+
+[[gnu::noinline]] void deny(Context& context, const Candidate& candidate, const Interface& interface, rte_mbuf* mbuf,
+                            bool table_full) {
+  note(context, *candidate.filter, candidate.direction, FilterCounter::inbound_denied);
+  context.report_denied(candidate, interface.port, interface.tunnel, table_full);
+  const bool inbound = candidate.direction == Direction::inbound;
+  context.drop(mbuf, table_full ? DropReason::flow_table_full
+                     : inbound  ? DropReason::security_group_in
+                                : DropReason::security_group_out);
+}
+
+bool passes(Context& context, const Candidate& candidate, const Interface& interface, rte_mbuf* mbuf, Ticks now) {
+  const Verdict verdict = judge(candidate, context.filter_table->flows(), now);
+  if (verdict == Verdict::by_flow || verdict == Verdict::by_rule) [[likely]] {
+    const bool by_flow = verdict == Verdict::by_flow;
+    note(context, *candidate.filter, candidate.direction,
+         by_flow ? FilterCounter::inbound_flow : FilterCounter::inbound_rule);
+    return true;
+  }
+  deny(context, candidate, interface, mbuf, verdict == Verdict::table_full);
+  return false;
+}
+
+bool is_ike_port(uint16_t port) { return port == ike_port || port == esp_udp_port; }
+
+// Nobody sends these from farther away than the next router, which would have lowered the hop limit (RFC 4861).
+bool is_neighbour_discovery(const Packet& packet, const PacketFields& fields) {
+  return fields.family == 6 && fields.protocol == protocol_icmpv6 && fields.has_type && fields.type >= 133 &&
+         fields.type <= 137 && hop_limit(packet.l3, 6) == 255;
+}
+
+// To an address of ours: what the gateway itself authenticates or needs, IKE and ESP in the front door alone. Of UDP in
+// fragments only the first shows the port; the others are of no use without it.
+bool is_gateways_own(const Context& context, const Packet& packet, const PacketFields& fields) {
+  if (is_neighbour_discovery(packet, fields)) return true;
+  if (vrf_of(context, packet) != ipc::front_door) return false;
+  if (fields.protocol == protocol_esp) return true;
+  return fields.protocol == protocol_udp &&
+         (fields.piece == PacketFields::Piece::later || (fields.has_ports && is_ike_port(fields.destination_port)));
+}
+
+// In the front door.
+bool is_own_address(const Replica& replica, const uint8_t* address, uint8_t family) {
+  const VrfTables& tables = replica.vrfs[ipc::front_door.value()];
+  uint64_t found = 0;
+  if (family == 4) {
+    uint32_t key = load32(address);
+    rte_fib_lookup_bulk(tables.fib4.get(), &key, &found, 1);
+  } else {
+    uint8_t key[1][16];
+    std::memcpy(key[0], address, sizeof key[0]);
+    rte_fib6_lookup_bulk(tables.fib6.get(), key, &found, 1);
+  }
+  return replica.next_hops[found].kind == ipc::NextHopKind::local;
+}
+
+bool is_own_ike_or_esp(const Context& context, const Packet& packet, const Interface& interface,
+                       const PacketFields& fields) {
+  if (interface.vrf(context) != ipc::front_door) return false;
+  const bool kind = fields.protocol == protocol_esp ||
+                    (fields.protocol == protocol_udp && fields.has_ports && is_ike_port(fields.source_port));
+  return kind && is_own_address(*context.replica, packet.l3 + (fields.family == 4 ? 12 : 8), fields.family);
+}
+
+// What hosts on a link say to each other, and no router passes on.
+bool stays_on_link(const Packet& packet) {
+  const uint8_t* l3 = packet.l3;
+  if (packet.header.family == 6) return l3[24] == 0xff && ((l3[25] & 0x0f) == 1 || (l3[25] & 0x0f) == 2);
+  return is_multicast(packet) &&
+         ((load32(l3 + 16) & 0xffffff00) == 0xe0000000 || packet.header.protocol == protocol_igmp);
+}
+
+// IPv4 options may lead a packet elsewhere than its destination says; hop-by-hop options are any router's to read.
+bool has_options(const Packet& packet) {
+  const IpHeader& header = packet.header;
+  return header.family == 4 ? header.header_length != ipv4_header_size : header.protocol == 0;
+}
+
+bool admits_special(Context& context, Direction direction, const Packet& packet, const Interface& interface) {
+  const Filter* filter = interface.filter(*context.filters);
+  if (filter == nullptr || stays_on_link(packet)) return true;
+  const PacketFields fields = fields_of(packet.l3, packet.header);
+  if (is_neighbour_discovery(packet, fields)) return true;
+  FilterTable& table = *context.filter_table;
+  const Candidate candidate(*filter, direction, fields, table.flows());
+  if (direction == Direction::outbound && is_own_ike_or_esp(context, packet, interface, fields)) {
+    if (fields.piece == PacketFields::Piece::first) pass_later_fragments(candidate, table.flows(), table.now());
+    return true;
+  }
+  if (!has_options(packet)) return passes(context, candidate, interface, packet.mbuf, table.now());
+  deny(context, candidate, interface, packet.mbuf, false);
+  return false;
+}
+
+// Without IP within, as far as Linux knows: LLC, where the type is a length; ARP; EAPOL; LACP and its kin; LLDP.
+bool carries_no_ip(uint16_t ethernet_type) {
+  return ethernet_type < 0x600 || ethernet_type == RTE_ETHER_TYPE_ARP || ethernet_type == 0x888e ||
+         ethernet_type == RTE_ETHER_TYPE_SLOW || ethernet_type == RTE_ETHER_TYPE_LLDP;
+}
+
+// The filters that a packet meets, if any, and the interface that it is to leave by.
+struct Ways {
+  const Filter* in = nullptr;
+  const Filter* out = nullptr;
+  Interface leaves;
+};
+
+Ways ways_of(const Filters& filters, const Packet& packet, const NextHop& next_hop) {
+  Ways ways;
+  if (next_hop.kind == ipc::NextHopKind::drop) return ways;
+  ways.in = Interface::of(packet).filter(filters);
+  if (next_hop.kind == ipc::NextHopKind::adjacency)
+    ways.leaves.port = next_hop.port;
+  else if (next_hop.kind == ipc::NextHopKind::tunnel)
+    ways.leaves.tunnel = next_hop.tunnel;
+  else
+    return ways;
+  ways.out = ways.leaves.filter(filters);
+  return ways;
+}
+
+// A packet of a burst that meets some filter.
+struct Passage {
+  unsigned place = 0;  // within the burst
+  Ways ways;
+  PacketFields fields;
+  std::optional<Candidate> inbound, outbound;
+};
+
+}  // namespace
+
+// The places of the flows are asked for a pass before they are looked at.
+void security_groups(Context& context, Burst& in) {
+  choose_members(*context.replica, in.items());
+  BurstOf<Passage> passages;
+  FlowTable& flows = context.filter_table->flows();
+  unsigned place = 0;
+  for (const Packet& packet : in.items()) {
+    const NextHop& next_hop = context.replica->next_hops[packet.next_hop.value()];
+    const Ways ways = ways_of(*context.filters, packet, next_hop);
+    ++place;
+    if (ways.in == nullptr && ways.out == nullptr) continue;
+    const PacketFields fields = fields_of(packet.l3, packet.header);
+    if (next_hop.kind == ipc::NextHopKind::local && is_gateways_own(context, packet, fields)) continue;
+    passages.emplace(place - 1, ways, fields);
+    Passage& passage = passages.items().back();
+    if (ways.in != nullptr)
+      flows.prefetch(passage.inbound.emplace(*ways.in, Direction::inbound, passage.fields, flows).hash);
+    if (ways.out != nullptr)
+      flows.prefetch(passage.outbound.emplace(*ways.out, Direction::outbound, passage.fields, flows).hash);
+  }
+  if (passages.empty()) return;
+  const Ticks now = context.filter_table->now();
+  auto next = passages.items().begin();
+  const auto end = passages.items().end();
+  place = 0;
+  in.filter([&](const Packet& packet) {
+    if (next == end || next->place != place++) return true;
+    const Passage& passage = *next++;
+    if (passage.inbound && !passes(context, *passage.inbound, Interface::of(packet), packet.mbuf, now)) return false;
+    return !passage.outbound || passes(context, *passage.outbound, passage.ways.leaves, packet.mbuf, now);
+  });
+}
+
+bool admits_to_kernel(Context& context, const Packet& packet) {
+  return admits_special(context, Direction::inbound, packet, Interface::of(packet));
+}
+
+bool admits_to_tunnel(Context& context, const Packet& packet, ipc::TunnelId id) {
+  return admits_special(context, Direction::outbound, packet, {{}, id});
+}
+
+bool admits_frame(Context& context, Direction direction, ipc::PortId port, rte_mbuf* mbuf) {
+  if (port.value() >= ipc::max_ports || context.filters->ports[port.value()] == nullptr) return true;
+  auto* frame = rte_pktmbuf_mtod(mbuf, uint8_t*);
+  const auto drop = [&](DropReason reason) {
+    context.drop(mbuf, reason);
+    return false;
+  };
+  if (mbuf->data_len < RTE_ETHER_HDR_LEN) return drop(DropReason::malformed_ethernet);
+  const uint16_t type = load16(frame + 12);
+  if (carries_no_ip(type)) return true;
+  if (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6) {
+    const bool inbound = direction == Direction::inbound;
+    note(context, *context.filters->ports[port.value()], direction, FilterCounter::inbound_denied);
+    return drop(inbound ? DropReason::security_group_in : DropReason::security_group_out);
+  }
+  Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port, 0};
+  if (check_ip(packet.l3, mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::malformed)
+    return drop(DropReason::malformed_ip);
+  return admits_special(context, direction, packet, {port, {}});
+}
+
+}  // namespace sekisho::dataplane

@@ -1,0 +1,321 @@
+// What passes a filter, packet by packet, and that no packet is read past its end.
+#include "dataplane/filter/judge.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+
+#include "ipc/convert.h"
+#include "tests/unit/dataplane/packets.h"
+
+namespace sekisho::dataplane::test {
+namespace {
+
+using ipc::Direction;
+constexpr Direction in = Direction::inbound, out = Direction::outbound;
+constexpr Ticks second = 16;
+
+const char* const far = "10.1.0.7";      // beyond the interface
+const char* const near = "192.168.1.2";  // on the other side
+
+ipc::FilterRuleAdd rule(Direction direction, uint8_t protocol, uint16_t first = 0, uint16_t last = UINT16_MAX) {
+  return {.direction = direction, .protocol = protocol, .first_port = first, .last_port = last};
+}
+
+struct Lab {
+  explicit Lab(const std::vector<ipc::FilterRuleAdd>& rules) { set(rules); }
+  void set(const std::vector<ipc::FilterRuleAdd>& rules) {
+    filter.identity = 7;
+    ++filter.generation;
+    filter.rules = {};
+    for (const auto& each : rules) filter.rules[static_cast<size_t>(each.direction)].push_back(filter_rule(each));
+  }
+  Verdict judge(Direction direction, ByteView packet) {
+    IpHeader header;
+    REQUIRE(check_ip(packet.data(), packet.size(), header) != IpVerdict::malformed);
+    const PacketFields fields = fields_of(packet.data(), header);
+    return dataplane::judge(Candidate(filter, direction, fields, *flows), *flows, now);
+  }
+  bool passes(Direction direction, ByteView packet) {
+    const Verdict verdict = judge(direction, packet);
+    return verdict == Verdict::by_flow || verdict == Verdict::by_rule;
+  }
+
+  Filter filter;
+  std::unique_ptr<FlowTable> flows = std::move(FlowTable::create(1024, second).value());
+  Ticks now = 1;
+};
+
+Bytes tcp(uint16_t source, uint16_t destination, uint8_t flags) {
+  ByteWriter writer;
+  writer.u16(source);
+  writer.u16(destination);
+  writer.zeros(8);
+  writer.u8(0x50);
+  writer.u8(flags);
+  writer.zeros(6);
+  return std::move(writer).take();
+}
+Bytes inward(uint8_t flags, uint16_t source = 1000, uint16_t destination = 443) {
+  return ip({far, near, 6}, tcp(source, destination, flags));
+}
+Bytes outward(uint8_t flags, uint16_t source = 443, uint16_t destination = 1000) {
+  return ip({near, far, 6}, tcp(source, destination, flags));
+}
+Bytes icmp(uint8_t type, uint16_t id, ByteView rest = {}) {
+  ByteWriter writer;
+  writer.u8(type);
+  writer.u8(0);
+  writer.u16(0);
+  writer.u16(id);
+  writer.u16(1);
+  writer.bytes(rest);
+  return std::move(writer).take();
+}
+
+}  // namespace
+
+TEST_CASE("a connection passes both ways once a rule has let its SYN in, and none begins the other way") {
+  Lab lab({rule(in, 6, 443, 443)});
+  CHECK(lab.judge(out, outward(tcp_ack)) == Verdict::denied);
+  CHECK(lab.judge(in, inward(tcp_syn, 1000, 444)) == Verdict::denied);
+  CHECK(lab.judge(in, inward(tcp_syn)) == Verdict::by_rule);
+  CHECK(lab.judge(out, outward(tcp_syn | tcp_ack)) == Verdict::by_flow);
+  CHECK(lab.judge(in, inward(tcp_ack)) == Verdict::by_flow);
+  CHECK(lab.judge(out, outward(tcp_syn)) == Verdict::denied);  // the same ends, but begun from there
+  CHECK(lab.judge(out, outward(tcp_ack, 443, 1001)) == Verdict::denied);
+  CHECK(lab.judge(in, inward(tcp_ack, 1001, 80)) == Verdict::denied);
+  CHECK(lab.judge(in, ip({far, near, 17}, udp(1000, 443, text(4)))) == Verdict::denied);
+  CHECK(lab.judge(in, ip({"10.1.0.8", near, 6}, tcp(1000, 443, tcp_syn))) == Verdict::by_rule);
+  CHECK(lab.judge(out, ip({near, "10.1.0.9", 6}, tcp(443, 1000, tcp_ack))) == Verdict::denied);
+}
+
+TEST_CASE("TCP lives long only when its initiator has answered the answer, and not after its end") {
+  Lab lab({rule(in, 6)});
+  const auto lives = [&](unsigned seconds) {
+    lab.now += seconds * second;
+    return lab.judge(out, outward(tcp_ack)) == Verdict::by_flow;
+  };
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
+  CHECK_FALSE(lives(241));
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
+  REQUIRE(lab.passes(in, inward(tcp_ack)));
+  CHECK(lives(7000));
+  CHECK(lives(7000));
+  REQUIRE(lab.passes(in, inward(tcp_fin | tcp_ack)));
+  CHECK(lives(100));
+  CHECK(lives(200));
+  CHECK_FALSE(lives(241));
+  // A port used again.
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  REQUIRE(lab.passes(in, inward(tcp_rst)));
+  CHECK(lab.judge(in, inward(tcp_syn)) == Verdict::by_flow);
+  REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
+  REQUIRE(lab.passes(in, inward(tcp_ack)));
+  CHECK(lives(7000));
+}
+
+TEST_CASE("UDP lives longer once it was answered") {
+  Lab lab({rule(in, 17)});
+  const Bytes question = ip({far, near, 17}, udp(5, 53, text(4))), answer = ip({near, far, 17}, udp(53, 5, text(4)));
+  REQUIRE(lab.passes(in, question));
+  lab.now += 31 * second;
+  CHECK_FALSE(lab.passes(out, answer));
+  REQUIRE(lab.passes(in, question));
+  REQUIRE(lab.passes(out, answer));
+  lab.now += 299 * second;
+  CHECK(lab.judge(out, answer) == Verdict::by_flow);
+}
+
+TEST_CASE("rules that change end the flows that they forbid, and no others") {
+  Lab lab({rule(in, 6)});
+  REQUIRE(lab.passes(in, inward(tcp_syn, 1000, 22)));
+  REQUIRE(lab.passes(in, inward(tcp_syn, 1000, 443)));
+  lab.set({rule(in, 6, 443, 443)});
+  CHECK(lab.judge(out, outward(tcp_ack, 22)) == Verdict::denied);
+  CHECK(lab.judge(in, inward(tcp_ack, 1000, 22)) == Verdict::denied);
+  CHECK(lab.judge(out, outward(tcp_ack, 443)) == Verdict::by_flow);
+  // It was judged by its first packet: as the answer that it is, no rule allows it.
+  lab.set({rule(in, 6), rule(out, 17)});
+  CHECK(lab.judge(out, outward(tcp_ack, 443)) == Verdict::by_flow);
+  CHECK(lab.judge(out, outward(tcp_ack, 22)) == Verdict::denied);  // it has ended for good
+  lab.set({});
+  CHECK(lab.judge(in, inward(tcp_ack, 1000, 443)) == Verdict::denied);
+}
+
+TEST_CASE("rules hold of prefixes on their sides, of protocols, ports and types") {
+  ipc::FilterRuleAdd narrow = rule(in, 17, 100, 200);
+  narrow.family = 4;
+  narrow.remote = ipc::from_address(*IpAddress::parse("10.1.0.0"));
+  narrow.remote_length = 24;
+  narrow.local = ipc::from_address(*IpAddress::parse("192.168.1.2"));
+  narrow.local_length = 32;
+  ipc::FilterRuleAdd echo = rule(in, 1), six = rule(in, 0);
+  echo.has_icmp_type = 1;
+  echo.icmp_type = 8;
+  six.family = 6;
+  six.remote = ipc::from_address(*IpAddress::parse("fd00:1::"));
+  six.remote_length = 33;
+  six.local = ipc::from_address(IpAddress::any(Family::ipv6));
+  Lab lab({narrow, echo, six});
+  const auto udp_passes = [&](const char* source, const char* destination, uint16_t port) {
+    return lab.passes(in, ip({source, destination, 17}, udp(9, port, text(1))));
+  };
+  CHECK(udp_passes("10.1.0.255", near, 100));
+  CHECK(udp_passes("10.1.0.1", near, 200));
+  CHECK_FALSE(udp_passes("10.1.0.2", near, 99));
+  CHECK_FALSE(udp_passes("10.1.0.2", near, 201));
+  CHECK_FALSE(udp_passes("10.1.1.0", near, 150));
+  CHECK_FALSE(udp_passes("10.1.0.3", "192.168.1.3", 150));
+  CHECK(lab.passes(in, ip({far, near, 1}, icmp(8, 1))));
+  CHECK_FALSE(lab.passes(in, ip({far, near, 1}, icmp(13, 1))));
+  CHECK_FALSE(lab.passes(in, ip({far, near, 1}, icmp(0, 2))));
+  CHECK(lab.passes(in, ip({"fd00:1:0:ffff::1", "fd00:2::1", 17}, udp(1, 2, text(1)))));
+  CHECK_FALSE(lab.passes(in, ip({"fd00:1:8000::1", "fd00:2::1", 17}, udp(1, 2, text(1)))));
+  CHECK_FALSE(lab.passes(out, ip({near, "10.1.0.77", 17}, udp(9, 150, text(1)))));
+}
+
+TEST_CASE("ICMP: a request opens the way for replies alone, and a reply for nothing") {
+  Lab lab({rule(in, 1)});
+  CHECK_FALSE(lab.passes(out, ip({near, far, 1}, icmp(0, 5))));
+  REQUIRE(lab.passes(in, ip({far, near, 1}, icmp(8, 5))));
+  CHECK(lab.judge(out, ip({near, far, 1}, icmp(0, 5))) == Verdict::by_flow);
+  CHECK_FALSE(lab.passes(out, ip({near, far, 1}, icmp(0, 6))));
+  CHECK_FALSE(lab.passes(out, ip({near, far, 1}, icmp(8, 5))));
+  CHECK(lab.judge(in, ip({far, near, 1}, icmp(0, 9))) == Verdict::by_rule);
+  CHECK_FALSE(lab.passes(out, ip({near, far, 1}, icmp(8, 9))));
+}
+
+TEST_CASE("ICMP errors pass where they quote a packet of a flow, to its sender") {
+  Lab lab({rule(out, 17), rule(out, 58), rule(out, 1)});
+  const Bytes sent = ip({near, far, 17}, udp(33000, 33434, text(40)));
+  const auto error = [&](ByteView quoted, const char* source = "10.1.0.1", const char* destination = near) {
+    return ip({source, destination, 1}, icmp(11, 0, quoted));
+  };
+  CHECK_FALSE(lab.passes(in, error(sent)));
+  REQUIRE(lab.passes(out, sent));
+  CHECK(lab.judge(in, error(sent)) == Verdict::by_flow);
+  CHECK(lab.judge(in, error(ByteView(sent).first(28))) == Verdict::by_flow);  // RFC 792: eight octets
+  CHECK_FALSE(lab.passes(in, error(ByteView(sent).first(23))));
+  CHECK_FALSE(lab.passes(in, error(sent, "10.1.0.1", "192.168.1.3")));  // not its sender
+  CHECK_FALSE(lab.passes(in, error(ip({near, far, 17}, udp(33000, 33435, text(40))))));
+  CHECK_FALSE(lab.passes(in, error(ip({far, near, 17}, udp(33434, 33000, text(40))))));
+  const Bytes redirect = ip({"10.1.0.1", near, 1}, icmp(5, 0, sent));
+  CHECK_FALSE(lab.passes(in, redirect));
+  const Bytes echo = ip({near, far, 1}, icmp(8, 77));
+  REQUIRE(lab.passes(out, echo));
+  CHECK(lab.judge(in, error(echo)) == Verdict::by_flow);
+  // The quoted flow is no way in for anything else.
+  CHECK_FALSE(lab.passes(in, ip({far, near, 17}, udp(33435, 33000, text(4)))));
+  lab.set({});
+  CHECK_FALSE(lab.passes(in, error(sent)));
+}
+
+TEST_CASE("fragments pass after their first one, or by a rule without ports") {
+  Lab lab({rule(in, 17, 53, 53)});
+  const auto fragment = [](uint16_t word, ByteView payload) {
+    return ip({.source = far, .destination = near, .protocol = 17, .fragment = word}, payload);
+  };
+  const Bytes first = fragment(ipv4_more_fragments, udp(5, 53, text(24))), later = fragment(4, text(16));
+  CHECK_FALSE(lab.passes(in, later));
+  CHECK_FALSE(lab.passes(in, fragment(ipv4_more_fragments, udp(5, 54, text(24)))));
+  CHECK_FALSE(lab.passes(in, later));
+  REQUIRE(lab.passes(in, first));
+  CHECK(lab.judge(in, later) == Verdict::by_flow);
+  Bytes reply = ip({.source = near, .destination = far, .protocol = 17, .fragment = 4}, text(16));
+  CHECK_FALSE(lab.passes(out, reply));
+  lab.now += 6 * second;
+  CHECK_FALSE(lab.passes(in, later));
+  lab.set({rule(in, 17)});
+  CHECK(lab.judge(in, later) == Verdict::by_rule);
+  // RFC 1858: TCP whose flags are hidden, in what is too short for them or comes later.
+  lab.set({rule(in, 0)});
+  CHECK_FALSE(lab.passes(in, ip({.source = far, .destination = near, .protocol = 6, .fragment = ipv4_more_fragments},
+                                ByteView(tcp(1, 2, tcp_ack)).first(8))));
+  CHECK_FALSE(lab.passes(in, ip({.source = far, .destination = near, .protocol = 6, .fragment = 1}, text(8))));
+}
+
+TEST_CASE("IPv6: what stands behind extension headers is looked at, and fragments are told by their identification") {
+  Lab lab({rule(in, 17, 53, 53)});
+  const char *there = "fd00:1::1", *here = "fd00:2::1";
+  const auto packet = [&](uint8_t protocol, ByteView head, ByteView rest) {
+    Bytes payload(head.begin(), head.end());
+    payload.insert(payload.end(), rest.begin(), rest.end());
+    return ip({there, here, protocol}, payload);
+  };
+  const Bytes options = {17, 0, 1, 4, 0, 0, 0, 0};
+  CHECK(lab.passes(in, packet(60, options, udp(5, 53, text(4)))));
+  CHECK_FALSE(lab.passes(in, packet(60, options, udp(5, 54, text(4)))));
+  const Bytes first = {17, 0, 0, 1, 0, 0, 0, 9}, later = {17, 0, 0, 32, 0, 0, 0, 9}, other = {17, 0, 0, 32, 0, 0, 0, 8};
+  CHECK_FALSE(lab.passes(in, packet(44, later, text(16))));
+  CHECK(lab.passes(in, packet(44, first, udp(5, 53, text(24)))));
+  CHECK(lab.passes(in, packet(44, later, text(16))));
+  CHECK_FALSE(lab.passes(in, packet(44, other, text(16))));
+}
+
+TEST_CASE("what is established stays where openings flood a full table, and the rest is refused") {
+  Lab lab({rule(in, 0)});
+  lab.flows = std::move(FlowTable::create(8, second).value());
+  const auto established = [&](uint16_t port) {
+    return lab.passes(in, ip({far, near, 17}, udp(port, 1, {}))) &&
+           lab.passes(out, ip({near, far, 17}, udp(1, port, {})));
+  };
+  REQUIRE(established(1));
+  for (uint16_t port = 2; port < 1000; ++port) {
+    const Verdict verdict = lab.judge(in, ip({far, near, 17}, udp(port, 1, {})));
+    REQUIRE((verdict == Verdict::by_rule || verdict == Verdict::table_full));
+  }
+  CHECK(lab.judge(in, ip({far, near, 17}, udp(1, 1, {}))) == Verdict::by_flow);
+  uint16_t port = 2000;
+  while (established(port)) REQUIRE(++port < 3000);
+  CHECK(lab.judge(in, ip({far, near, 17}, udp(1, 1, {}))) == Verdict::by_flow);
+}
+
+// On heap buffers of exactly the packet's size, cut short everywhere and changed anywhere.
+TEST_CASE("no packet is read past its end, however it is made") {
+  Lab lab({rule(in, 6, 443, 443), rule(in, 1), rule(out, 0)});
+  const Bytes quoted = ip({near, far, 17}, udp(5, 6, text(20)));
+  const Bytes quoted6 = ip({"fd00:2::1", "fd00:1::1", 17}, udp(5, 6, text(20)));
+  const std::vector<Bytes> samples = {
+      inward(tcp_syn), ip({far, near, 1}, icmp(3, 0, quoted)),
+      ip({.source = far, .destination = near, .protocol = 17, .fragment = ipv4_more_fragments}, udp(1, 2, text(24))),
+      ip({"fd00:1::1", "fd00:2::1", 60},
+         Bytes{44, 0, 1, 4, 0, 0, 0, 0, 43, 0, 0, 1, 0, 0, 0, 1, 58, 0, 0, 0, 0, 0, 0, 0}),
+      ip({"fd00:1::1", "fd00:2::1", 58}, icmp(1, 0, quoted6))};
+  std::minstd_rand random(1);
+  const auto try_one = [&](ByteView bytes) {
+    const std::unique_ptr<uint8_t[]> exact(new uint8_t[bytes.size()]);
+    std::memcpy(exact.get(), bytes.data(), bytes.size());
+    IpHeader header;
+    if (check_ip(exact.get(), bytes.size(), header) == IpVerdict::malformed) return;
+    const PacketFields fields = fields_of(exact.get(), header);
+    for (const Direction direction : {in, out})
+      static_cast<void>(dataplane::judge(Candidate(lab.filter, direction, fields, *lab.flows), *lab.flows, lab.now));
+  };
+  for (const Bytes& sample : samples) {
+    for (size_t length = 20; length <= sample.size(); ++length) {
+      Bytes cut(sample.begin(), sample.begin() + static_cast<std::ptrdiff_t>(length));
+      const bool ipv4 = cut[0] >> 4 == 4;
+      if (!ipv4 && length < 40) continue;
+      const size_t said = ipv4 ? length : length - 40;
+      cut[ipv4 ? 2 : 4] = static_cast<uint8_t>(said >> 8);
+      cut[ipv4 ? 3 : 5] = static_cast<uint8_t>(said);
+      if (ipv4) fix_checksum(cut, 0);
+      try_one(cut);
+      for (int i = 0; i < 300 && length > 20; ++i) {
+        Bytes spoilt = cut;
+        for (int j = 0; j < 3; ++j) {
+          const size_t at = (ipv4 ? 6 : 6) + random() % (length - 6);
+          if (ipv4 && (at == 10 || at == 11)) continue;
+          spoilt[at] = static_cast<uint8_t>(random());
+        }
+        if (ipv4) fix_checksum(spoilt, 0);
+        try_one(spoilt);
+      }
+    }
+  }
+}
+
+}  // namespace sekisho::dataplane::test
