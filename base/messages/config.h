@@ -228,6 +228,20 @@ inline constexpr Message config_not_in_vrf{
     "The detail names a key that works in the front door only, and the tunnel's interface has a \"vrf\".",
     "Leave the key out; dead peer detection (\"dpd_interval\") works everywhere."};
 
+inline constexpr Message config_security_group_unknown{
+    "SKO-CFG-120", Severity::error, "no such security group",
+    "A port or tunnel interface names a security group that the file does not have.",
+    "Correct the name, or add the group under \"security_groups\"."};
+inline constexpr Message config_security_rules{
+    "SKO-CFG-121", Severity::error, "too many rules for an interface",
+    "Each combination of a rule's remote prefix, local prefix and range of ports counts, over all security groups of "
+    "the interface.",
+    "Write wider prefixes or ranges, leave out what is any, or spread the rules over fewer groups."};
+inline constexpr Message config_security_rule_key{
+    "SKO-CFG-122", Severity::error, "key does not go with the rule's protocol",
+    "Only TCP, UDP and SCTP have ports, and only ICMP and ICMPv6 have types.",
+    "Name the protocol in \"protocol\", or remove the key."};
+
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
                                                      &config_duplicate_key,
@@ -276,6 +290,9 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_group_weight,
                                                      &config_vrf_unknown,
                                                      &config_group_over_vrfs,
-                                                     &config_not_in_vrf};
+                                                     &config_not_in_vrf,
+                                                     &config_security_group_unknown,
+                                                     &config_security_rules,
+                                                     &config_security_rule_key};
 
 }  // namespace sekisho::messages

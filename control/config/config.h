@@ -30,7 +30,8 @@ struct Port {
   std::string device;  // "0000:03:00.0", "net_af_packet0,iface=eth1"
   std::vector<InterfaceAddress> addresses;
   uint16_t mtu = 1500;
-  std::string vrf = {};  // empty: the front door
+  std::string vrf = {};                           // empty: the front door
+  std::vector<std::string> security_groups = {};  // sorted; none: nothing is filtered
 
   bool operator==(const Port&) const = default;
 };
@@ -56,9 +57,10 @@ struct Vrf {
 struct TunnelInterface {
   std::string name;
   std::vector<InterfaceAddress> addresses;
-  std::optional<uint16_t> mtu;  // nothing: what the SAs leave
-  std::optional<uint16_t> mss;  // nothing: what the MTU leaves; 0: TCP may announce what it likes
-  std::string vrf = {};         // of what travels inside; empty: the front door
+  std::optional<uint16_t> mtu;                    // nothing: what the SAs leave
+  std::optional<uint16_t> mss;                    // nothing: what the MTU leaves; 0: TCP may announce what it likes
+  std::string vrf = {};                           // of what travels inside; empty: the front door
+  std::vector<std::string> security_groups = {};  // as of a port
 
   bool operator==(const TunnelInterface&) const = default;
 };
@@ -146,6 +148,30 @@ struct Group {
   bool operator==(const Group&) const = default;
 };
 
+struct PortRange {
+  uint16_t first = 0, last = 0;
+
+  bool operator==(const PortRange&) const = default;
+};
+
+// What lets the first packet of a flow pass. A part that is not given, or empty, is any.
+struct SecurityRule {
+  uint8_t protocol = 0;               // 0: any
+  std::vector<Prefix> remote, local;  // beyond the interface, and on the other side
+  std::vector<PortRange> ports;       // destination; TCP, UDP, SCTP
+  std::optional<uint8_t> icmp_type;
+  std::string note;
+
+  bool operator==(const SecurityRule&) const = default;
+};
+
+// Rules for what enters by the interfaces that have the group, and for what leaves by them.
+struct SecurityGroup {
+  std::vector<SecurityRule> in, out;
+
+  bool operator==(const SecurityGroup&) const = default;
+};
+
 // Where the keys of SAs are logged for debugging.
 struct KeyLog {
   std::filesystem::path directory;  // absolute
@@ -154,6 +180,7 @@ struct KeyLog {
 };
 
 struct Config {
+  ByName<SecurityGroup> security_groups;
   ByName<Port> ports;
   std::optional<Frr> frr;
   ByName<Vrf> vrfs;

@@ -7,11 +7,13 @@
 #include "control/config/files.h"
 #include "control/config/json_document.h"
 #include "control/config/sections.h"
+#include "control/config/security_groups.h"
 #include "ipc/schema.h"
 
 namespace sekisho::config {
 namespace {
 
+constexpr size_t max_security_groups = 64;
 constexpr size_t max_groups = ipc::max_tunnels / 2;  // of two tunnels at least
 
 void read_key_log(const Node& node, Context& context) {
@@ -29,7 +31,13 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
+  const Object object(root, {"security_groups", "vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
+  const auto security_groups = object.get("security_groups");
+  if (security_groups)
+    if (const auto groups = security_groups->members()) {
+      check_count(*security_groups, groups->size(), max_security_groups);
+      for (const auto& [name, group] : *groups) read_security_group(name, group, context);
+    }
   if (const auto node = object.get("frr")) read_frr(*node, context);
   if (const auto node = object.get("vrfs"))
     if (const auto vrfs = node->members()) {
@@ -52,6 +60,11 @@ void read_document(const Node& root, Context& context) {
       check_count(*node, tunnels->size(), ipc::max_tunnels);
       for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
     }
+  if (security_groups)
+    if (const size_t count = filters(context.config).size(); count > ipc::max_filters)
+      security_groups->fail(
+          messages::config_too_large,
+          fmt::format("interfaces have {} different lists of them, at most {}", count, ipc::max_filters));
   check_groups(context);
   check_probes(context);
   if (const auto node = object.get("key_log")) read_key_log(*node, context);

@@ -68,6 +68,11 @@ void compare(const Group& before, const Group& after, const std::string& pointer
   compare(encode(before), encode(after), pointer, changes);
 }
 
+void compare(const SecurityGroup& before, const SecurityGroup& after, const std::string& pointer,
+             std::vector<Change>& changes) {
+  compare(encode(before), encode(after), pointer, changes);
+}
+
 void compare(const Tunnel& before, const Tunnel& after, const std::string& pointer, std::vector<Change>& changes) {
   json old_form = encode(before), new_form = encode(after);
   for (const Content& content : contents()) {
@@ -187,6 +192,8 @@ std::vector<Effect> effects_of(const Plan& plan, const Config& running, const Co
 Plan diff(const Config& running, const Config& desired) {
   Plan plan;
   compare_all(running.vrfs, desired.vrfs, "/vrfs", {plan.vrfs_set, plan.vrfs_removed}, plan.changes);
+  compare_all(running.security_groups, desired.security_groups, "/security_groups",
+              {plan.security_groups_set, plan.security_groups_removed}, plan.changes);
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);
   compare_section(running.frr, desired.frr, "/frr", plan.changes);
   compare_routes(running.routes, desired.routes, plan);

@@ -36,6 +36,7 @@ struct Plan {
   std::vector<std::string> ports_set, ports_removed;
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
   std::vector<std::string> groups_set, groups_removed;
+  std::vector<std::string> security_groups_set, security_groups_removed;
   std::vector<Route> routes_added, routes_removed;
   std::vector<Effect> effects;  // on each tunnel that is concerned
 

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "control/config/security_groups.h"
+
 namespace sekisho::config {
 namespace {
 
@@ -131,6 +133,20 @@ json retransmission(const ike::Retransmission& value) {
           {"tries", value.tries}};
 }
 
+// A part that is any has no value to write.
+json encode(const SecurityRule& rule) {
+  json result = json::object();
+  if (const std::string protocol = protocol_text(rule.protocol); !protocol.empty()) result["protocol"] = protocol;
+  if (!rule.remote.empty()) result["remote"] = texts(rule.remote);
+  if (!rule.local.empty()) result["local"] = texts(rule.local);
+  for (const PortRange& range : rule.ports)
+    result["ports"].push_back(std::to_string(range.first) +
+                              (range.last != range.first ? "-" + std::to_string(range.last) : ""));
+  if (rule.icmp_type) result["type"] = *rule.icmp_type;
+  if (!rule.note.empty()) result["note"] = rule.note;
+  return result;
+}
+
 json encode(const ike::ChildDefinition& child) {
   json esp = {{"proposals", texts(child.esp_proposals)},
               {"lifetime", whole_seconds(child.lifetime)},
@@ -147,7 +163,20 @@ json encode(const ike::ChildDefinition& child) {
 json encode(const KeyLog& key_log) { return {{"directory", key_log.directory.string()}}; }
 
 json encode(const Port& port) {
-  return {{"device", port.device}, {"addresses", texts(port.addresses)}, {"mtu", port.mtu}, {"vrf", or_null(port.vrf)}};
+  return {{"device", port.device},
+          {"addresses", texts(port.addresses)},
+          {"mtu", port.mtu},
+          {"vrf", or_null(port.vrf)},
+          {"security_groups", port.security_groups}};
+}
+
+json encode(const SecurityGroup& group) {
+  const auto rules = [](const std::vector<SecurityRule>& all) {
+    json list = json::array();
+    for (const SecurityRule& rule : all) list.push_back(encode(rule));
+    return list;
+  };
+  return {{"in", rules(group.in)}, {"out", rules(group.out)}};
 }
 
 json encode(const Route& route) { return {{"prefix", route.prefix.text()}, {"via", route.via.text()}}; }
@@ -214,7 +243,8 @@ json encode(const Tunnel& tunnel) {
                          {"addresses", texts(interface.addresses)},
                          {"mtu", or_auto(interface.mtu)},
                          {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)},
-                         {"vrf", or_null(interface.vrf)}};
+                         {"vrf", or_null(interface.vrf)},
+                         {"security_groups", interface.security_groups}};
   result["outer_mtu"] = or_auto(tunnel.outer_mtu);
   result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);

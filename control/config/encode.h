@@ -10,6 +10,7 @@ namespace sekisho::config {
 
 nlohmann::json encode(const KeyLog& key_log);
 nlohmann::json encode(const Port& port);
+nlohmann::json encode(const SecurityGroup& group);
 nlohmann::json encode(const Route& route);
 nlohmann::json encode(const Vrf& vrf);
 nlohmann::json encode(const Frr& frr);

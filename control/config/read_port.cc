@@ -76,7 +76,7 @@ std::vector<InterfaceAddress> read_addresses(const Object& object, const std::st
 void read_port(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = interface_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
   context.claims.claim(ClaimKind::interface, name, node);
-  const Object object(node, {"device", "addresses", "mtu", "vrf"});
+  const Object object(node, {"device", "addresses", "mtu", "vrf", "security_groups"});
   Port port;
   if (const auto device = object.require("device")) {
     assign(port.device, read_device(*device));
@@ -87,6 +87,7 @@ void read_port(const std::string& name, const Node& node, Context& context) {
   port.vrf = read_vrf_name(object, context);
   port.addresses = read_addresses(object, port.vrf, context);
   if (const auto mtu = object.get("mtu")) assign(port.mtu, read_mtu(*mtu, has_ipv6(port.addresses)));
+  port.security_groups = read_security_groups(object, context);
   context.config.ports.emplace(name, std::move(port));
 }
 

@@ -103,7 +103,7 @@ void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& 
 void read_interface(const Object& tunnel, TunnelInterface& interface, Context& context) {
   const auto node = tunnel.require("interface");
   if (!node) return;
-  const Object object(*node, {"name", "addresses", "mtu", "mss", "vrf"});
+  const Object object(*node, {"name", "addresses", "mtu", "mss", "vrf", "security_groups"});
   if (const auto name = object.require("name")) {
     assign(interface.name, read_interface_name(*name));
     if (!interface.name.empty()) context.claims.claim(ClaimKind::interface, interface.name, *name);
@@ -111,6 +111,7 @@ void read_interface(const Object& tunnel, TunnelInterface& interface, Context& c
   interface.vrf = read_vrf_name(object, context);
   interface.addresses = read_addresses(object, interface.vrf, context);
   interface.mtu = read_optional_mtu(object, interface.addresses);
+  interface.security_groups = read_security_groups(object, context);
   const auto mss = object.get("mss");
   if (!mss || mss->is("auto")) return;
   if (mss->is("off"))

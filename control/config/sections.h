@@ -16,7 +16,7 @@ struct Context {
   std::filesystem::path directory;  // of relative psk files
   UnusableKeyLog unusable_key_log{};
   Claims claims;
-  Config config;  // as read so far: VRFs, then ports, then routes, then groups, then tunnels
+  Config config;  // as read so far: security groups, VRFs, ports, then routes, then groups, then tunnels
   // Where the groups' tunnels and routes stand in the text.
   struct GroupPlaces {
     std::string name;
@@ -29,6 +29,9 @@ struct Context {
 
 // Reports where there are more than `most` of something.
 void check_count(const Node& node, size_t count, size_t most);
+void read_security_group(const std::string& name, const Node& node, Context& context);
+// "security_groups" of an interface, after all of them. Sorted; those that there are.
+std::vector<std::string> read_security_groups(const Object& object, const Context& context);
 void read_port(const std::string& name, const Node& node, Context& context);
 // "routes" and "guards" of a VRF, and of the front door, whose name is empty.
 void read_table(const Object& object, const std::string& vrf, std::vector<Route>& routes, std::vector<Prefix>& guards,
