@@ -31,13 +31,14 @@ void add_commands(CLI::App& app, Session& session) {
   app.fallthrough();  // the options above may stand behind a command too
   app.require_subcommand(1);
   add_status(app, session);
-  CLI::App* show =
-      app.add_subcommand("show", "tunnels, groups, MTUs, SAs, routes, BGP, VRFs, neighbours, ports, counters");
+  CLI::App* show = app.add_subcommand(
+      "show", "tunnels, groups, MTUs, security groups, SAs, routes, BGP, VRFs, neighbours, ports, counters");
   show->require_subcommand(1);
   show->footer("Examples:\n  sekisho show tunnel\n  sekisho show child-sa tokyo\n  sekisho show counters --all");
   add_tunnel(app, *show, session);
   add_group(app, *show, session);
   add_mtu(*show, session);
+  add_security_group(*show, session);
   add_ike_sa(*show, session);
   add_child_sa(*show, session);
   add_route(*show, session);

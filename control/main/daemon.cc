@@ -62,6 +62,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       config_file_(std::move(config_file)),
       probes_(loop, *this, random_),
       dataplane_(loop, dataplane_socket, *this),
+      filters_(*this, [this](const Error& error) { note_daemon_error(error); }),
       ports_(*this, [this] { network_->touch(); }),
       tunnels_(*this, *this, random_, &MonotonicClock::now, [this](const IpAddress& peer) { return find_way(peer); }),
       engine_({}, *this),
@@ -102,6 +103,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
       });
   if (!transport) return std::unexpected(transport.error());
   daemon->transport_ = std::move(*transport);
+  daemon->filters_.set(daemon->config_);
   for (const auto& [name, port] : daemon->config_.ports) daemon->set_port(name, port);
   for (const auto& [name, tunnel] : daemon->config_.tunnels) {
     daemon->status_[name];
@@ -268,6 +270,7 @@ void Daemon::dataplane_up(const Inventory& inventory) {
   last_error_.reset();
   network_->forget_pushed();
   adopt_vrfs(inventory);
+  filters_.dataplane_up();  // before the interfaces that have them
   ports_.dataplane_up(inventory);
   // What the dataplane lost gets new keys: the engine replaces those child SAs.
   for (const std::string& name : tunnels_.dataplane_up(inventory)) {

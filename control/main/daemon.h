@@ -20,6 +20,7 @@
 #include "control/ike/connection_table.h"
 #include "control/ike/engine.h"
 #include "control/key_log/key_log.h"
+#include "control/main/filters.h"
 #include "control/main/frr_doors.h"
 #include "control/main/network.h"
 #include "control/main/ports.h"
@@ -73,6 +74,7 @@ class Daemon final : public rpc::Operations,
   rpc::DropCounters drops() const override;
   void bgp(bgp::View view, std::string neighbour, std::function<void(Result<nlohmann::json>)> done) override;
   std::vector<rpc::GroupView> groups() const override;
+  rpc::SecurityView security() const override { return filters_.view(); }
   Result<void> tunnel_up(std::string_view name) override;
   Result<void> tunnel_down(std::string_view name) override;
   Result<void> rekey_child(std::string_view name, std::string_view child) override;
@@ -106,7 +108,7 @@ class Daemon final : public rpc::Operations,
   void sa_event(const ipc::SaEvent& event) override;
   void unknown_spi(const ipc::UnknownSpi& report) override;
   void traffic_waiting(const ipc::TrafficWaiting& report) override;
-  void packet_denied(const ipc::PacketDenied&) override {}
+  void packet_denied(const ipc::PacketDenied& report) override { filters_.denied(report, now()); }
   // TransactionSink
   bool ready() const override { return dataplane_.up(); }
   void submit(Transaction transaction, DataplaneClient::Done done) override;
@@ -196,6 +198,7 @@ class Daemon final : public rpc::Operations,
   std::map<std::string, Group, std::less<>> groups_;
   Probes probes_;
   DataplaneClient dataplane_;
+  Filters filters_;
   Ports ports_;
   Tunnels tunnels_;
   std::unique_ptr<key_log::KeyLog> key_log_;

@@ -242,6 +242,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     probes_.remove(name);
     status_.erase(name);
   };
+  filters_.set(config_);  // before the interfaces that have them
   if (before.frr != config_.frr) open_zebra();
   warnings_.forget();
   warn();

@@ -55,6 +55,8 @@ Answer show(Operations& operations, const json& params) {
     view = vrf_views(operations, *name);
   else if (*what == "group")
     view = group_views(operations, *name);
+  else if (*what == "security-group")
+    view = security_group_views(operations, *name);
   else if (*what == "ike-sa")
     view = ike_sa_views(operations, *name);
   else if (*what == "child-sa")
@@ -66,7 +68,8 @@ Answer show(Operations& operations, const json& params) {
   else if (*what == "neighbour")
     view = neighbour_views(operations, *name);
   else
-    return bad_params("\"what\" is one of tunnel, group, vrf, mtu, ike-sa, child-sa, route, neighbour, port, counters");
+    return bad_params(
+        "\"what\" is one of tunnel, group, vrf, mtu, security-group, ike-sa, child-sa, route, neighbour, port, counters");
   if (view) return *std::move(view);
   return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
 }

@@ -152,6 +152,31 @@ struct GroupView {
   std::vector<GroupMemberView> members;  // in the order of the configuration
 };
 
+// A packet that a filter let not pass, of those that the dataplane reports: a few a second.
+struct Denial {
+  Instant at{};
+  std::string interface;
+  ipc::Direction direction{};
+  bool table_full = false;
+  uint8_t protocol = 0;
+  IpAddress source, destination;
+  std::optional<uint16_t> source_port, destination_port;
+};
+
+using FilterCounters = std::array<uint64_t, static_cast<size_t>(ipc::FilterCounter::count)>;
+
+// What a list of security groups has done at the interfaces that have it.
+struct FilterView {
+  std::vector<std::string> groups, interfaces;
+  std::optional<FilterCounters> counters;  // while the dataplane is connected
+  std::vector<Denial> denials;             // the last first
+};
+
+struct SecurityView {
+  std::vector<FilterView> filters;
+  uint32_t flows = 0, flow_places = 0;  // of all filters; a few seconds old
+};
+
 struct PortView {
   std::string name;      // device, addresses and the desired MTU are taken from running()
   bool present = false;  // the dataplane has it
@@ -181,6 +206,7 @@ class Operations {
   virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names
   virtual DropCounters drops() const = 0;
   virtual std::vector<GroupView> groups() const = 0;  // every configured one, in the order of names
+  virtual SecurityView security() const = 0;
 
   // What FRR's bgpd says, as routing/bgp/view.h has it, of one neighbour or, without a name, of all. `done` is called
   // once, perhaps before this returns; not any more once the daemon ends.

@@ -23,6 +23,7 @@ std::optional<json> tunnel_views(const Operations& operations, std::string_view 
 std::optional<json> mtu_views(const Operations& operations, std::string_view name);
 std::optional<json> vrf_views(const Operations& operations, std::string_view name);
 std::optional<json> group_views(const Operations& operations, std::string_view name);
+std::optional<json> security_group_views(const Operations& operations, std::string_view name);
 std::optional<json> ike_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> child_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> port_views(const Operations& operations, std::string_view name);

@@ -31,6 +31,11 @@ Counts<ipc::PortCounter> sum_port(const ipc::CounterTable* table, ipc::PortId id
       table, [id](const auto& writer) -> const auto& { return writer.ports[id.value()]; });
 }
 
+Counts<ipc::FilterCounter> sum_filter(const ipc::CounterTable* table, ipc::FilterId id) {
+  return sum<ipc::FilterCounter>(
+      table, [id](const auto& writer) -> const auto& { return writer.filters[id.value()]; });
+}
+
 Counts<ipc::DropReason> sum_drops(const ipc::CounterTable* table) {
   return sum<ipc::DropReason>(
       table, [](const auto& writer) -> const auto& { return writer.drops; });

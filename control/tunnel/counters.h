@@ -13,6 +13,7 @@ using Counts = std::array<uint64_t, static_cast<size_t>(Counter::count)>;
 
 Counts<ipc::SaCounter> sum_sa(const ipc::CounterTable* table, ipc::SaId id);
 Counts<ipc::PortCounter> sum_port(const ipc::CounterTable* table, ipc::PortId id);
+Counts<ipc::FilterCounter> sum_filter(const ipc::CounterTable* table, ipc::FilterId id);
 Counts<ipc::DropReason> sum_drops(const ipc::CounterTable* table);
 
 template <size_t Size>

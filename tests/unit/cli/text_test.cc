@@ -347,4 +347,33 @@ TEST_CASE("a tunnel that fails its probe says so") {
   CHECK(has(tunnel_details_text(list(probed)), "failing, udp to 169.254.1.2 port 7, 5 of 9 answered"));
 }
 
+TEST_CASE("security groups: rules, counts and what was denied") {
+  const json denial = {{"age_seconds", 2.5},        {"interface", "lan"},     {"direction", "in"},
+                       {"protocol", "tcp"},         {"source", "10.1.0.2"},   {"source_port", 1000},
+                       {"destination", "10.2.0.2"}, {"destination_port", 22}, {"reason", "no-rule"}};
+  const json group = {
+      {"name", "office"},
+      {"in", json::array({{{"protocol", "tcp"}, {"remote", {"10.1.0.0/24"}}, {"ports", {"443", "8000-8100"}}},
+                          {{"protocol", "icmp"}, {"type", 8}, {"note", "ping"}}})},
+      {"out", json::array()},
+      {"interfaces", {"lan", "vti0"}},
+      {"filters", json::array({{{"groups", {"office"}},
+                                {"interfaces", {"lan", "vti0"}},
+                                {"in", {{"flow_packets", 1234}, {"rule_packets", 5}, {"denied_packets", 6}}},
+                                {"out", nullptr},
+                                {"denials", {denial}}}})},
+      {"flows", {{"used", 12}, {"places", 1048576}}}};
+  CHECK(security_groups_text(list(group)) ==
+        "NAME    RULES IN  RULES OUT  INTERFACES  DENIED IN  DENIED OUT\n"
+        "office         2          0  lan, vti0           6           0\n"
+        "\nflows of all groups: 12, room for 1,048,576\n");
+  CHECK(security_groups_text(json::array()) == "none\n");
+  const std::string text = security_group_details_text(list(group));
+  CHECK(has(text, "in   tcp       10.1.0.0/24  any    443, 8000-8100"));
+  CHECK(has(text, "in   icmp      any          any    type 8          ping"));
+  CHECK(has(text, "out  none"));
+  CHECK(has(text, "in     1,234        5       6"));
+  CHECK(has(text, "2.5s ago  lan        in  tcp       10.1.0.2 1000  10.2.0.2 22  no-rule"));
+}
+
 }  // namespace sekisho::cli

@@ -142,8 +142,9 @@ TEST_CASE("a list of groups is one filter, of all interfaces that have it") {
   CHECK(all[0].interfaces == std::vector<std::string>{"wan"});
   CHECK(all[1].groups == std::vector<std::string>{"office"});
   CHECK(all[1].interfaces == std::vector<std::string>{"lan", "vti0"});
-  CHECK(identity(all[0].groups) != identity(all[1].groups));
-  CHECK(identity({"a", "b"}) != identity({"ab"}));
+  CHECK(identity("", all[0].groups) != identity("", all[1].groups));
+  CHECK(identity("", {"a", "b"}) != identity("", {"ab"}));
+  CHECK(identity("a", {"b"}) != identity("", {"a", "b"}));
 
   // IPv4 with either network and each of three ranges; then ICMP; then anything out.
   const auto& rules = all[1].rules;

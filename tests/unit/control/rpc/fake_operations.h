@@ -82,6 +82,7 @@ class FakeOperations final : public Operations {
       tell();
   }
   std::vector<GroupView> groups() const override { return groups_; }
+  SecurityView security() const override { return security_; }
 
   Result<void> tunnel_up(std::string_view name) override { return note("up", name); }
   Result<void> tunnel_down(std::string_view name) override { return note("down", name); }
@@ -111,6 +112,7 @@ class FakeOperations final : public Operations {
   bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
   std::vector<LastError> faults_;
   std::vector<GroupView> groups_;
+  SecurityView security_;
   TunnelView tunnel_{.name = "tokyo"};
   std::optional<control::TunnelMtu> tunnel_mtu_;
   std::vector<ike::IkeSaView> ike_sas_;

@@ -466,4 +466,47 @@ TEST_CASE("a tunnel that fails its probe is up, and nothing is well") {
   CHECK(explained["hints"].dump().find("goes through osaka") != std::string::npos);
 }
 
+TEST_CASE("a security group is shown with its rules and what they let not pass") {
+  FakeOperations operations;
+  CHECK(result(operations, "show", {{"what", "security-group"}}) == json::array());
+  auto text = config::Json::parse(config::valid_text);
+  text["security_groups"]["office"] = {{"in", "any"}, {"out", config::Json::array()}};
+  text["ports"]["lan"]["security_groups"] = {"office"};
+  auto decoded = config::decode(text.dump(), operations.fixture().directory());
+  REQUIRE(decoded);
+  operations.run(std::move(*decoded));
+  FilterView filter{.groups = {"office"}, .interfaces = {"lan"}, .counters = FilterCounters{1, 2, 3, 4, 5, 6}};
+  filter.denials.push_back({.at = Instant(std::chrono::seconds(990)),
+                            .interface = "lan",
+                            .direction = ipc::Direction::outbound,
+                            .protocol = 6,
+                            .source = *IpAddress::parse("10.2.0.2"),
+                            .destination = *IpAddress::parse("10.1.0.2"),
+                            .source_port = 5,
+                            .destination_port = 22});
+  operations.security_ = {.filters = {filter}, .flows = 7, .flow_places = 8};
+  const json views = result(operations, "show", {{"what", "security-group"}, {"name", "office"}});
+  REQUIRE(views.size() == 1);
+  const json& view = views[0];
+  CHECK(view["name"] == "office");
+  CHECK(view["in"] == json::parse("[{}]"));
+  CHECK(view["out"] == json::array());
+  CHECK(view["interfaces"] == json({"lan"}));
+  CHECK(view["flows"] == json({{"used", 7}, {"places", 8}}));
+  const json& shown = view["filters"][0];
+  CHECK(shown["in"] == json({{"flow_packets", 1}, {"rule_packets", 2}, {"denied_packets", 3}}));
+  CHECK(shown["out"]["denied_packets"] == 6);
+  CHECK(shown["denials"][0] == json({{"age_seconds", 10.0},
+                                     {"interface", "lan"},
+                                     {"direction", "out"},
+                                     {"reason", "no-rule"},
+                                     {"protocol", "tcp"},
+                                     {"source", "10.2.0.2"},
+                                     {"source_port", 5},
+                                     {"destination", "10.1.0.2"},
+                                     {"destination_port", 22}}));
+  CHECK(call(operations, "show", {{"what", "security-group"}, {"name", "moon"}})["error"]["code"] ==
+        RpcError::not_found);
+}
+
 }  // namespace sekisho::rpc
