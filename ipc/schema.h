@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 6;
+inline constexpr uint32_t schema_version = 7;
 
 using VrfId = StrongId<struct VrfIdTag, uint8_t>;
 using PortId = StrongId<struct PortIdTag, uint16_t>;

@@ -88,11 +88,18 @@ inline constexpr Message probe_unanswered{
 
 inline constexpr Message vrf_unusable{
     "SKO-RTG-040", Severity::error, "network namespace of a VRF cannot be used",
-    "There is no /run/netns/NAME, or it cannot be entered. The VRF's ports and tunnels carry nothing meanwhile; it is "
-    "tried again and again.",
+    "There is no /run/netns/NAME, or it cannot be entered, or it is that of another VRF or of the gateway. The VRF's "
+    "ports and tunnels carry nothing meanwhile; it is tried again every second.",
     "Make it with `ip netns add NAME`. Where it is there, give sekisho-control CAP_SYS_ADMIN at its start, which a "
     "child "
     "of it keeps for this alone."};
+
+inline constexpr Message vrf_full{
+    "SKO-RTG-041", Severity::error, "VRF has more routes than there is room for",
+    "The forwarding table of a VRF has no room for all of its routes, and they are not FRR's, of which some would be "
+    "left "
+    "out. The VRF carries nothing meanwhile, so that all others go on; it is tried again every minute.",
+    "Let the VRF have less routes, or give the dataplane more --memory; docs/datapath.md says how much room there is."};
 
 inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &static_route_unreachable,
@@ -111,6 +118,7 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &group_tunnel_unusable,
                                                       &group_carried_by_fewer,
                                                       &probe_unanswered,
-                                                      &vrf_unusable};
+                                                      &vrf_unusable,
+                                                      &vrf_full};
 
 }  // namespace sekisho::messages

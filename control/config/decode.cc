@@ -31,7 +31,8 @@ void read_key_log(const Node& node, Context& context) {
 }
 
 void read_document(const Node& root, Context& context) {
-  const Object object(root, {"security_groups", "vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
+  const Object object(root,
+                      {"security_groups", "vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
   const auto security_groups = object.get("security_groups");
   if (security_groups)
     if (const auto groups = security_groups->members()) {

@@ -168,9 +168,8 @@ std::string_view word(Effect::Kind kind) {
   return "";
 }
 
-// An interface keeps its name for life, so another name is another tunnel to the data path.
 Effect::Kind effect_of(const Tunnel& before, const Tunnel& after) {
-  const bool rebuilt = before.interface.name != after.interface.name ||
+  const bool rebuilt = needs_other_twin(before, after) ||
                        ike::compare(before.connection, after.connection) == ike::Difference::negotiated;
   return rebuilt ? Effect::Kind::rebuilt : Effect::Kind::in_place;
 }
@@ -189,9 +188,14 @@ std::vector<Effect> effects_of(const Plan& plan, const Config& running, const Co
 
 }  // namespace
 
+bool needs_other_twin(const Tunnel& before, const Tunnel& after) {
+  return before.interface.name != after.interface.name || before.interface.vrf != after.interface.vrf;
+}
+
 Plan diff(const Config& running, const Config& desired) {
   Plan plan;
-  compare_all(running.vrfs, desired.vrfs, "/vrfs", {plan.vrfs_set, plan.vrfs_removed}, plan.changes);
+  std::vector<std::string> set, removed;
+  compare_all(running.vrfs, desired.vrfs, "/vrfs", {set, removed}, plan.changes);
   compare_all(running.security_groups, desired.security_groups, "/security_groups",
               {plan.security_groups_set, plan.security_groups_removed}, plan.changes);
   compare_all(running.ports, desired.ports, "/ports", {plan.ports_set, plan.ports_removed}, plan.changes);

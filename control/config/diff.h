@@ -32,8 +32,7 @@ struct Effect {
 struct Plan {
   std::vector<Change> changes;
   // The same by object: which parts the daemon must act on. What is not named stays untouched.
-  std::vector<std::string> vrfs_set, vrfs_removed;  // set: new or changed
-  std::vector<std::string> ports_set, ports_removed;
+  std::vector<std::string> ports_set, ports_removed;      // set: new or changed
   std::vector<std::string> tunnels_set, tunnels_removed;  // names of tunnels
   std::vector<std::string> groups_set, groups_removed;
   std::vector<std::string> security_groups_set, security_groups_removed;
@@ -42,6 +41,10 @@ struct Plan {
 
   bool empty() const { return changes.empty(); }
 };
+
+// Whether a tunnel is to have another interface: one keeps its name and its VRF for life, so to the data path that is
+// another tunnel.
+bool needs_other_twin(const Tunnel& before, const Tunnel& after);
 
 Plan diff(const Config& running, const Config& desired);
 

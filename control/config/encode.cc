@@ -239,12 +239,10 @@ json encode(const ike::Connection& connection) {
 json encode(const Tunnel& tunnel) {
   json result = encode(tunnel.connection);
   const TunnelInterface& interface = tunnel.interface;
-  result["interface"] = {{"name", interface.name},
-                         {"addresses", texts(interface.addresses)},
-                         {"mtu", or_auto(interface.mtu)},
-                         {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)},
-                         {"vrf", or_null(interface.vrf)},
-                         {"security_groups", interface.security_groups}};
+  result["interface"] = {
+      {"name", interface.name},        {"addresses", texts(interface.addresses)},
+      {"mtu", or_auto(interface.mtu)}, {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)},
+      {"vrf", or_null(interface.vrf)}, {"security_groups", interface.security_groups}};
   result["outer_mtu"] = or_auto(tunnel.outer_mtu);
   result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);

@@ -95,6 +95,7 @@ void read_group(const std::string& name, const Node& node, Context& context) {
         group.routes.push_back(*prefix);
       }
   read_propagation(object, group.propagation);
+  places.propagate = object.get("propagate");
   if (const auto mode = object.get("mode")) assign(group.mode, mode->choice({"standby", "active"}));
   read_weights(object, group);
   if (const auto hold_down = object.get("hold_down"))
@@ -106,6 +107,7 @@ void read_group(const std::string& name, const Node& node, Context& context) {
 void check_groups(Context& context) {
   for (const Context::GroupPlaces& places : context.groups) {
     const std::string vrf = vrf_of(context.config, context.config.groups.at(places.name));
+    if (places.propagate && !vrf.empty()) places.propagate->fail(messages::config_not_in_vrf, "\"propagate\"");
     for (const auto& [place, prefix] : places.routes)
       context.claims.claim(ClaimKind::route, within(vrf, prefix.text()), place);
     for (const auto& [node, name] : places.tunnels) check_tunnel(node, name, places, context.config);

@@ -182,6 +182,8 @@ void read_tunnel(const std::string& name, const Node& node, Context& context) {
   read_tunnel_routes(object, node, tunnel, context);
   check_ipv6_fits(object, tunnel);
   read_propagation(object, tunnel.propagation);
+  if (const auto propagate = object.get("propagate"); propagate && !tunnel.interface.vrf.empty())
+    propagate->fail(messages::config_not_in_vrf, "\"propagate\"");
   read_bgp(object, tunnel);
   read_probe(object, tunnel, context);
   context.config.tunnels.emplace(name, std::move(tunnel));

@@ -20,6 +20,7 @@ struct Context {
   // Where the groups' tunnels and routes stand in the text.
   struct GroupPlaces {
     std::string name;
+    std::optional<Node> propagate;
     std::vector<std::pair<Node, std::string>> tunnels;
     std::vector<std::pair<Node, Prefix>> routes;
   };

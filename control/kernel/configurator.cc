@@ -122,10 +122,10 @@ Result<void> Configurator::set_mtu(int link, uint32_t mtu) {
   return carry_out(request, 0, "MTU " + std::to_string(mtu));
 }
 
-Result<void> Configurator::move(int link, int space) {
+Result<void> Configurator::move(int link, int space, const std::string& what) {
   Request request = link_request(link);
   mnl_attr_put_u32(&request.message(), IFLA_NET_NS_FD, static_cast<uint32_t>(space));
-  return carry_out(request, 0, "move of an interface to its VRF");
+  return carry_out(request, 0, "move of " + what);
 }
 
 Result<void> Configurator::set_route(const RouteSpec& route) {

@@ -33,7 +33,8 @@ class Configurator {
   Result<void> set_up(int link, bool up);
   Result<void> set_mtu(int link, uint32_t mtu);
   // Into another network namespace, where it is down, has no addresses, and perhaps another index.
-  Result<void> move(int link, int space);
+  // `what` is for an error.
+  Result<void> move(int link, int space, const std::string& what);
   // Adds the route or replaces the one with the same prefix and metric.
   Result<void> set_route(const RouteSpec& route);
   Result<void> remove_route(const RouteSpec& route);

@@ -330,33 +330,6 @@ void Daemon::traffic_waiting(const ipc::TrafficWaiting& report) {
 
 // --------------------------------------------------------------------------------------------------- the tunnels
 
-void Daemon::set_vrfs() {
-  std::vector<std::string> names;
-  for (const auto& [name, vrf] : config_.vrfs) names.push_back(name);
-  vrf_ids_.set(names);
-}
-
-void Daemon::adopt_vrfs(const Inventory& inventory) {
-  std::vector<VrfIds::Word> words;
-  for (const ipc::PortState& held : inventory.ports) {
-    const auto port = config_.ports.find(*ipc::to_string(held.name));
-    words.push_back({port == config_.ports.end() ? "" : port->second.vrf, held.vrf});
-  }
-  for (const ipc::TunnelState& held : inventory.tunnels) {
-    const auto tunnel = std::ranges::find_if(config_.tunnels, [twin = *ipc::to_string(held.name)](const auto& each) {
-      return each.second.interface.name == twin;
-    });
-    words.push_back({tunnel == config_.tunnels.end() ? "" : tunnel->second.interface.vrf, held.vrf});
-  }
-  vrf_ids_.adopt(words);
-  for (const auto& [name, port] : config_.ports) ports_.set_vrf(name, vrf_ids_.of(port.vrf));
-  for (const auto& [name, tunnel] : config_.tunnels) tunnels_.set_vrf(name, vrf_ids_.of(tunnel.interface.vrf));
-}
-
-void Daemon::set_port(const std::string& name, const config::Port& port) {
-  ports_.set(name, port, vrf_ids_.of(port.vrf));
-}
-
 void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
   MtuSettings mtu{.mtu = tunnel.interface.mtu,
                   .outer_mtu = tunnel.outer_mtu,
@@ -481,17 +454,16 @@ bool Daemon::stands_behind_zebra(const config::Propagation& propagation, bool le
 KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   KernelSpec spec;
   // The dataplane sets the MTU of a twin, but does not see it any more once it is in another namespace.
-  const auto mtu_of = [&](uint16_t mtu) { return vrf.empty() ? std::nullopt : std::optional(mtu); };
+  const auto mtu_of = [&](uint16_t mtu) { return vrf.empty() || mtu == 0 ? std::nullopt : std::optional(mtu); };
   for (const auto& [name, port] : config_.ports)
     if (port.vrf == vrf) spec.twins[name] = {.addresses = port.addresses, .up = true, .mtu = mtu_of(port.mtu)};
   for (const auto& [name, tunnel] : config_.tunnels) {
     if (tunnel.interface.vrf != vrf) continue;
-    const auto mtu = tunnels_.mtu(name);
     // What is to wake the tunnel has to find its way into it first.
     spec.twins[tunnel.interface.name] = {
         .addresses = tunnel.interface.addresses,
         .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
-        .mtu = mtu ? mtu_of(mtu->mtu) : std::nullopt,
+        .mtu = mtu_of(tunnels_.told_mtu(name)),
         .routes = tunnel.routes,
         .behind_zebra = vrf.empty() && stands_behind_zebra(tunnel.propagation, usable(name))};
     // It stays up, to be probed, and leads nowhere.
@@ -505,8 +477,8 @@ KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
     if (config::vrf_of(config_, group) != vrf) continue;
     spec.guards.insert(spec.guards.end(), group.routes.begin(), group.routes.end());
     GroupRoutes ways{.ways = {},
-                          .routes = group.routes,
-                          .behind_zebra = vrf.empty() && stands_behind_zebra(group.propagation, true)};
+                     .routes = group.routes,
+                     .behind_zebra = vrf.empty() && stands_behind_zebra(group.propagation, true)};
     for (const auto& [tunnel, weight] : carriers(name)) ways.ways.push_back({tunnel->interface.name, weight});
     spec.groups.push_back(std::move(ways));
   }
@@ -519,13 +491,13 @@ KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   return spec;
 }
 
-routing::Attachments Daemon::attachments(const std::string& vrf) const {
-  routing::Attachments twins;
+std::map<std::string, routing::Attachments> Daemon::attachments() const {
+  std::map<std::string, routing::Attachments> twins;
   for (const auto& [name, port] : ports_.all())
-    if (port.present && port.id && port.wanted.vrf == vrf) twins.emplace(name, *port.id);
+    if (port.present && port.id) twins[port.wanted.vrf].emplace(name, *port.id);
   for (const auto& [name, tunnel] : config_.tunnels)
-    if (const auto id = tunnels_.id(name); id && tunnels_.present(name) && tunnel.interface.vrf == vrf)
-      twins.emplace(tunnel.interface.name, *id);
+    if (const auto id = tunnels_.id(name); id && tunnels_.present(name))
+      twins[tunnel.interface.vrf].emplace(tunnel.interface.name, *id);
   return twins;
 }
 

@@ -115,12 +115,14 @@ class Daemon final : public rpc::Operations,
   const ipc::CounterTable* counters() const override { return dataplane_.counters(); }
   // TunnelListener
   void tunnel_changed(const std::string& name) override;
+  void tunnel_mtu_changed() override { network_->touch(); }
   void tunnel_refused(const std::string& name, const Error& error) override;
   void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) override;
   // NetworkHost
   std::map<std::string, ipc::VrfId> vrf_ids() const override { return vrf_ids_.all(); }
   KernelSpec kernel_spec(const std::string& vrf) const override;
-  routing::Attachments attachments(const std::string& vrf) const override;
+  std::map<std::string, routing::Attachments> attachments() const override;
+  void vrfs_changed(const std::vector<std::string>& replaced) override;
   const zserv::Table* learnt_routes() const override { return zebra_ ? zebra_->table() : nullptr; }
   std::vector<IpAddress> peers() const override;
   void network_changed() override;
@@ -181,6 +183,7 @@ class Daemon final : public rpc::Operations,
   // Of a tunnel that cannot lead that group.
   std::string why_unusable(std::string_view group, const std::string& tunnel) const;
   void withdraw(const std::vector<Prefix>& routes, const std::string& vrf);
+  void forget_tunnel(const std::string& name);
   void set_vrfs();
   void adopt_vrfs(const Inventory& inventory);
   void set_port(const std::string& name, const config::Port& port);

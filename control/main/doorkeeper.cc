@@ -17,21 +17,21 @@
 namespace sekisho::control {
 namespace {
 
-constexpr timeval patience = {.tv_sec = 1, .tv_usec = 0};
+constexpr timeval patience = {.tv_sec = 0, .tv_usec = 250000};
 
-// One byte, 0 or errno, and with it what was opened.
+// The request's number, 0 or errno, and with them what was opened.
 struct Answer {
-  uint8_t error = 0;
-  iovec data = {&error, 1};
+  std::array<uint8_t, 2> bytes{};
+  iovec data = {bytes.data(), bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(Doorkeeper::Opened::fds))> control{};
   msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.data(), .msg_controllen = control.size()};
 };
 
 // What follows runs in the child; from serve() on nothing that the filter does not allow, so no allocation.
 
-void answer(int control, const Doorkeeper::Opened& opened, int error) {
+void answer(int control, uint8_t number, const Doorkeeper::Opened& opened, int error) {
   Answer message;
-  message.error = static_cast<uint8_t>(error);
+  message.bytes = {number, static_cast<uint8_t>(error)};
   const size_t size = opened.count * sizeof(int);
   if (opened.count == 0) {
     message.header.msg_control = nullptr;
@@ -54,14 +54,14 @@ void close_all(Doorkeeper::Opened& opened) {
 
 [[noreturn]] void serve(int control, const Doorkeeper::Duty& duty) {
   for (;;) {
-    std::array<uint8_t, Doorkeeper::longest_request> request;
+    std::array<uint8_t, 1 + Doorkeeper::longest_request> request;
     const ssize_t got = ::recv(control, request.data(), request.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) ::_exit(0);
+    if (got <= 1) ::_exit(0);
     Doorkeeper::Opened opened;
-    const int error = duty.open({request.data(), static_cast<size_t>(got)}, opened);
+    const int error = duty.open({request.data() + 1, static_cast<size_t>(got) - 1}, opened);
     if (error != 0) close_all(opened);
-    answer(control, opened, error);
+    answer(control, request[0], opened, error);
     close_all(opened);
   }
 }
@@ -113,29 +113,43 @@ Result<Doorkeeper> Doorkeeper::hire(const Duty& duty) {
   return Doorkeeper(std::move(ours));
 }
 
+namespace {
+
+std::vector<UniqueFd> attached_to(Answer& message) {
+  std::vector<UniqueFd> opened;
+  const cmsghdr* attached = CMSG_FIRSTHDR(&message.header);
+  if (!attached || attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS) return opened;
+  std::array<int, Doorkeeper::Opened::most> fds;
+  const size_t size = std::min(attached->cmsg_len - CMSG_LEN(0), sizeof fds);
+  std::memcpy(fds.data(), CMSG_DATA(attached), size);
+  for (size_t i = 0; i < size / sizeof(int); ++i) opened.emplace_back(fds[i]);
+  return opened;
+}
+
+}  // namespace
+
 std::expected<std::vector<UniqueFd>, int> Doorkeeper::ask(ByteView request) {
   if (!child_) return std::unexpected(EPIPE);
   if (request.empty() || request.size() > longest_request) return std::unexpected(EINVAL);
-  if (::send(child_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return std::unexpected(errno);
-  Answer message;
-  ssize_t got = 0;
-  do got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
-  if (got != 1) {
-    const int error = got < 0 ? errno : EPIPE;
-    child_.reset();  // an answer that comes after all must not be taken for the next one's
-    return std::unexpected(error);
+  Bytes numbered(1, ++last_);
+  numbered.insert(numbered.end(), request.begin(), request.end());
+  if (::send(child_.get(), numbered.data(), numbered.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    return std::unexpected(errno);
+  for (;;) {
+    Answer message;
+    const ssize_t got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return std::unexpected(EAGAIN);
+    std::vector<UniqueFd> opened = attached_to(message);
+    if (got != static_cast<ssize_t>(message.bytes.size())) {
+      const int error = got < 0 ? errno : EPIPE;
+      child_.reset();
+      return std::unexpected(error);
+    }
+    if (message.bytes[0] != last_) continue;  // to a request that was given up
+    if (message.bytes[1] != 0) return std::unexpected(message.bytes[1]);
+    return opened;
   }
-  std::vector<UniqueFd> opened;
-  const cmsghdr* attached = CMSG_FIRSTHDR(&message.header);
-  if (attached && attached->cmsg_level == SOL_SOCKET && attached->cmsg_type == SCM_RIGHTS) {
-    std::array<int, Opened::most> fds;
-    const size_t size = std::min(attached->cmsg_len - CMSG_LEN(0), sizeof fds);
-    std::memcpy(fds.data(), CMSG_DATA(attached), size);
-    for (size_t i = 0; i < size / sizeof(int); ++i) opened.emplace_back(fds[i]);
-  }
-  if (message.error != 0) return std::unexpected(message.error);
-  return opened;
 }
 
 }  // namespace sekisho::control

@@ -43,13 +43,14 @@ class Doorkeeper {
   // Errors: SKO-SYS-002.
   static Result<Doorkeeper> hire(const Duty& duty);
 
-  // Waits for the child a second at most. The error is an errno; EPIPE where the child is gone, or has no right to do
-  // what it was hired for.
+  // Waits for the child a quarter of a second at most. The error is an errno; EPIPE where the child is gone, or has no
+  // right to do what it was hired for; EAGAIN where it takes longer, and then what it opens is closed once it comes.
   std::expected<std::vector<UniqueFd>, int> ask(ByteView request);
 
  private:
   explicit Doorkeeper(UniqueFd child) : child_(std::move(child)) {}
   UniqueFd child_;
+  uint8_t last_ = 0;  // number of the last request, which its answer bears
 };
 
 }  // namespace sekisho::control

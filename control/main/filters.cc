@@ -26,8 +26,8 @@ void Filters::let_go(const config::Config& config, const std::vector<config::Fil
   }
   const bool crowded = held_.size() + wanted.size() > ipc::max_filters;
   std::erase_if(held_, [&](const Held& held) {
-    const bool unwanted = std::ranges::none_of(
-        wanted, [&](const config::Filter& each) { return each.same_list(held.filter); });
+    const bool unwanted =
+        std::ranges::none_of(wanted, [&](const config::Filter& each) { return each.same_list(held.filter); });
     return unwanted && (held.leaving.empty() || crowded);
   });
 }
@@ -38,8 +38,7 @@ void Filters::set(const config::Config& config) {
   std::vector<config::Filter> wanted = config::filters(config);
   let_go(config, wanted);
   for (config::Filter& filter : wanted) {
-    const auto held =
-        std::ranges::find_if(held_, [&](const Held& each) { return each.filter.same_list(filter); });
+    const auto held = std::ranges::find_if(held_, [&](const Held& each) { return each.filter.same_list(filter); });
     if (held != held_.end()) {
       held->filter = std::move(filter);
     } else {

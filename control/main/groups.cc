@@ -17,7 +17,11 @@ Group::Settings settings(const config::Group& group) {
 
 }  // namespace
 
-bool Daemon::usable(const std::string& tunnel) const { return tunnels_.live(tunnel) && probes_.passes(tunnel); }
+bool Daemon::usable(const std::string& tunnel) const {
+  const auto configured = config_.tunnels.find(tunnel);
+  const bool anywhere = configured != config_.tunnels.end() && !network_->fault(configured->second.interface.vrf);
+  return anywhere && tunnels_.live(tunnel) && probes_.passes(tunnel);
+}
 
 std::optional<int> Daemon::probe_link(const std::string& name) const {
   const auto tunnel = config_.tunnels.find(name);

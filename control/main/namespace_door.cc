@@ -17,7 +17,8 @@
 namespace sekisho::control {
 namespace {
 
-constexpr std::string_view directory = "/run/netns/";
+constexpr std::string_view directory = NamespaceDoor::directory;
+constexpr uint8_t entering = 'e', forwarding = 'f';  // the first octet of a request; the name follows
 constexpr size_t netlink_sockets = 3;
 
 int allow(scmp_filter_ctx filter) {
@@ -54,19 +55,27 @@ int open_netlink(Doorkeeper::Opened& opened) {
   return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
-int enter_and_open(ByteView name, Doorkeeper::Opened& opened) {
-  std::array<char, directory.size() + Doorkeeper::longest_request + 1> path{};
-  if (name[0] == '.' || std::memchr(name.data(), '/', name.size()) || std::memchr(name.data(), '\0', name.size()))
-    return EINVAL;
+// Into `path`, which is filled with zeros.
+template <size_t Size>
+bool compose(ByteView name, std::array<char, Size>& path) {
+  if (name.empty() || name[0] == '.' || std::memchr(name.data(), '/', name.size()) ||
+      std::memchr(name.data(), '\0', name.size()))
+    return false;
   directory.copy(path.data(), directory.size());
   std::memcpy(path.data() + directory.size(), name.data(), name.size());
-  const int space = ::open(path.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (space < 0) return errno;
-  opened.add(space);
-  if (::setns(space, CLONE_NEWNET) != 0) return errno;
-  if (const int error = let_forward(); error != 0) return error;
+  return true;
+}
+
+int serve(ByteView request, Doorkeeper::Opened& opened) {
+  std::array<char, directory.size() + Doorkeeper::longest_request + 1> path{};
+  if (!compose(request.subspan(1), path)) return EINVAL;
+  UniqueFd space(::open(path.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!space || ::setns(space.get(), CLONE_NEWNET) != 0) return errno;
+  if (request[0] == forwarding) return let_forward();
+  if (request[0] != entering) return EINVAL;
   for (size_t i = 0; i < netlink_sockets; ++i)
     if (const int error = open_netlink(opened); error != 0) return error;
+  opened.add(space.release());
   return 0;
 }
 
@@ -75,17 +84,32 @@ int enter_and_open(ByteView name, Doorkeeper::Opened& opened) {
 Result<NamespaceDoor> NamespaceDoor::open() {
   // The kernel wants CAP_NET_ADMIN of whoever opens a netlink socket by which something is changed later.
   auto keeper = Doorkeeper::hire(
-      {.name = "vrf-door", .capabilities = {CAP_SYS_ADMIN, CAP_NET_ADMIN}, .allow = allow, .open = enter_and_open});
+      {.name = "vrf-door", .capabilities = {CAP_SYS_ADMIN, CAP_NET_ADMIN}, .allow = allow, .open = serve});
   if (!keeper) return std::unexpected(keeper.error());
   return NamespaceDoor(std::move(*keeper));
 }
 
+std::expected<std::vector<UniqueFd>, Error> NamespaceDoor::ask(uint8_t what, std::string_view name) {
+  Bytes request(1, what);
+  request.insert(request.end(), name.begin(), name.end());
+  auto opened = keeper_.ask(request);
+  if (!opened) return fail(messages::vrf_unusable, std::string(name) + ": " + std::strerror(opened.error()));
+  return std::move(*opened);
+}
+
 Result<kernel::NamespaceSockets> NamespaceDoor::enter(std::string_view name) {
-  auto opened = keeper_.ask(as_bytes(name));
-  if (!opened || opened->size() != 1 + netlink_sockets)
-    return fail(messages::vrf_unusable, std::string(name) + ": " + std::strerror(opened ? EPROTO : opened.error()));
+  auto opened = ask(entering, name);
+  if (!opened) return std::unexpected(opened.error());
+  if (opened->size() != netlink_sockets + 1)
+    return fail(messages::vrf_unusable, std::string(name) + ": " + std::strerror(EPROTO));
   auto& fds = *opened;
-  return kernel::NamespaceSockets{std::move(fds[0]), std::move(fds[1]), std::move(fds[2]), std::move(fds[3])};
+  return kernel::NamespaceSockets{std::move(fds[3]), std::move(fds[0]), std::move(fds[1]), std::move(fds[2])};
+}
+
+Result<void> NamespaceDoor::let_forward(std::string_view name) {
+  const auto done = ask(forwarding, name);
+  if (!done) return std::unexpected(done.error());
+  return {};
 }
 
 }  // namespace sekisho::control

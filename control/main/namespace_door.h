@@ -1,8 +1,11 @@
-// The way into the network namespaces of VRFs, which takes CAP_SYS_ADMIN: a doorkeeper enters /run/netns/NAME, lets it
-// forward, and opens there what control needs to work in it from outside.
+// The way into the network namespaces of VRFs, which takes CAP_SYS_ADMIN: a doorkeeper enters /run/netns/NAME, opens
+// there what control needs to work in it from outside, and lets it forward. Any name will do: whoever has taken control
+// over can so change every namespace that has one.
 #pragma once
 
+#include <expected>
 #include <string_view>
+#include <vector>
 
 #include "base/message.h"
 #include "base/unique_fd.h"
@@ -17,13 +20,17 @@ class NamespaceDoor {
   // Errors: SKO-SYS-002.
   static Result<NamespaceDoor> open();
 
-  // What `ip netns add NAME` has made. It forwards packets of both families from now on, with a loose reverse path
-  // check (RFC 3704 section 2.4). Waits for the child, a second at most.
+  static constexpr const char* directory = "/run/netns/";
+
+  // What `ip netns add NAME` has made. Waits for the child, a quarter of a second at most.
   // Errors: SKO-RTG-040.
   Result<kernel::NamespaceSockets> enter(std::string_view name);
+  // It forwards packets of both families from now on, with a loose reverse path check (RFC 3704 section 2.4). Likewise.
+  Result<void> let_forward(std::string_view name);
 
  private:
   explicit NamespaceDoor(Doorkeeper keeper) : keeper_(std::move(keeper)) {}
+  std::expected<std::vector<UniqueFd>, Error> ask(uint8_t what, std::string_view name);
   Doorkeeper keeper_;
 };
 

@@ -1,18 +1,12 @@
 #include "control/main/network.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "base/messages/dataplane.h"
 #include "base/messages/routing.h"
-#include "base/messages/system.h"
 
 namespace sekisho::control {
 namespace {
@@ -21,25 +15,10 @@ constexpr auto settle_delay = std::chrono::milliseconds(3);
 constexpr auto retry_delay = std::chrono::seconds(1);
 constexpr auto probe_interval = std::chrono::seconds(1);
 constexpr auto room_interval = std::chrono::minutes(1);
+constexpr auto vrf_interval = std::chrono::seconds(1);
 constexpr size_t max_probes = 64;
 // A few milliseconds of the dataplane's manager, which does one transaction after the other.
 constexpr size_t commands_in_piece = 2048;
-
-// What the dataplane found no room for: "10.0.0.0/8", or "10.0.0.0/8 in VRF 3".
-std::optional<Network::Destination> find_destination(const Error& refusal) {
-  if (refusal.message != &messages::forwarding_table_full) return {};
-  constexpr std::string_view between = " in VRF ";
-  const std::string_view text = refusal.detail;
-  const size_t end = text.find(between);
-  const auto prefix = Prefix::parse(text.substr(0, end));
-  if (!prefix) return {};
-  uint8_t vrf = 0;
-  if (end != std::string_view::npos) {
-    const std::string_view number = text.substr(end + between.size());
-    if (std::from_chars(number.data(), number.data() + number.size(), vrf).ec != std::errc{}) return {};
-  }
-  return Network::Destination{ipc::VrfId(vrf), *prefix};
-}
 
 Error missing_error(const std::pair<std::string, IpAddress>& gateway, const Network::MissingRoutes& missing) {
   const auto& [vrf, address] = gateway;
@@ -50,85 +29,87 @@ Error missing_error(const std::pair<std::string, IpAddress>& gateway, const Netw
 
 }  // namespace
 
-Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, NamespaceDoor door)
-    : loop_(loop),
-      sink_(sink),
+Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, Namespaces spaces)
+    : sink_(sink),
       host_(host),
-      door_(std::move(door)),
+      spaces_(std::move(spaces)),
       settle_timer_(loop, [this] { settle(); }),
       retry_timer_(loop,
                    [this] {
-                     kernel_event();
+                     take_in();
                      settle();
                    }),
       probe_timer_(loop, [this] { probe_wanted(); }),
-      room_timer_(loop, [this] {
-        left_out_.clear();
-        touch();
-      }) {
+      room_timer_(loop,
+                  [this] {
+                    left_out_.clear();
+                    full_.clear();
+                    touch();
+                  }),
+      vrf_timer_(loop, [this] { look_for_vrfs(true); }) {
   plans_[ipc::front_door];
   touch();
   probe_timer_.set_in(probe_interval);
+  vrf_timer_.set_in(vrf_interval);
 }
 
 Result<std::unique_ptr<Network>> Network::open(sd_event* loop, TransactionSink& sink, NetworkHost& host,
                                                NamespaceDoor door) {
-  std::unique_ptr<Network> network(new Network(loop, sink, host, std::move(door)));
-  constexpr const char* own = "/proc/self/ns/net";
-  kernel::NamespaceSockets sockets;
-  sockets.space.reset(::open(own, O_RDONLY | O_CLOEXEC));
-  if (!sockets.space) return fail(messages::system_call_failed, std::string(own) + ": " + std::strerror(errno));
-  if (auto opened = network->open_side("", std::move(sockets)); !opened) return std::unexpected(opened.error());
+  const auto owner = std::make_shared<Network*>(nullptr);
+  auto spaces = Namespaces::open(loop, std::move(door), [owner](const std::string& vrf) {
+    if (*owner) (*owner)->kernel_event(vrf);
+  });
+  if (!spaces) return std::unexpected(spaces.error());
+  std::unique_ptr<Network> network(new Network(loop, sink, host, std::move(*spaces)));
+  *owner = network.get();
   return network;
 }
 
 // ---------------------------------------------------------------------------------------------------------- the VRFs
 
-Result<void> Network::open_side(const std::string& vrf, kernel::NamespaceSockets sockets) {
-  auto mirror = kernel::Mirror::open(std::move(sockets.monitor), std::move(sockets.requests));
-  if (!mirror) return std::unexpected(mirror.error());
-  auto configurator = kernel::Configurator::open(std::move(sockets.changes));
-  if (!configurator) return std::unexpected(configurator.error());
-  const int fd = (*mirror)->fd();
-  sides_[vrf] =
-      std::unique_ptr<Side>(new Side{.mirror = std::move(*mirror),
-                                     .configurator = std::move(*configurator),
-                                     .space = std::move(sockets.space),
-                                     .watch = Watch(loop_, fd, EPOLLIN, [this](uint32_t) { kernel_event(); })});
-  return {};
+void Network::look_for_vrfs(bool again) {
+  vrf_timer_.set_in(vrf_interval);
+  std::set<std::string> wanted, gone;
+  for (const auto& [vrf, id] : host_.vrf_ids())
+    if (!vrf.empty()) wanted.insert(vrf);
+  for (const auto& [vrf, space] : spaces_.all())
+    if (!vrf.empty() && !wanted.contains(vrf)) gone.insert(vrf);
+  for (const std::string& vrf : gone) leave(vrf);
+  std::erase_if(full_, [&](const auto& each) { return !wanted.contains(each.first); });
+  const Namespaces::Looked looked = spaces_.look(wanted, again);
+  for (const Error& fault : looked.faults) host_.network_failed(fault);
+  if (looked.opened.empty() && looked.replaced.empty() && looked.faults.empty() && gone.empty()) return;
+  host_.vrfs_changed(looked.replaced);
+  touch();
 }
 
-bool Network::holds_twin(const Side& side) const {
-  for (const auto& [name, id] : host_.vrf_ids())
-    for (const auto& [twin, what] : host_.attachments(name))
-      if (side.mirror->state().find_link(twin)) return true;
-  return false;
+// What this gateway has put there does not stay behind.
+void Network::leave(const std::string& vrf) {
+  Namespace& space = *spaces_.find(vrf);
+  for (const KernelChange& change : reconcile({}, space.own_addresses, space.state()))
+    (void)carry_out(vrf, space, change);
+  spaces_.close(vrf);
 }
 
-void Network::look_for_vrfs() {
-  const auto wanted = host_.vrf_ids();
-  std::erase_if(sides_, [&](const auto& each) { return !wanted.contains(each.first) && !holds_twin(*each.second); });
-  std::map<std::string, Fault> unusable;
-  for (const auto& [name, id] : wanted) {
-    if (sides_.contains(name)) continue;
-    auto sockets = door_.enter(name);
-    const Result<void> opened = sockets ? open_side(name, std::move(*sockets)) : std::unexpected(sockets.error());
-    if (opened) continue;
-    const auto known = unusable_vrfs_.find(name);
-    const bool told = known != unusable_vrfs_.end();
-    if (!told) host_.network_failed(opened.error());
-    unusable.emplace(name, Fault{opened.error(), told ? known->second.since : MonotonicClock::now()});
-  }
-  unusable_vrfs_ = std::move(unusable);
-  if (!unusable_vrfs_.empty()) retry_timer_.set_in(retry_delay);
+const Namespaces::Fault* Network::fault(const std::string& vrf) const {
+  if (const auto found = spaces_.faults().find(vrf); found != spaces_.faults().end()) return &found->second;
+  const auto found = full_.find(vrf);
+  return found == full_.end() ? nullptr : &found->second;
+}
+
+routing::Attachments Network::twins_in(const std::string& vrf) const {
+  const auto found = attachments_.find(vrf);
+  routing::Attachments twins = found == attachments_.end() ? routing::Attachments{} : found->second;
+  if (!vrf.empty()) std::erase_if(twins, [this](const auto& twin) { return state().find_link(twin.first) != nullptr; });
+  return twins;
 }
 
 void Network::for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
                                                     const routing::Plan& plan)>& look) const {
   for (const auto& [name, id] : host_.vrf_ids()) {
-    const auto side = sides_.find(name);
+    const Namespace* space = spaces_.find(name);
     const auto plan = plans_.find(id);
-    if (side != sides_.end() && plan != plans_.end()) look(name, side->second->mirror->state(), plan->second);
+    if (space && plan != plans_.end()) look(name, space->state(), plan->second);
   }
 }
 
@@ -162,24 +143,25 @@ std::vector<IpAddress> Network::usable_addresses() const {
   return usable;
 }
 
-bool Network::attached_and_up(const std::string& vrf, const Side& side, int link) const {
-  const auto& links = side.mirror->state().links;
-  const auto found = links.find(link);
-  return found != links.end() && found->second.up && host_.attachments(vrf).contains(found->second.name);
+bool Network::attached_and_up(const std::string& vrf, const Namespace& space, int link) const {
+  const auto found = space.state().links.find(link);
+  if (found == space.state().links.end() || !found->second.up) return false;
+  const auto twins = attachments_.find(vrf);
+  return twins != attachments_.end() && twins->second.contains(found->second.name);
 }
 
-void Network::kernel_event() {
-  if (take_in()) touch();
+void Network::kernel_event(const std::string& vrf) {
+  if (Namespace* space = spaces_.find(vrf); space && take_in(vrf, *space)) touch();
 }
 
 bool Network::take_in() {
   bool changed = false;
-  for (const auto& [vrf, side] : sides_) changed |= take_in(vrf, *side);
+  for (const auto& [vrf, space] : spaces_.all()) changed |= take_in(vrf, *space);
   return changed;
 }
 
-bool Network::take_in(const std::string& vrf, Side& side) {
-  const auto update = side.mirror->process();
+bool Network::take_in(const std::string& vrf, Namespace& space) {
+  const auto update = space.mirror->process();
   if (!update) {
     host_.network_failed(update.error());
     retry_timer_.set_in(retry_delay);
@@ -188,14 +170,15 @@ bool Network::take_in(const std::string& vrf, Side& side) {
   // The kernel confirms a neighbour that turned stale only when it sends to it itself, and it is the dataplane that
   // sends.
   for (const kernel::NeighbourKey& stale : update->turned_stale)
-    if (attached_and_up(vrf, side, stale.link)) (void)side.configurator.probe(stale);
+    if (attached_and_up(vrf, space, stale.link)) (void)space.configurator.probe(stale);
   return update->changed;
 }
 
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
   ++round_;
-  look_for_vrfs();
+  look_for_vrfs(false);
+  attachments_ = host_.attachments();
   if (sink_.ready())
     configure_whole();
   else
@@ -213,11 +196,10 @@ void Network::plan_all() {
   routing::Plans plans;
   for (const auto& [name, id] : host_.vrf_ids()) {
     const bool outside = id == ipc::front_door;
-    const auto side = sides_.find(name);
-    const routing::Attachments attachments = host_.attachments(name);
-    if (side != sides_.end() && (outside || !attachments.empty()))
-      plans[id] = routing::plan_routes(side->second->mirror->state(), attachments,
-                                       outside ? host_.learnt_routes() : nullptr, left_out_[id]);
+    const Namespace* space = spaces_.find(name);
+    const routing::Attachments twins = twins_in(name);
+    if (space && (outside || (!twins.empty() && !full_.contains(name))))
+      plans[id] = routing::plan_routes(space->state(), twins, outside ? host_.learnt_routes() : nullptr, left_out_[id]);
   }
   plans_ = std::move(plans);
 }
@@ -238,11 +220,11 @@ void Network::configure_whole() {
 // not find another way through the kernel meanwhile.
 void Network::guard() {
   std::set<std::string> failures;
-  for (const auto& [vrf, side] : sides_) {
+  for (const auto& [vrf, space] : spaces_.all()) {
     const KernelSpec guards{.twins = {}, .routes = {}, .guards = host_.kernel_spec(vrf).guards};
-    for (const KernelChange& change : reconcile(guards, {}, side->mirror->state()))
+    for (const KernelChange& change : reconcile(guards, {}, space->state()))
       if (std::holds_alternative<SetRoute>(change))
-        if (auto done = carry_out(*side, change); !done) report_once(failures, done.error());
+        if (auto done = carry_out(vrf, *space, change); !done) report_once(failures, done.error());
   }
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
@@ -251,9 +233,9 @@ void Network::guard() {
 // While the dataplane is away its twins are too, and with them whatever they lead to.
 void Network::look_for_missing_routes() {
   std::map<std::pair<std::string, IpAddress>, MissingRoutes> found;
-  for (const auto& [vrf, side] : sides_) {
+  for (const auto& [vrf, space] : spaces_.all()) {
     if (!sink_.ready()) break;
-    for (const StaticRoute& route : unreachable_routes(host_.kernel_spec(vrf), side->mirror->state()))
+    for (const StaticRoute& route : unreachable_routes(host_.kernel_spec(vrf), space->state()))
       ++found.try_emplace({vrf, route.via}, route.prefix).first->second.count;
   }
   for (auto& [gateway, missing] : found) {
@@ -276,31 +258,38 @@ std::vector<std::pair<Error, Instant>> Network::missing_routes() const {
 bool Network::configure() {
   std::set<std::string> failures;
   bool changed = false;
-  for (const auto& [vrf, side] : sides_) changed |= configure(vrf, *side, failures);
+  for (const auto& [vrf, space] : spaces_.all()) changed |= configure(vrf, *space, failures);
   failures_ = std::move(failures);
   if (!failures_.empty()) retry_timer_.set_in(retry_delay);
   return changed;
 }
 
-bool Network::configure(const std::string& vrf, Side& side, std::set<std::string>& failures) {
+bool Network::configure(const std::string& vrf, Namespace& space, std::set<std::string>& failures) {
   KernelSpec spec = host_.kernel_spec(vrf);
-  for (const auto& [other, id] : host_.vrf_ids())
-    if (other != vrf && sides_.contains(other))
-      for (const auto& [twin, what] : host_.attachments(other)) spec.elsewhere.emplace(twin, other);
-  // A VRF's namespace forwards as a whole.
-  if (vrf.empty()) enable_forwarding(spec, failures);
-  const auto changes = reconcile(spec, side.own_addresses, side.mirror->state());
+  for (const auto& [other, twins] : attachments_)
+    if (other != vrf && spaces_.find(other))
+      for (const auto& [twin, what] : twins) spec.elsewhere.emplace(twin, other);
+  if (vrf.empty())
+    enable_forwarding(spec, failures);
+  else
+    std::erase_if(spec.twins, [this](const auto& twin) { return state().find_link(twin.first) != nullptr; });
+  const auto changes = reconcile(spec, space.own_addresses, space.state());
   for (const KernelChange& change : changes)
-    if (auto done = carry_out(side, change); !done) report_once(failures, done.error());
-  side.own_addresses.clear();
+    if (auto done = carry_out(vrf, space, change); !done) report_once(failures, done.error());
+  space.own_addresses.clear();
   for (const auto& [name, twin] : spec.twins)
-    side.own_addresses[name].insert(twin.addresses.begin(), twin.addresses.end());
+    space.own_addresses[name].insert(twin.addresses.begin(), twin.addresses.end());
+  // A VRF's namespace forwards as a whole, and once its guards are there.
+  if (!vrf.empty())
+    if (auto done = spaces_.let_forward(vrf, space); !done) report_once(failures, done.error());
   return !changes.empty();
 }
 
-Result<void> Network::carry_out(Side& side, const KernelChange& change) {
-  return control::carry_out(side.configurator, change,
-                            [this](const std::string& vrf) { return sides_.at(vrf)->space.get(); });
+Result<void> Network::carry_out(const std::string& vrf, Namespace& space, const KernelChange& change) {
+  auto done = control::carry_out(space.configurator, change,
+                                 [this](const std::string& target) { return spaces_.find(target)->fd.get(); });
+  if (!done && !vrf.empty()) done.error().detail = "VRF " + vrf + ": " + done.error().detail;
+  return done;
 }
 
 void Network::report_once(std::set<std::string>& known, const Error& error) {
@@ -378,7 +367,7 @@ void Network::piece_pushed(const std::optional<Error>& refusal) {
 size_t Network::offered() const {
   const zserv::Table* learnt = host_.learnt_routes();
   size_t routes = learnt ? learnt->routes().size() : 0;
-  for (const auto& [vrf, side] : sides_) routes += side->mirror->state().routes.size();
+  for (const auto& [vrf, space] : spaces_.all()) routes += space->state().routes.size();
   return routes;
 }
 
@@ -389,7 +378,7 @@ size_t Network::left_out() const {
 }
 
 // Which of FRR's routes are to be left out for the one that the dataplane found no room for.
-std::set<Prefix> Network::in_the_way(const Destination& failing) const {
+std::set<Prefix> Network::in_the_way(const routing::Destination& failing) const {
   const auto plan = plans_.find(failing.vrf);
   if (plan == plans_.end()) return {};
   std::set<Prefix> found =
@@ -399,12 +388,27 @@ std::set<Prefix> Network::in_the_way(const Destination& failing) const {
   return found;
 }
 
+// One VRF's routes are not to keep those of all others from the dataplane.
+void Network::give_up(ipc::VrfId vrf, const Error& refusal) {
+  for (const auto& [name, id] : host_.vrf_ids())
+    if (id == vrf)
+      full_.emplace(name,
+                    Namespaces::Fault{{&messages::vrf_full, name + ": " + refusal.detail}, MonotonicClock::now()});
+  for (const auto& [name, fault] : full_) host_.network_failed(fault.error);
+  host_.vrfs_changed({});
+}
+
 void Network::refused(const Error& refusal) {
-  const auto failing = find_destination(refusal);
+  const auto failing =
+      refusal.message == &messages::forwarding_table_full ? routing::failing_destination(refusal.detail) : std::nullopt;
   // A flood of them is one event.
   if (!failing || left_out() == 0) host_.network_failed(refusal);
   std::set<Prefix> found = failing ? in_the_way(*failing) : std::set<Prefix>{};
-  const bool helpless = found.empty() && round_ == pushed_round_;
+  bool helpless = found.empty() && round_ == pushed_round_;
+  if (helpless && failing && failing->vrf != ipc::front_door) {
+    give_up(failing->vrf, refusal);
+    helpless = false;
+  }
   if (helpless || piece_is_all_)
     forget_pushed();
   else
@@ -414,7 +418,8 @@ void Network::refused(const Error& refusal) {
   if (failing) left_out_[failing->vrf].merge(found);
   too_many_ = offered();
   // Of all routes at once nothing went in; of as many as fit, some will.
-  if (left_out() > 0) room_timer_.set_in(piece_is_all_ ? Duration(retry_delay) : Duration(room_interval));
+  if (left_out() > 0 || !full_.empty())
+    room_timer_.set_in(piece_is_all_ && full_.empty() ? Duration(retry_delay) : Duration(room_interval));
   touch();
 }
 
@@ -422,18 +427,16 @@ void Network::refused(const Error& refusal) {
 // kernel tries only for what it sends itself.
 void Network::probe_wanted() {
   probe_timer_.set_in(probe_interval);
-  size_t probed = 0;
   const auto vrfs = host_.vrf_ids();
-  for (const auto& [vrf, side] : sides_) {
+  for (const auto& [vrf, space] : spaces_.all()) {
     const auto id = vrfs.find(vrf);
     const auto plan = id == vrfs.end() ? plans_.end() : plans_.find(id->second);
     if (plan == plans_.end()) continue;
     std::vector<kernel::NeighbourKey> wanted = plan->second.unresolved;
     if (vrf.empty()) add_peers(wanted);
-    for (const kernel::NeighbourKey& neighbour : wanted) {
-      if (++probed > max_probes) return;
-      if (attached_and_up(vrf, *side, neighbour.link)) (void)side->configurator.probe(neighbour);
-    }
+    if (wanted.size() > max_probes) wanted.resize(max_probes);
+    for (const kernel::NeighbourKey& neighbour : wanted)
+      if (attached_and_up(vrf, *space, neighbour.link)) (void)space->configurator.probe(neighbour);
   }
 }
 

@@ -16,10 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "control/kernel/configurator.h"
-#include "control/kernel/mirror.h"
 #include "control/loop/loop.h"
-#include "control/main/namespace_door.h"
+#include "control/main/namespaces.h"
 #include "control/routing/left_out.h"
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
@@ -36,8 +34,10 @@ class NetworkHost {
   virtual std::map<std::string, ipc::VrfId> vrf_ids() const = 0;
   // Of one of them, without `elsewhere`.
   virtual KernelSpec kernel_spec(const std::string& vrf) const = 0;
-  // Twins of what the dataplane has acknowledged, in a VRF.
-  virtual routing::Attachments attachments(const std::string& vrf) const = 0;
+  // Twins of what the dataplane has acknowledged, by VRF.
+  virtual std::map<std::string, routing::Attachments> attachments() const = 0;
+  // VRFs can be used or not any more. Of these, the namespaces are others than before, and what was in them is gone.
+  virtual void vrfs_changed(const std::vector<std::string>& replaced) = 0;
   // The front door's, by zebra's word; nullptr where that is not known.
   virtual const zserv::Table* learnt_routes() const = 0;
   // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
@@ -62,24 +62,17 @@ class Network {
   // The last look that has begun; what is wished from now on is in the one after it.
   uint64_t round() const { return round_; }
   // Of the front door.
-  const kernel::State& state() const { return front_door().mirror->state(); }
+  const kernel::State& state() const { return spaces_.front_door().state(); }
   const routing::Plan& plan() const { return plans_.at(ipc::front_door); }
-  // Those that cannot be looked into, by name: why, and since when.
-  struct Fault {
-    Error error;
-    Instant since;
-  };
-  const std::map<std::string, Fault>& unusable_vrfs() const { return unusable_vrfs_; }
+  // Why a VRF cannot be used, and since when; nullptr where it can.
+  const Namespaces::Fault* fault(const std::string& vrf) const;
+  bool has_routes(ipc::VrfId vrf) const { return pushed_.has_routes(vrf); }
   // Of all VRFs that can be looked into, by name.
   void for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
                                              const routing::Plan& plan)>& look) const;
   // FRR's, for want of room in the dataplane.
   size_t left_out() const;
   bool has_address(const IpAddress& address) const;
-  struct Destination {
-    ipc::VrfId vrf;
-    Prefix prefix;
-  };
   // Static routes by their VRF and gateway, where that has been out of reach at two looks in a row.
   struct MissingRoutes {
     Prefix first;
@@ -93,30 +86,22 @@ class Network {
   std::vector<IpAddress> usable_addresses() const;
 
  private:
-  // What is open of a VRF.
-  struct Side {
-    std::unique_ptr<kernel::Mirror> mirror;
-    kernel::Configurator configurator;
-    UniqueFd space;  // its network namespace
-    Watch watch;
-    OwnAddresses own_addresses = {};
-  };
-  Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, NamespaceDoor door);
-  Result<void> open_side(const std::string& vrf, kernel::NamespaceSockets sockets);
-  // As the host has them: opens those that are new, and closes those that are gone and empty.
-  void look_for_vrfs();
-  bool holds_twin(const Side& side) const;
-  const Side& front_door() const { return *sides_.at(""); }
-  void kernel_event();
+  Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, Namespaces spaces);
+  using Namespace = Namespaces::Namespace;
+  void look_for_vrfs(bool again);
+  void leave(const std::string& vrf);
+  // The twins that are in a VRF's namespace. While the front door still has one, what bears its name there is another.
+  routing::Attachments twins_in(const std::string& vrf) const;
+  void kernel_event(const std::string& vrf);
   // Takes in what the kernel has told. True where something changed.
   bool take_in();
-  bool take_in(const std::string& vrf, Side& side);
+  bool take_in(const std::string& vrf, Namespace& space);
   void settle();
   void plan_all();
   // True where the kernel was told to change something.
   bool configure();
-  bool configure(const std::string& vrf, Side& side, std::set<std::string>& failures);
-  Result<void> carry_out(Side& side, const KernelChange& change);
+  bool configure(const std::string& vrf, Namespace& space, std::set<std::string>& failures);
+  Result<void> carry_out(const std::string& vrf, Namespace& space, const KernelChange& change);
   void configure_whole();
   void guard();
   void enable_forwarding(const KernelSpec& spec, std::set<std::string>& failures);
@@ -124,23 +109,25 @@ class Network {
   void push_piece();
   void piece_pushed(const std::optional<Error>& refusal);
   void refused(const Error& refusal);
-  std::set<Prefix> in_the_way(const Destination& failing) const;
+  std::set<Prefix> in_the_way(const routing::Destination& failing) const;
+  void give_up(ipc::VrfId vrf, const Error& refusal);
   // Routes of the kernel, in all VRFs, and of zebra.
   size_t offered() const;
   void probe_wanted();
   void add_peers(std::vector<kernel::NeighbourKey>& wanted) const;
   void report_once(std::set<std::string>& known, const Error& error);
-  bool attached_and_up(const std::string& vrf, const Side& side, int link) const;
+  bool attached_and_up(const std::string& vrf, const Namespace& space, int link) const;
 
-  sd_event* loop_;
   TransactionSink& sink_;
   NetworkHost& host_;
-  NamespaceDoor door_;
-  std::map<std::string, std::unique_ptr<Side>> sides_;  // by VRF
+  Namespaces spaces_;
+  std::map<std::string, routing::Attachments> attachments_;  // as of the last look
+  std::map<std::string, Namespaces::Fault> full_;            // VRFs whose routes found no room
   Timer settle_timer_;
   Timer retry_timer_;
   Timer probe_timer_;
   Timer room_timer_;
+  Timer vrf_timer_;
   std::set<int> forwarding_;  // links of the front door that forward by now
   routing::Plans plans_;
   routing::Pushed pushed_;
@@ -156,8 +143,7 @@ class Network {
   bool push_waits_ = false;
   Instant settled_{};  // the end of the last settle()
   Duration last_settle_{};
-  std::map<std::string, Fault> unusable_vrfs_;  // by name, of the last round
-  std::set<std::string> failures_;              // of the last round: said already
+  std::set<std::string> failures_;  // of the last round: said already
   std::map<std::pair<std::string, IpAddress>, MissingRoutes> missing_;
 };
 

@@ -64,7 +64,8 @@ rpc::DaemonView Daemon::daemon() const {
                        .last_error = last_error_,
                        .dataplane_responding = !dataplane_silent()};
   for (auto& [error, since] : network_->missing_routes()) view.faults.push_back({std::move(error), since});
-  for (const auto& [vrf, fault] : network_->unusable_vrfs()) view.faults.push_back({fault.error, fault.since});
+  for (const auto& [vrf, configured] : config_.vrfs)
+    if (const auto* fault = network_->fault(vrf)) view.faults.push_back({fault->error, fault->since});
   if (!view.dataplane_responding)
     view.faults.push_back({{&messages::dataplane_silent, {}}, *dataplane_.silent_since()});
   if (zebra_) view.zebra = to_view(*zebra_);
@@ -86,6 +87,12 @@ std::vector<rpc::TunnelView> Daemon::tunnels() const {
                          .last_error = status.last_error,
                          .last_error_proven = status.last_error_proof == ike::Report::Proof::authentic};
     view.up_since = up_since_.of(name);
+    // What it carries is known to nobody.
+    if (const auto* fault = network_->fault(tunnel.interface.vrf)) {
+      view.up_since.reset();
+      view.last_error = {fault->error, fault->since};
+      view.last_error_proven = true;
+    }
     if (view.up_since)
       view.phase = rpc::TunnelPhase::up;
     else if (tried.contains(name))
@@ -167,8 +174,7 @@ std::vector<rpc::VrfView> Daemon::vrfs() const {
   std::vector<rpc::VrfView> views;
   for (const auto& [name, vrf] : config_.vrfs) {
     rpc::VrfView view{.name = name};
-    if (const auto fault = network_->unusable_vrfs().find(name); fault != network_->unusable_vrfs().end())
-      view.fault = {fault->second.error, fault->second.since};
+    if (const auto* fault = network_->fault(name)) view.fault = {fault->error, fault->since};
     views.push_back(std::move(view));
   }
   network_->for_each_vrf([&](const std::string& name, const kernel::State&, const routing::Plan& plan) {
@@ -226,6 +232,14 @@ Result<void> Daemon::rekey_ike(std::string_view name) {
   return {};
 }
 
+void Daemon::forget_tunnel(const std::string& name) {
+  if (status_[name].connection_set) raise(ike::RemoveConnection{name});
+  tunnels_.remove(name);
+  up_since_.not_live(name);
+  probes_.remove(name);
+  status_.erase(name);
+}
+
 // The key log first, which is opened anew by each apply: its files may have been removed or full. It refuses where it
 // is new; where it was there before, it keeps nobody from changing what matters more. Then removals, so that interface
 // names and ids are free for what comes; tunnels may exchange their interfaces.
@@ -235,13 +249,6 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   if (!key_log) desired.key_log_fault = key_log.error();
   key_log_ = key_log ? std::move(*key_log) : nullptr;
   const config::Config before = std::exchange(config_, std::move(desired));
-  const auto forget_tunnel = [this](const std::string& name) {
-    if (status_[name].connection_set) raise(ike::RemoveConnection{name});
-    tunnels_.remove(name);
-    up_since_.not_live(name);
-    probes_.remove(name);
-    status_.erase(name);
-  };
   filters_.set(config_);  // before the interfaces that have them
   if (before.frr != config_.frr) open_zebra();
   warnings_.forget();
@@ -249,7 +256,7 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
   for (const std::string& name : plan.tunnels_removed) forget_tunnel(name);
   for (const std::string& name : plan.tunnels_set) {
     const auto old = before.tunnels.find(name);
-    if (old == before.tunnels.end() || old->second.interface.name == config_.tunnels.find(name)->second.interface.name)
+    if (old == before.tunnels.end() || !config::needs_other_twin(old->second, config_.tunnels.find(name)->second))
       continue;
     const bool held_down = status_[name].held_down;
     forget_tunnel(name);

@@ -16,8 +16,9 @@ bool Ports::in_use(ipc::PortId id) const {
 
 void Ports::set(const std::string& name, const config::Port& wanted, ipc::VrfId vrf) {
   const auto known = ports_.find(name);
-  // A port keeps its device for life.
-  if (known != ports_.end() && known->second.wanted.device != wanted.device) remove(name);
+  // A port keeps its device and its VRF for life: its twin is in the VRF's namespace.
+  if (known != ports_.end() && (known->second.wanted.device != wanted.device || known->second.wanted.vrf != wanted.vrf))
+    remove(name);
   ports_[name].wanted = wanted;
   ports_[name].vrf = vrf;
   if (sink_.ready()) push(name);
@@ -25,6 +26,14 @@ void Ports::set(const std::string& name, const config::Port& wanted, ipc::VrfId 
 
 void Ports::set_vrf(const std::string& name, ipc::VrfId vrf) {
   if (const auto known = ports_.find(name); known != ports_.end()) known->second.vrf = vrf;
+}
+
+void Ports::remake(const std::string& name) {
+  const auto known = ports_.find(name);
+  if (known == ports_.end()) return;
+  const Port port = known->second;
+  remove(name);
+  set(name, port.wanted, port.vrf);
 }
 
 void Ports::remove(const std::string& name) {
@@ -73,7 +82,8 @@ void Ports::dataplane_up(const Inventory& inventory) {
   for (auto& [name, port] : ports_) port.id.reset();
   for (const ipc::PortState& held : inventory.ports) {
     const auto wanted = ports_.find(*ipc::to_string(held.name));
-    if (wanted == ports_.end() || wanted->second.wanted.device != *ipc::to_string(held.device)) {
+    if (wanted == ports_.end() || wanted->second.wanted.device != *ipc::to_string(held.device) ||
+        wanted->second.vrf != held.vrf) {
       removal.add(ipc::PortRemove{held.id});
       continue;
     }

@@ -32,7 +32,9 @@ class Ports {
   // Before dataplane_up(), which tells.
   void set_vrf(const std::string& name, ipc::VrfId vrf);
   void remove(const std::string& name);
-  // Ports are recognized by their twin's name and their device.
+  // Takes it away and sets it again: its twin has gone.
+  void remake(const std::string& name);
+  // Ports are recognized by their twin's name, their device and their VRF.
   void dataplane_up(const Inventory& inventory);
   void dataplane_down();
   void port_changed(const ipc::PortState& state);

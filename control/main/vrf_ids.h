@@ -1,8 +1,9 @@
-// Which VRF has which id in the dataplane. An id that was given up is taken again as late as possible, and a control
-// that was started anew keeps those that the dataplane has: another VRF's packets must not meet routes that are about
-// to go.
+// Which VRF has which id in the dataplane. An id whose former owner has routes there still is not given to another VRF,
+// and a control that was started anew keeps those that the dataplane has: nobody's packets are to meet routes that are
+// about to go.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -14,8 +15,11 @@ namespace sekisho::control {
 
 class VrfIds {
  public:
-  // The names of all VRFs but the front door, fewer than ipc::max_vrfs.
-  void set(const std::vector<std::string>& names);
+  using InUse = std::function<bool(ipc::VrfId)>;
+
+  // The names of all VRFs but the front door, fewer than ipc::max_vrfs. `in_use`: of those that are no VRF's by now,
+  // whether the dataplane may have routes of it.
+  void set(const std::vector<std::string>& names, const InUse& in_use);
   // What a port or tunnel of the dataplane says: the VRF that it is configured in has that id there. Where two of them
   // disagree, neither is believed. Before anything is told to that dataplane.
   struct Word {
@@ -30,11 +34,9 @@ class VrfIds {
 
  private:
   bool taken(ipc::VrfId id) const;
-  ipc::VrfId take_next();
+  ipc::VrfId take_free(const InUse& in_use) const;
 
   std::map<std::string, ipc::VrfId> ids_ = {{"", ipc::front_door}};
-  std::set<ipc::VrfId> held_;  // by the dataplane, when it was last looked at
-  uint8_t next_ = 1;
 };
 
 }  // namespace sekisho::control

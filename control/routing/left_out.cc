@@ -1,10 +1,24 @@
 #include "control/routing/left_out.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <vector>
 
 namespace sekisho::routing {
+
+std::optional<Destination> failing_destination(std::string_view detail) {
+  constexpr std::string_view between = " in VRF ";
+  const size_t end = detail.find(between);
+  const auto prefix = Prefix::parse(detail.substr(0, end));
+  if (!prefix) return {};
+  if (end == std::string_view::npos) return Destination{ipc::front_door, *prefix};
+  const std::string_view number = detail.substr(end + between.size());
+  uint8_t vrf = 0;
+  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), vrf);
+  if (error != std::errc{} || rest != number.data() + number.size() || vrf >= ipc::max_vrfs) return {};
+  return Destination{ipc::VrfId(vrf), *prefix};
+}
 namespace {
 
 bool from_frr(const PlannedRoute& route) { return route.learnt || kernel::made_by_frr(route.protocol); }

@@ -2,12 +2,18 @@
 // routes must not wait for it, and what is there already stays.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 
 #include "control/routing/plan.h"
 
 namespace sekisho::routing {
+
+// What the dataplane says of a route that it has no room for: "10.0.0.0/8", or "10.0.0.0/8 in VRF 3". Nothing where it
+// says something else.
+std::optional<Destination> failing_destination(std::string_view detail);
 
 // The table had no room for `failing`, when `added` were to be added to it. Which prefixes of FRR's to leave out,
 // whoever told of them: of `added` those of the same family that are as long as it or longer, since short ones need

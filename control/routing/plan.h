@@ -99,6 +99,14 @@ struct Plan {
   std::vector<kernel::NeighbourKey> unresolved;
 };
 
+// Where a route leads, of all VRFs.
+struct Destination {
+  ipc::VrfId vrf;
+  Prefix prefix;
+
+  friend auto operator<=>(const Destination&, const Destination&) = default;
+};
+
 // Of all VRFs. A next hop that is a port's or a tunnel's is in one of them only.
 using Plans = std::map<ipc::VrfId, Plan>;
 

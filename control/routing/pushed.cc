@@ -115,6 +115,11 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
   groups_.hold_freed();
 }
 
+bool Pushed::has_routes(ipc::VrfId vrf) const {
+  const auto first = routes_.lower_bound({vrf, Prefix(IpAddress::any(Family::ipv4), 0)});
+  return first != routes_.end() && first->first.vrf == vrf;
+}
+
 std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from, ipc::VrfId vrf) const {
   std::vector<Prefix> prefixes;
   for (size_t i = from; i < std::min(commands.size(), adds_.size()); ++i)

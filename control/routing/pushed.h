@@ -52,6 +52,8 @@ class Pushed {
   std::vector<RouteCommand> advance(const Plans& plans);
   // Of a VRF's routes, which of the last advance()'s commands `from` there on has added.
   std::vector<Prefix> added(std::span<const RouteCommand> commands, size_t from, ipc::VrfId vrf) const;
+  // Whether the dataplane may have routes of that VRF.
+  bool has_routes(ipc::VrfId vrf) const;
   // The last advance()'s commands `from` there on were not carried out: the next advance() leads on from what was.
   void undo(std::span<const RouteCommand> commands, size_t from);
   // The dataplane knows nothing (any more): the next advance() names everything.
@@ -61,7 +63,6 @@ class Pushed {
   bool ran_out() const { return overflow_ > 0 && had_room_; }
 
  private:
-  using Destination = std::pair<ipc::VrfId, Prefix>;
   struct Entry {
     ipc::NextHopId id;
     std::optional<NextHop> content;  // nothing: the dataplane was not told

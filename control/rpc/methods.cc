@@ -69,7 +69,8 @@ Answer show(Operations& operations, const json& params) {
     view = neighbour_views(operations, *name);
   else
     return bad_params(
-        "\"what\" is one of tunnel, group, vrf, mtu, security-group, ike-sa, child-sa, route, neighbour, port, counters");
+        "\"what\" is one of tunnel, group, vrf, mtu, security-group, ike-sa, child-sa, route, neighbour, port, "
+        "counters");
   if (view) return *std::move(view);
   return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
 }

@@ -433,7 +433,7 @@ std::optional<json> route_views(const Operations& operations, std::string_view n
                       {"distance", route.distance ? json(*route.distance) : json()},
                       {"origin", route.origin}});
   }
-  if (result.empty() && !name.empty()) return {};
+  if (result.empty() && !name.empty() && !operations.running().vrfs.contains(name)) return {};
   return result;
 }
 

@@ -36,12 +36,13 @@ void Tunnels::dataplane_down() {
     if (!kept.contains(id)) dataplane_gave_up(id);
 }
 
-// Tunnels are recognized by their twin's name.
+// Tunnels are recognized by their twin's name and their VRF.
 void Tunnels::adopt_tunnels(const Inventory& inventory, Transaction& removal) {
   for (auto& [name, tunnel] : tunnels_) tunnel.id.reset();
   for (const ipc::TunnelState& held : inventory.tunnels) {
     const std::string twin = *ipc::to_string(held.name);
-    const auto wanted = std::ranges::find_if(tunnels_, [&](const auto& each) { return each.second.twin == twin; });
+    const auto wanted = std::ranges::find_if(
+        tunnels_, [&](const auto& each) { return each.second.twin == twin && each.second.vrf == held.vrf; });
     if (wanted == tunnels_.end()) {
       removal.add(ipc::TunnelRemove{held.id});
     } else {

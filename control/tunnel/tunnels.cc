@@ -135,7 +135,9 @@ ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
   set.tx_count = static_cast<uint8_t>(sas.size());
   std::ranges::copy(sas, set.tx_sas.begin());
   set.name = ipc::to_text<16>(tunnel.twin);
+  const bool another = set.mtu != tunnel.said.mtu;
   tunnel.said = set;
+  if (another) listener_.tunnel_mtu_changed();
   return set;
 }
 
@@ -153,6 +155,11 @@ void Tunnels::set(const std::string& name, const std::string& twin, const MtuSet
 
 void Tunnels::set_vrf(const std::string& name, ipc::VrfId vrf) {
   if (Tunnel* tunnel = find(name)) tunnel->vrf = vrf;
+}
+
+uint16_t Tunnels::told_mtu(const std::string& name) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel && tunnel->present ? tunnel->said.mtu : 0;
 }
 
 void Tunnels::ways_changed() {

@@ -54,6 +54,8 @@ class TransactionSink {
 class TunnelListener {
  public:
   virtual ~TunnelListener() = default;
+  // The dataplane is told another MTU.
+  virtual void tunnel_mtu_changed() {}
   // Live or no longer live, known to the dataplane or no longer known.
   virtual void tunnel_changed(const std::string& name) = 0;
   // Told once of each reason, however often it is tried again; the name is empty where it is of no tunnel alone.
@@ -80,8 +82,9 @@ class Tunnels {
           FindWay find_way)
       : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)), find_way_(std::move(find_way)) {}
 
-  // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life. `peer` is where its SAs
-  // are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA. `vrf` is of inner packets.
+  // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life, as it does its VRF.
+  // `peer` is where its SAs are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA. `vrf`
+  // is of inner packets.
   void set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer = {},
            bool on_traffic = false, ipc::VrfId vrf = ipc::front_door);
   // Before dataplane_up(), which tells.
@@ -129,6 +132,8 @@ class Tunnels {
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
   std::optional<TunnelMtu> mtu(const std::string& name) const;
+  // As the dataplane was told last; 0: it was not.
+  uint16_t told_mtu(const std::string& name) const;
   std::optional<ipc::TunnelId> id(const std::string& name) const;
   std::optional<std::string> name_of(ipc::TunnelId id) const;
   std::pair<TrafficCount, TrafficCount> traffic(const std::string& name) const;  // in, out

@@ -22,7 +22,7 @@ class Reconciler {
 
   std::vector<KernelChange> run() {
     for (const auto& [name, vrf] : wanted_.elsewhere)
-      if (const kernel::Link* link = kernel_.find_link(name)) changes_.emplace_back(MoveLink{link->index, vrf});
+      if (const kernel::Link* link = kernel_.find_link(name)) changes_.emplace_back(MoveLink{link->index, name, vrf});
     for (const Prefix& prefix : wanted_.guards)
       want_route({.prefix = prefix, .metric = guard_metric, .blackhole = true});
     for (const auto& [name, twin] : wanted_.twins)
@@ -160,7 +160,9 @@ Result<void> carry_out(kernel::Configurator& configurator, const KernelChange& c
   struct Visitor {
     kernel::Configurator& configurator;
     const std::function<int(const std::string& vrf)>& space_of;
-    Result<void> operator()(const MoveLink& c) { return configurator.move(c.link, space_of(c.vrf)); }
+    Result<void> operator()(const MoveLink& c) {
+      return configurator.move(c.link, space_of(c.vrf), c.name + " to VRF " + c.vrf);
+    }
     Result<void> operator()(const SetMtu& c) { return configurator.set_mtu(c.link, c.mtu); }
     Result<void> operator()(const AddAddress& c) { return configurator.add_address(c.link, c.address); }
     Result<void> operator()(const RemoveAddress& c) { return configurator.remove_address(c.link, c.address); }

@@ -71,7 +71,7 @@ struct KernelSpec {
 
 struct MoveLink {
   int link;
-  std::string vrf;
+  std::string name, vrf;
 };
 struct SetMtu {
   int link;

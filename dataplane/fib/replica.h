@@ -47,8 +47,8 @@ struct Replica {
   std::array<NextHop, ipc::max_route_targets> next_hops;
   std::array<NextHopGroup, ipc::max_next_hop_groups> groups;
   uint64_t flow_seed = 0;  // of the hash that picks from a group
-  // By outbound SaId: the next hop of the outer destination, resolved when the replica was made; of a group, one for all
-  // packets of the SA, which are one flow.
+  // By outbound SaId: the next hop of the outer destination, resolved when the replica was made; of a group, one for
+  // all packets of the SA, which are one flow.
   std::array<std::atomic<uint16_t>, ipc::max_sas> outer;
 
   NextHopGroup& group(ipc::NextHopId id) { return groups[id.value() - ipc::max_next_hops]; }

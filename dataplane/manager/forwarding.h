@@ -50,8 +50,8 @@ class Forwarding {
   // All of it or, with the reason, nothing. Requires ready().
   std::optional<Refusal> carry_out(Staging& staging);
   // Whether the tables take a transaction: the one before has reached both copies of the FIB, and no worker holds the
-  // outer header that an SA had before it moved, nor a packet out of a tunnel that has been removed, nor filters without
-  // those of an interface that is new.
+  // outer header that an SA had before it moved, nor a packet out of a tunnel that has been removed, nor filters
+  // without those of an interface that is new.
   bool ready() const { return fib_->idle() && holds_ == 0 && !filters_moving_; }
 
   // Goes on with what waits for grace periods; to be called every millisecond or so while busy().

@@ -95,7 +95,7 @@ class Staging {
   std::map<ipc::NextHopId, Staged<NextHop>> next_hops;
   std::map<ipc::NextHopId, Staged<NextHopGroup>> groups;
   std::vector<RouteChange> routes;
-  std::map<ipc::VrfId, NamedVrf> vrfs;  // of ports, tunnels and routes that are set: each needs tables
+  std::map<ipc::VrfId, NamedVrf> vrfs;   // of ports, tunnels and routes that are set: each needs tables
   std::optional<FilterRecords> filters;  // instead of those there were
 
  private:

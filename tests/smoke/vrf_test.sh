@@ -51,9 +51,11 @@ on right2 sysctl -qw net.ipv4.ip_default_ttl=50
 ip netns delete "$LAB-a-blue"  # it comes later
 capture_start internet net to-a
 for side in a b; do sekisho_start "$side" "$(vrfs "$side")"; done
-for side in a b; do await 20 "both tunnels on side $side" both_up "$side"; done
+await 20 'the tunnel of red' tunnel_is a up
+await 20 'both tunnels on side b' both_up b
 
 step 'a VRF without its namespace says so, carries nothing, and is taken up once it is there'
+expect 'the tunnel in it is not up' eval '[ "$(sekisho a show tunnel osaka --json | jq -r ".[0].state")" != up ]'
 equal 'red' '5 62' "$(ttl_of left 10.2.0.2)"
 equal 'blue' '0 ' "$(ttl_of left2 10.2.0.2)"
 if sekisho a status >"$LAB_DIR/status.out"; then fail 'the status says that all is well'; fi
@@ -88,12 +90,15 @@ equal 'pings lost' 0 "$PING_LOST"
 
 step 'control is killed and comes back: nothing is lost, in either VRF'
 ping_in_background left 4 200 0.02
+on left2 ping -n -q -c 200 -i 0.02 -W 2 10.2.0.2 >"$LAB_DIR/blue.ping" &
+blue=$!
 killed "${CONTROL_PID[a]}"
 control_start a
 await 10 'its tunnels' both_up a
 ping_wait
-equal 'pings lost' 0 "$PING_LOST"
-equal 'blue answers' '5 48' "$(ttl_of left2 10.2.0.2)"
+wait "$blue" || :
+equal 'pings lost in red' 0 "$PING_LOST"
+expect 'none is lost in blue' grep -q '200 packets transmitted, 200 received' "$LAB_DIR/blue.ping"
 
 step 'the dataplane is killed and comes back'
 killed "${DATAPLANE_PID[a]}"
@@ -124,6 +129,40 @@ equal 'blue answers' '5 48' "$(ttl_of left2 10.2.0.2)"
 capture_stop down
 expect_sealed down
 expect 'up again' sekisho a tunnel up tokyo --timeout 20
+
+step "a VRF's namespace is made anew: what was in the old one is made again"
+ip netns delete "$LAB-a-blue"
+ip netns add "$LAB-a-blue"
+await 10 'the twins in the new one' eval "on a-blue ip link show vti1 && on a-blue ip link show lan2"
+await 20 'both tunnels' both_up a
+await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
+
+step 'another interface has the name of a twin: it is left alone, and nothing leaves by it'
+sekisho_apply a "$(vrfs a)" 'del(.tunnels.osaka)'
+await 5 'the twin to go' eval "! on a-blue ip link show vti1"
+on a-blue ip link add vti1 type dummy
+sekisho_apply a "$(vrfs a)"
+await 15 'the tunnel' both_up a
+await 5 'the message' grep -q "SKO-RTG-001.*move of vti1 to VRF $LAB-a-blue" "$LAB_DIR/a/control.log"
+equal 'blue is silent' '0 ' "$(ttl_of left2 10.2.0.2)"
+equal "the namesake's link" down "$(on a-blue ip -j link show vti1 | jq -r '.[0].flags | if index("UP") then "up" else "down" end')"
+on a-blue ip link delete vti1
+await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+
+step 'blue goes while control is away: its port and its tunnel are in the front door, and nothing stays behind'
+killed "${CONTROL_PID[a]}"
+front='del(.vrfs[.ports.lan2.vrf]) | del(.ports.lan2.vrf, .tunnels.osaka.interface.vrf) | .tunnels.osaka.routes = ["10.77.0.0/16"]
+  | .ports.lan2.addresses = ["10.78.0.1/24"]'
+sekisho_config a "$(vrfs a)" "$front"
+control_start a
+await 20 'both tunnels' both_up a
+await 5 'the twins in the front door' eval "on a ip link show vti1 && on a ip -4 address show lan2 | grep -q 10.78.0.1"
+equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
+sekisho_apply a "$(vrfs a)"
+await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+sekisho_apply a "$(vrfs a)" "$front"
+await 5 'no route of this gateway in the namespace' eval '[ -z "$(on a-blue ip route show proto 94)" ]'
 
 step 'errors in the configuration'
 sekisho_config a "$(vrfs a)" '.ports.lan.vrf = "green"'

@@ -119,16 +119,26 @@ TEST_CASE("a static route leads around a tunnel of its own VRF alone") {
   CHECK(bypasses(*decoded(text)).contains("tokyo"));
 }
 
-TEST_CASE("another VRF moves a tunnel in place") {
+TEST_CASE("another VRF is another tunnel to the data path") {
   const Plan plan = diff(*decoded(inside()), *decoded(with("/tunnels/tokyo/interface/vrf", "red")));
   REQUIRE(plan.changes.size() == 1);
   CHECK(plan.changes.front().pointer == "/tunnels/tokyo/interface/vrf");
   REQUIRE(plan.effects.size() == 1);
-  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
+  CHECK(plan.effects.front().kind == Effect::Kind::rebuilt);
+}
+
+TEST_CASE("VRFs that come, go and change are changes") {
   Json text = inside();
   text["vrfs"].erase("red");
-  const Plan without = diff(*decoded(inside()), *decoded(text));
-  CHECK(without.vrfs_removed == Texts{"red"});
+  text["vrfs"]["blue"]["guards"] = {"10.64.0.0/10"};
+  text["vrfs"]["green"] = Json::object();
+  Texts pointers;
+  for (const Change& change : diff(*decoded(inside()), *decoded(text)).changes) pointers.push_back(change.pointer);
+  CHECK(pointers == Texts{"/vrfs/red", "/vrfs/blue/guards", "/vrfs/green"});
+}
+
+TEST_CASE("what FRR would be told of a VRF is refused, for it is not told") {
+  CHECK(errors(with("/tunnels/tokyo/propagate", true)) == Texts{"SKO-CFG-092 /tunnels/tokyo/propagate"});
 }
 
 }  // namespace sekisho::config

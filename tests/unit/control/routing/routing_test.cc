@@ -413,8 +413,11 @@ TEST_CASE("VRFs with the same prefixes share next hops and nothing else") {
   CHECK(inside.size() == red.plan().routes.size());
   CHECK(outside.at(prefix("10.2.0.0/24")) != inside.at(prefix("10.2.0.0/24")));
   CHECK(outside.at(prefix("224.0.0.0/4")) == inside.at(prefix("224.0.0.0/4")));
-  // What finds no room is looked for among the front door's alone.
+  // What finds no room is looked for among the VRF's own.
   CHECK(pushed.added(commands, 0, ipc::front_door).size() == outside.size());
+  CHECK(pushed.added(commands, 0, vrf).size() == inside.size());
+  CHECK(pushed.has_routes(vrf));
+  CHECK_FALSE(pushed.has_routes(ipc::VrfId(2)));
 
   pushed.undo(commands, 0);
   CHECK(routes_of(pushed.advance({{ipc::front_door, front.plan()}, {vrf, red.plan()}}), vrf) == inside);
@@ -427,4 +430,12 @@ TEST_CASE("VRFs with the same prefixes share next hops and nothing else") {
     ++removed;
   }
   CHECK(removed == inside.size());
+}
+
+TEST_CASE("what the dataplane has no room for is found in what it says") {
+  CHECK(failing_destination("10.0.0.0/8") == Destination{ipc::front_door, prefix("10.0.0.0/8")});
+  CHECK(failing_destination("fd00::/64 in VRF 15") == Destination{ipc::VrfId(15), prefix("fd00::/64")});
+  for (const char* other : {"", "an earlier change is in one copy only", "10.0.0.0/8 in VRF 16", "10.0.0.0/8 in VRF ",
+                            "10.0.0.0/8 in VRF 1x", "10.0.0.0/33", "10.0.0.0/8 in vrf 1"})
+    CHECK_FALSE(failing_destination(other));
 }
