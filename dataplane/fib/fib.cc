@@ -1,14 +1,21 @@
 #include "dataplane/fib/fib.h"
 
+#include <rte_errno.h>
 #include <rte_fib.h>
 #include <rte_fib6.h>
 #include <rte_memory.h>
+#include <rte_rib.h>
+#include <rte_rib6.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "base/messages/dataplane.h"
+#include "dataplane/fib/second_level.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -19,7 +26,8 @@ std::string next_table_name() {
   return "fib" + std::to_string(count++);
 }
 
-constexpr FibLimits eighth(const FibLimits& limits) {
+constexpr FibLimits limits_of(ipc::VrfId vrf, const FibLimits& limits) {
+  if (vrf == ipc::front_door) return limits;
   return {limits.ipv4_routes / 8, limits.ipv4_tables / 8, limits.ipv6_routes / 8, limits.ipv6_tables / 8};
 }
 
@@ -40,6 +48,38 @@ Result<VrfTables> make_tables(const FibLimits& limits, ipc::VrfId vrf) {
   if (!tables.fib4 || !tables.fib6)
     return fail(messages::packet_memory_exhausted, "the forwarding tables of " + name(vrf));
   return tables;
+}
+
+std::unexpected<Error> no_room(const Fib::RouteKey& key) {
+  const std::string prefix = key.prefix.text();
+  return fail(messages::forwarding_table_full, key.vrf == ipc::front_door ? prefix : prefix + " in " + name(key.vrf));
+}
+
+// When rte_fib and rte_fib6 of DPDK 22.11 are given a route that they do not have, they reserve second-level tables for
+// it, and lose count of them: rte_fib6 gives none back when a route goes, rte_fib gives back what it did not take for a
+// route that led where the one around it does, and either says that it is full when it is not. A route that changes
+// reserves nothing. So the route is first put into the tree of routes that they keep, with what its addresses have so
+// far, the next hop of the route around it, and then changed. commit() sees to it that there are tables.
+int add(rte_fib* fib, uint32_t ip, uint8_t depth, ipc::NextHopId next_hop) {
+  if (rte_rib_node* node = rte_rib_insert(rte_fib_get_rib(fib), ip, depth)) {
+    uint64_t around = 0;
+    if (rte_rib_node* parent = rte_rib_lookup_parent(node)) rte_rib_get_nh(parent, &around);
+    rte_rib_set_nh(node, around);
+  } else if (rte_errno != EEXIST) {
+    return -rte_errno;
+  }
+  return rte_fib_add(fib, ip, depth, next_hop.value());
+}
+
+int add(rte_fib6* fib, const uint8_t* ip, uint8_t depth, ipc::NextHopId next_hop) {
+  if (rte_rib6_node* node = rte_rib6_insert(rte_fib6_get_rib(fib), ip, depth)) {
+    uint64_t around = 0;
+    if (rte_rib6_node* parent = rte_rib6_lookup_parent(node)) rte_rib6_get_nh(parent, &around);
+    rte_rib6_set_nh(node, around);
+  } else if (rte_errno != EEXIST) {
+    return -rte_errno;
+  }
+  return rte_fib6_add(fib, ip, depth, next_hop.value());
 }
 
 std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
@@ -68,7 +108,7 @@ Result<std::unique_ptr<Fib>> Fib::create(const FibLimits& limits, Qsbr& qsbr, ui
 
 // Both replicas get their tables, the active one too: no worker looks for them before something is in the VRF.
 Result<void> Fib::add_vrf(ipc::VrfId vrf) {
-  const FibLimits limits = vrf == ipc::front_door ? limits_ : eighth(limits_);
+  const FibLimits limits = limits_of(vrf, limits_);
   for (auto& replica : replicas_) {
     auto made = make_tables(limits, vrf);
     if (!made) {
@@ -165,6 +205,55 @@ Fib::Changes Fib::staged_changes() const {
   return changes;
 }
 
+// --------------------------------------------------------------------------------------------------------------- room
+//
+// Whether routes fit is decided by counting, before a replica is touched. What DPDK has in use is never more than that,
+// in either replica and at any moment of a change:
+//
+// - A tree of n routes has up to 2n - 1 nodes, and DPDK makes room for twice the routes.
+// - A second-level table whose entries are all the same is given back at once, and they are the same unless a prefix
+//   lies in what the table stands for and is longer. So no table is kept that is not counted.
+// - While a range is written, one table more may be in use (rte_fib6), or has to be free (rte_fib).
+// - What goes is removed before anything is added, so all that is in a replica meanwhile is in what was before or in
+//   what comes.
+
+// The second-level tables that no other route needs. In the order of the map, what a prefix shares with any other it
+// shares with a neighbour.
+uint32_t Fib::own_tables(std::map<RouteKey, ipc::NextHopId>::const_iterator route) const {
+  const auto& [vrf, prefix] = route->first;
+  unsigned shared = 0;
+  const auto share_with = [&](const RouteKey& other) {
+    if (other.vrf == vrf) shared = std::max(shared, shared_tables(prefix, other.prefix));
+  };
+  if (route != routes_.begin()) share_with(std::prev(route)->first);
+  if (const auto next = std::next(route); next != routes_.end()) share_with(next->first);
+  return second_level_tables(prefix) - shared;
+}
+
+void Fib::note(const RouteKey& key, std::optional<ipc::NextHopId> next_hop) {
+  VrfLoad& loads = loads_[key.vrf.value()];
+  Load& load = key.prefix.family() == Family::ipv4 ? loads.ipv4 : loads.ipv6;
+  if (next_hop) {
+    const auto [route, added] = routes_.insert_or_assign(key, *next_hop);
+    if (!added) return;
+    ++load.routes;
+    load.tables += own_tables(route);
+  } else if (const auto route = routes_.find(key); route != routes_.end()) {
+    --load.routes;
+    load.tables -= own_tables(route);
+    routes_.erase(route);
+  }
+}
+
+// All that the route's VRF has of its family.
+bool Fib::fits(const RouteKey& key) const {
+  const FibLimits limits = limits_of(key.vrf, limits_);
+  const VrfLoad& loads = loads_[key.vrf.value()];
+  if (key.prefix.family() == Family::ipv4)
+    return loads.ipv4.routes <= limits.ipv4_routes && loads.ipv4.tables < limits.ipv4_tables;
+  return loads.ipv6.routes <= limits.ipv6_routes && loads.ipv6.tables < limits.ipv6_tables;
+}
+
 // ----------------------------------------------------------------------------------------------------------- applying
 
 Result<void> Fib::set(Replica& replica, const RouteKey& key, std::optional<ipc::NextHopId> next_hop) {
@@ -174,16 +263,13 @@ Result<void> Fib::set(Replica& replica, const RouteKey& key, std::optional<ipc::
   int status;
   if (prefix.family() == Family::ipv4) {
     const uint32_t ip = prefix.address().as_v4().host();
-    status = next_hop ? rte_fib_add(tables.fib4.get(), ip, depth, next_hop->value())
-                      : rte_fib_delete(tables.fib4.get(), ip, depth);
+    status = next_hop ? add(tables.fib4.get(), ip, depth, *next_hop) : rte_fib_delete(tables.fib4.get(), ip, depth);
   } else {
     const auto ip = ipv6_bytes(prefix.address());
-    status = next_hop ? rte_fib6_add(tables.fib6.get(), ip.data(), depth, next_hop->value())
+    status = next_hop ? add(tables.fib6.get(), ip.data(), depth, *next_hop)
                       : rte_fib6_delete(tables.fib6.get(), ip.data(), depth);
   }
-  if (status != 0)
-    return fail(messages::forwarding_table_full,
-                vrf == ipc::front_door ? prefix.text() : prefix.text() + " in " + name(vrf));
+  if (status != 0) return no_room(key);
   return {};
 }
 
@@ -204,12 +290,16 @@ Result<void> Fib::apply(Replica& replica, const Changes& changes) {
 Result<void> Fib::commit() {
   if (stuck_) return fail(messages::forwarding_table_full, "an earlier change is in one copy only");
   Changes changes = staged_changes();
-  if (auto applied = apply(standby(), changes); !applied) return applied;
-  for (const RouteChange& change : changes.routes)
-    if (change.after)
-      routes_[change.key] = *change.after;
-    else
-      routes_.erase(change.key);
+  Result<void> done;
+  for (const RouteChange& change : changes.routes) {
+    note(change.key, change.after);
+    if (done && !fits(change.key)) done = no_room(change.key);
+  }
+  if (done) done = apply(standby(), changes);
+  if (!done) {
+    for (const RouteChange& change : changes.routes) note(change.key, change.before);
+    return done;
+  }
   if (replace_) next_hops_.clear();
   for (const auto& [id, next_hop] : staged_next_hops_) next_hops_[id] = next_hop;
   if (replace_) groups_.clear();

@@ -25,10 +25,11 @@
 namespace sekisho::dataplane {
 
 // Memory: each replica takes 64 MB for the two first-level tables of each VRF and 512 bytes for each second-level
-// table. These are the front door's limits; another VRF has an eighth of each.
+// table (second_level.h), one of which is kept free. These are the front door's limits; another VRF has an eighth of
+// each.
 struct FibLimits {
   uint32_t ipv4_routes = 1 << 20;
-  uint32_t ipv4_tables = 8192;  // second-level; each serves the prefixes longer than /24 of one /24
+  uint32_t ipv4_tables = 8192;
   uint32_t ipv6_routes = 1 << 16;
   uint32_t ipv6_tables = 16384;
 };
@@ -54,7 +55,8 @@ class Fib {
   Result<void> set_group(ipc::NextHopId id, const NextHopGroup& group);
   Result<void> set_route(const Prefix& prefix, ipc::NextHopId next_hop, ipc::VrfId vrf = ipc::front_door);
   Result<void> remove_route(const Prefix& prefix, ipc::VrfId vrf = ipc::front_door);
-  // All or nothing; the workers see it when this returns. Requires idle().
+  // All or nothing; the workers see it when this returns. Requires idle(). An Error (forwarding_table_full) names the
+  // first route that found no room.
   Result<void> commit();
   void discard();
 
@@ -98,6 +100,9 @@ class Fib {
   Fib(const FibLimits& limits, Qsbr& qsbr) : limits_(limits), qsbr_(qsbr) {}
   bool known(ipc::NextHopId id) const;
   Changes staged_changes() const;
+  void note(const RouteKey& key, std::optional<ipc::NextHopId> next_hop);
+  uint32_t own_tables(std::map<RouteKey, ipc::NextHopId>::const_iterator route) const;
+  bool fits(const RouteKey& key) const;
   Result<void> apply(Replica& replica, const Changes& changes);
   static Result<void> set(Replica& replica, const RouteKey& key, std::optional<ipc::NextHopId> next_hop);
   static ipc::NextHopId lookup(const VrfTables& tables, const IpAddress& address);
@@ -111,6 +116,15 @@ class Fib {
   std::atomic<const Replica*> active_{nullptr};
 
   std::map<RouteKey, ipc::NextHopId> routes_;
+  // What the routes of a family need of a VRF's tables.
+  struct Load {
+    uint32_t routes = 0;
+    uint32_t tables = 0;  // second-level
+  };
+  struct VrfLoad {
+    Load ipv4, ipv6;
+  };
+  std::array<VrfLoad, ipc::max_vrfs> loads_;
   std::unordered_map<ipc::NextHopId, NextHop> next_hops_;
   std::unordered_set<ipc::NextHopId> groups_;
   std::unordered_map<ipc::SaId, IpAddress> outer_;
