@@ -54,8 +54,8 @@ std::vector<Prefix> ipv4_prefixes(unsigned count) {
 }
 
 // rte_fib6 needs a second-level table for each /24, /32, /40, ... that longer prefixes are in, and has 32,767. A table
-// drawn like the Internet's would need more of them than there are. So this is a regular one, of three to an allocation:
-// for the /32, and for a /41 around its /48. No prefix begins with another's first host.
+// drawn like the Internet's would need more of them than there are. So this is a regular one, of three to an
+// allocation: for the /32, and for a /41 around its /48. No prefix begins with another's first host.
 std::vector<Prefix> ipv6_prefixes(unsigned count) {
   constexpr unsigned most_allocations = 7936;
   const unsigned allocations = std::clamp(count / 8, 1u, most_allocations);

@@ -1,14 +1,10 @@
 #include "dataplane/fib/fib.h"
 
-#include <rte_errno.h>
 #include <rte_fib.h>
 #include <rte_fib6.h>
 #include <rte_memory.h>
-#include <rte_rib.h>
-#include <rte_rib6.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <string>
@@ -16,6 +12,7 @@
 
 #include "base/messages/dataplane.h"
 #include "dataplane/fib/second_level.h"
+#include "dataplane/fib/table.h"
 
 namespace sekisho::dataplane {
 namespace {
@@ -37,12 +34,12 @@ Result<VrfTables> make_tables(const FibLimits& limits, ipc::VrfId vrf) {
   VrfTables tables;
   rte_fib_conf conf4{};
   conf4.type = RTE_FIB_DIR24_8;
-  conf4.max_routes = static_cast<int>(limits.ipv4_routes);
+  conf4.max_routes = static_cast<int>(limits.ipv4_routes + 1);
   conf4.dir24_8 = {RTE_FIB_DIR24_8_2B, limits.ipv4_tables};
   tables.fib4.reset(rte_fib_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf4));
   rte_fib6_conf conf6{};
   conf6.type = RTE_FIB6_TRIE;
-  conf6.max_routes = static_cast<int>(limits.ipv6_routes);
+  conf6.max_routes = static_cast<int>(limits.ipv6_routes + 1);
   conf6.trie = {RTE_FIB6_TRIE_2B, limits.ipv6_tables};
   tables.fib6.reset(rte_fib6_create(next_table_name().c_str(), SOCKET_ID_ANY, &conf6));
   if (!tables.fib4 || !tables.fib6)
@@ -53,39 +50,6 @@ Result<VrfTables> make_tables(const FibLimits& limits, ipc::VrfId vrf) {
 std::unexpected<Error> no_room(const Fib::RouteKey& key) {
   const std::string prefix = key.prefix.text();
   return fail(messages::forwarding_table_full, key.vrf == ipc::front_door ? prefix : prefix + " in " + name(key.vrf));
-}
-
-// When rte_fib and rte_fib6 of DPDK 22.11 are given a route that they do not have, they reserve second-level tables for
-// it, and lose count of them: rte_fib6 gives none back when a route goes, rte_fib gives back what it did not take for a
-// route that led where the one around it does, and either says that it is full when it is not. A route that changes
-// reserves nothing. So the route is first put into the tree of routes that they keep, with what its addresses have so
-// far, the next hop of the route around it, and then changed. commit() sees to it that there are tables.
-int add(rte_fib* fib, uint32_t ip, uint8_t depth, ipc::NextHopId next_hop) {
-  if (rte_rib_node* node = rte_rib_insert(rte_fib_get_rib(fib), ip, depth)) {
-    uint64_t around = 0;
-    if (rte_rib_node* parent = rte_rib_lookup_parent(node)) rte_rib_get_nh(parent, &around);
-    rte_rib_set_nh(node, around);
-  } else if (rte_errno != EEXIST) {
-    return -rte_errno;
-  }
-  return rte_fib_add(fib, ip, depth, next_hop.value());
-}
-
-int add(rte_fib6* fib, const uint8_t* ip, uint8_t depth, ipc::NextHopId next_hop) {
-  if (rte_rib6_node* node = rte_rib6_insert(rte_fib6_get_rib(fib), ip, depth)) {
-    uint64_t around = 0;
-    if (rte_rib6_node* parent = rte_rib6_lookup_parent(node)) rte_rib6_get_nh(parent, &around);
-    rte_rib6_set_nh(node, around);
-  } else if (rte_errno != EEXIST) {
-    return -rte_errno;
-  }
-  return rte_fib6_add(fib, ip, depth, next_hop.value());
-}
-
-std::array<uint8_t, 16> ipv6_bytes(const IpAddress& address) {
-  std::array<uint8_t, 16> bytes;
-  std::memcpy(bytes.data(), address.bytes().data(), bytes.size());
-  return bytes;
 }
 
 }  // namespace
@@ -210,7 +174,8 @@ Fib::Changes Fib::staged_changes() const {
 // Whether routes fit is decided by counting, before a replica is touched. What DPDK has in use is never more than that,
 // in either replica and at any moment of a change:
 //
-// - A tree of n routes has up to 2n - 1 nodes, and DPDK makes room for twice the routes.
+// - A tree of n routes has up to 2n - 1 nodes, DPDK makes room for twice the routes, and one more than there may be are
+//   asked for: table.h puts a piece of a route beside it for a moment.
 // - A second-level table whose entries are all the same is given back at once, and they are the same unless a prefix
 //   lies in what the table stands for and is longer. So no table is kept that is not counted.
 // - While a range is written, one table more may be in use (rte_fib6), or has to be free (rte_fib).
@@ -259,17 +224,10 @@ bool Fib::fits(const RouteKey& key) const {
 Result<void> Fib::set(Replica& replica, const RouteKey& key, std::optional<ipc::NextHopId> next_hop) {
   const auto& [vrf, prefix] = key;
   const VrfTables& tables = replica.vrfs[vrf.value()];
-  const auto depth = static_cast<uint8_t>(prefix.length());
-  int status;
-  if (prefix.family() == Family::ipv4) {
-    const uint32_t ip = prefix.address().as_v4().host();
-    status = next_hop ? add(tables.fib4.get(), ip, depth, *next_hop) : rte_fib_delete(tables.fib4.get(), ip, depth);
-  } else {
-    const auto ip = ipv6_bytes(prefix.address());
-    status = next_hop ? add(tables.fib6.get(), ip.data(), depth, *next_hop)
-                      : rte_fib6_delete(tables.fib6.get(), ip.data(), depth);
-  }
-  if (status != 0) return no_room(key);
+  const auto change = [&](auto* fib) {
+    return next_hop ? dataplane::set_route(fib, prefix, *next_hop) : dataplane::remove_route(fib, prefix);
+  };
+  if (!(prefix.family() == Family::ipv4 ? change(tables.fib4.get()) : change(tables.fib6.get()))) return no_room(key);
   return {};
 }
 
