@@ -276,11 +276,11 @@ TEST_CASE("the FIB agrees with a model of it, however routes come and go, and is
   Draw draw;
   Model::Routes routes;
   unsigned refusals = 0, commits = 0;
-  for (unsigned round = 0; round < 5000; ++round) {
+  for (unsigned round = 0; round < 1500; ++round) {
     CAPTURE(round);
     const bool replace = draw.below(400) == 0;
     // Now it grows, now it shrinks.
-    const bool growing = round / 250 % 2 == 0;
+    const bool growing = round / 100 % 2 == 0;
     Model::Routes target = replace ? Model::Routes{} : routes;
     std::vector<Fib::RouteKey> touched;
     small.begin(replace);
@@ -317,8 +317,8 @@ TEST_CASE("the FIB agrees with a model of it, however routes come and go, and is
       small.swap();
     }
   }
-  CHECK(refusals > 200);
-  CHECK(commits > 2000);
+  CHECK(refusals > 50);
+  CHECK(commits > 600);
 }
 
 }  // namespace sekisho::dataplane
