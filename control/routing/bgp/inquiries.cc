@@ -29,13 +29,14 @@ void Inquiries::put(At inquiry, const std::string& command, void (Inquiries::*ta
   if (time <= Duration::zero()) return end(inquiry, fail(messages::bgpd_silent, "no answer in time: " + command));
   auto socket = connect_();
   if (!socket) return end(inquiry, std::unexpected(socket.error()));
-  const Question::Limits limits{.size = inquiry->octets_left, .time = time};
-  inquiry->question = std::make_unique<Question>(loop_, std::move(*socket), command, limits,
-                                                 [this, inquiry, take](const Result<std::string>& answer) {
-                                                   if (!answer) return end(inquiry, std::unexpected(answer.error()));
-                                                   inquiry->octets_left -= answer->size();
-                                                   (this->*take)(inquiry, *answer);
-                                                 });
+  const vty::Question::Limits limits{.size = inquiry->octets_left, .time = time};
+  inquiry->question = std::make_unique<vty::Question>(loop_, std::move(*socket), std::deque{command}, limits, faults,
+                                                      [this, inquiry, take](const Result<std::string>& answer) {
+                                                        if (!answer)
+                                                          return end(inquiry, std::unexpected(answer.error()));
+                                                        inquiry->octets_left -= answer->size();
+                                                        (this->*take)(inquiry, *answer);
+                                                      });
 }
 
 void Inquiries::take_summary(At inquiry, const std::string& text) {

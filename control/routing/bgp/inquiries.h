@@ -6,8 +6,8 @@
 #include <list>
 #include <memory>
 
-#include "control/routing/bgp/question.h"
 #include "control/routing/bgp/view.h"
+#include "control/routing/vty/question.h"
 
 namespace sekisho::bgp {
 
@@ -40,7 +40,7 @@ class Inquiries {
     size_t octets_left = 0;
     std::vector<Neighbour> left;  // to be asked for
     json list = json::array();
-    std::unique_ptr<Question> question;
+    std::unique_ptr<vty::Question> question;
   };
   using At = std::list<Inquiry>::iterator;
 

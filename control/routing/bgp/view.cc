@@ -3,46 +3,27 @@
 #include <algorithm>
 #include <array>
 
-#include "base/json_nesting.h"
 #include "base/messages/routing.h"
+#include "control/routing/vty/answer.h"
 
 namespace sekisho::bgp {
 namespace {
+
+using vty::member;
+using vty::number;
+using vty::text;
 
 constexpr std::array<std::pair<const char*, Family>, 2> families = {
     {{"ipv4Unicast", Family::ipv4}, {"ipv6Unicast", Family::ipv6}}};
 
 std::string_view word(Family family) { return family == Family::ipv4 ? "ipv4" : "ipv6"; }
 
-const json& member(const json& object, const char* key) {
-  static const json none;
-  if (!object.is_object()) return none;
-  const auto found = object.find(key);
-  return found == object.end() ? none : *found;
-}
-json text(const json& object, const char* key) {
-  const json& value = member(object, key);
-  return value.is_string() ? value : json();
-}
-json number(const json& object, const char* key) {
-  const json& value = member(object, key);
-  return value.is_number_unsigned() ? value : json();
-}
-
-// A value has up to 150 octets in memory, and in the text perhaps one: `[[[[`. What bgpd says has some twenty values a
-// route.
-constexpr size_t max_values = 20 * max_routes;
-constexpr size_t max_levels = 32;  // what bgpd says has some six
+// What bgpd says has some twenty values a route, on some six levels.
+constexpr vty::AnswerLimits limits{.values = 20 * max_routes, .levels = 32};
 
 Result<json> parsed(std::string_view text) {
-  const auto begins_value = [](char c) { return c == '[' || c == '{' || c == ','; };
-  if (static_cast<size_t>(std::ranges::count_if(text, begins_value)) > max_values)
-    return fail(messages::bgpd_verbose, "more than " + std::to_string(max_values) + " values");
-  if (nests_deeper(text, max_levels))
-    return fail(messages::bgpd_nonsense, "JSON of more than " + std::to_string(max_levels) + " levels");
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded()) return fail(messages::bgpd_nonsense, "no JSON: " + std::string(text.substr(0, 200)));
-  if (!document.is_object()) return fail(messages::bgpd_nonsense, "no JSON object");
+  auto document = vty::parse_answer(text, limits, faults);
+  if (document && !document->is_object()) return fail(faults.nonsense, "no JSON object");
   return document;
 }
 

@@ -11,10 +11,14 @@
 
 #include "base/address.h"
 #include "base/message.h"
+#include "base/messages/routing.h"
+#include "control/routing/vty/faults.h"
 
 namespace sekisho::bgp {
 
 using nlohmann::json;
+
+inline constexpr vty::Faults faults{messages::bgpd_silent, messages::bgpd_nonsense, messages::bgpd_verbose};
 
 enum class View : uint8_t { summary, received, advertised };
 std::optional<View> parse_view(std::string_view text);
