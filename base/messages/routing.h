@@ -85,6 +85,31 @@ inline constexpr Message probe_unanswered{
     "group leads through another tunnel; it stays established and is probed on.",
     "See whether the target answers (`ping -I INTERFACE TARGET`), and whether the peer has a way back through the same "
     "tunnel: an answer through another one does not count."};
+inline constexpr Message bfd_session_down{
+    "SKO-RTG-036", Severity::error, "BFD session of a tunnel's probe is not up",
+    "FRR's bfdd says so; the detail has its diagnostic, \"control detection time expired\" where nothing came in any "
+    "more, "
+    "\"neighbor signaled session down\" where nothing arrives at the far end. The tunnel's routes are taken back and "
+    "its "
+    "group leads through another tunnel; it stays established.",
+    "See `show bfd peers` in vtysh at both ends; whether ESP passes both ways, and UDP port 3784 within the tunnel."};
+inline constexpr Message bfd_session_missing{"SKO-RTG-037", Severity::error, "bfdd has no session for a tunnel's probe",
+                                             "The tunnel's probe goes by BFD, and FRR's bfdd lists no peer with the "
+                                             "probe's target on the tunnel's interface. The "
+                                             "tunnel is not usable without.",
+                                             "In frr.conf: `bfd`, then `peer TARGET interface INTERFACE`; or, with a "
+                                             "BGP session over the tunnel, `neighbor TARGET "
+                                             "bfd`. `show bfd peers` in vtysh lists what there is."};
+inline constexpr Message bfdd_silent{
+    "SKO-RTG-038", Severity::warning, "no word from bfdd",
+    "FRR's bfdd cannot be reached, was too slow, or said something else than sessions as they are asked for; the "
+    "detail "
+    "has which. What it said last holds for 5 s; after that tunnels whose probes go by BFD count as usable as if they "
+    "had "
+    "none, and dead peer detection remains.",
+    "See whether bfdd runs (systemctl status frr; bfdd=yes in /etc/frr/daemons), and whether FRR's directory is that "
+    "of "
+    "`sekisho-control --frr`; compare FRR's release with the supported ones in docs/routing.md."};
 
 inline constexpr Message vrf_unusable{
     "SKO-RTG-040", Severity::error, "network namespace of a VRF cannot be used",
@@ -118,6 +143,9 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &group_tunnel_unusable,
                                                       &group_carried_by_fewer,
                                                       &probe_unanswered,
+                                                      &bfd_session_down,
+                                                      &bfd_session_missing,
+                                                      &bfdd_silent,
                                                       &vrf_unusable,
                                                       &vrf_full};
 
