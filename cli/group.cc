@@ -61,7 +61,13 @@ std::string groups_text(const json& groups) {
                  by_word ? "by fail-back" : duration(at(tunnel, "/returns_in_seconds"))});
     }
   }
-  return table.text();
+  std::string text = table.text();
+  for (const json& group : groups)
+    for (const json& tunnel : at(group, "/tunnels"))
+      if (const json& probe = at(tunnel, "/probe"); at(probe, "/reason").is_string())
+        text += "\n" + field(tunnel, "/tunnel") + ": probe by " + field(probe, "/protocol") + " is " +
+                field(probe, "/state") + ": " + field(probe, "/reason") + "\n";
+  return text;
 }
 
 std::string group_details_text(const json& groups) {

@@ -29,6 +29,11 @@ std::string group_counts_text(const json& groups) {
          field(groups, "/led_by_first") + " go as configured";
 }
 
+// ", 2 of this": nothing where there is none.
+std::string some(const json& number, const std::string& of) {
+  return number.is_number() && number != 0 ? ", " + number.dump() + of : "";
+}
+
 // Whose error it is: a tunnel's, a port's or the daemon's own.
 std::string owner(const json& error) {
   if (!at(error, "/tunnel").is_null()) return "tunnel " + field(error, "/tunnel");
@@ -46,20 +51,19 @@ std::string errors_text(std::string_view heading, const json& errors) {
 }  // namespace
 
 std::string status_text(const json& status) {
-  std::string text = details(
-      {{"version", field(status, "/version") + " (this command: " + std::string(version()) + ")"},
-       {"up for", duration(at(status, "/up_seconds"))},
-       {"configuration", field(status, "/config_file")},
-       {"dataplane", dataplane_text(at(status, "/dataplane"))},
-       {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up" +
-                       (at(status, "/tunnels/probes_failing").is_number() && at(status, "/tunnels/probes_failing") != 0
-                            ? ", " + field(status, "/tunnels/probes_failing") + " without answer to their probe"
-                            : "")},
-       {"groups", group_counts_text(at(status, "/groups"))},
-       {"handshakes",
-        field(status, "/handshakes/waiting") + " waiting, " + field(status, "/handshakes/dropped") + " dropped"},
-       {"zebra", zebra_text(at(status, "/zebra"))},
-       {"ports", field(status, "/ports_present") + " of " + field(status, "/ports") + " present"}});
+  std::string text =
+      details({{"version", field(status, "/version") + " (this command: " + std::string(version()) + ")"},
+               {"up for", duration(at(status, "/up_seconds"))},
+               {"configuration", field(status, "/config_file")},
+               {"dataplane", dataplane_text(at(status, "/dataplane"))},
+               {"tunnels", field(status, "/tunnels/up") + " of " + field(status, "/tunnels/total") + " up" +
+                               some(at(status, "/tunnels/probes_failing"), " without answer to their probe") +
+                               some(at(status, "/tunnels/probes_unheard"), " without bfdd's word on their probe")},
+               {"groups", group_counts_text(at(status, "/groups"))},
+               {"handshakes", field(status, "/handshakes/waiting") + " waiting, " +
+                                  field(status, "/handshakes/dropped") + " dropped"},
+               {"zebra", zebra_text(at(status, "/zebra"))},
+               {"ports", field(status, "/ports_present") + " of " + field(status, "/ports") + " present"}});
   return text + errors_text("warnings", at(status, "/warnings")) +
          errors_text("last errors", at(status, "/last_errors"));
 }

@@ -21,10 +21,14 @@ std::string state_text(const json& tunnel) {
 
 std::string probe_text(const json& probe) {
   if (!probe.is_object()) return "-";
-  const bool udp = at(probe, "/protocol") == "udp";
-  return field(probe, "/state") + ", " + field(probe, "/protocol") + " to " + field(probe, "/target") +
-         (udp ? " port " + field(probe, "/port") : "") + ", " + count(at(probe, "/answered")) + " of " +
-         count(at(probe, "/sent")) + " answered";
+  const json& protocol = at(probe, "/protocol");
+  const std::string reason = at(probe, "/reason").is_string() ? " (" + field(probe, "/reason") + ")" : "";
+  const std::string start = field(probe, "/state") + reason + ", " + field(probe, "/protocol");
+  if (protocol == "bfd")
+    return start + " with " + field(probe, "/target") + ", " +
+           (at(probe, "/session").is_string() ? "session " + field(probe, "/session") : "no session");
+  return start + " to " + field(probe, "/target") + (protocol == "udp" ? " port " + field(probe, "/port") : "") + ", " +
+         count(at(probe, "/answered")) + " of " + count(at(probe, "/sent")) + " answered";
 }
 
 std::string traffic_text(const json& traffic) {

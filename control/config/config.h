@@ -102,9 +102,10 @@ struct Bgp {
   bool operator==(const Bgp&) const = default;
 };
 
-// Echo requests through a tunnel (tunnel/probe.h).
+// Echo requests through a tunnel (tunnel/probe.h), or what bfdd says of its session there (routing/bfd/probe.h), which
+// has neither source nor times of ours.
 struct Probe {
-  enum class Protocol : uint8_t { icmp, udp };
+  enum class Protocol : uint8_t { icmp, udp, bfd };
   IpAddress target;
   std::optional<IpAddress> source;  // default: as the kernel chooses on the tunnel's interface
   Protocol protocol = Protocol::icmp;

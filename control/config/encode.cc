@@ -104,16 +104,29 @@ json encode(const Bgp& bgp) {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
+std::string_view word(Probe::Protocol protocol) {
+  switch (protocol) {
+    case Probe::Protocol::icmp:
+      return "icmp";
+    case Probe::Protocol::udp:
+      return "udp";
+    case Probe::Protocol::bfd:
+      return "bfd";
+  }
+  return "";
+}
+
 json encode(const std::optional<Probe>& probe) {
   if (!probe) return nullptr;
-  return {{"target", probe->target.text()},
-          {"source", probe->source ? json(probe->source->text()) : json()},
-          {"protocol", probe->protocol == Probe::Protocol::icmp ? "icmp" : "udp"},
-          {"port", probe->port},
-          {"interval", seconds(probe->interval)},
-          {"timeout", seconds(probe->timeout)},
-          {"loss", probe->loss},
-          {"of", probe->of}};
+  json result = {{"target", probe->target.text()}, {"protocol", word(probe->protocol)}};
+  if (probe->protocol == Probe::Protocol::bfd) return result;
+  result.update({{"source", probe->source ? json(probe->source->text()) : json()},
+                 {"port", probe->port},
+                 {"interval", seconds(probe->interval)},
+                 {"timeout", seconds(probe->timeout)},
+                 {"loss", probe->loss},
+                 {"of", probe->of}});
+  return result;
 }
 
 json encode(const Propagation& propagation) {

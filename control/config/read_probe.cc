@@ -31,6 +31,15 @@ void read_port(const Object& object, const Node& node, Probe& probe) {
     node.fail(messages::config_missing_key, "\"port\", with \"protocol\": \"udp\"");
 }
 
+// bfdd has its own times, and its own address to ask from.
+void check_bfd(const Object& object, const Node& protocol, const Config& config) {
+  if (!config.frr) protocol.fail(messages::config_missing_key, "\"frr\", with \"protocol\": \"bfd\"");
+  for (const char* key : {"source", "port", "interval", "timeout", "loss", "of"})
+    if (const auto given = object.get(key))
+      given->fail(messages::config_unknown_key,
+                  fmt::format("\"{}\" does not go with \"protocol\": \"bfd\": frr.conf has it", key));
+}
+
 // Of all interfaces of the front door, which is where probes run.
 std::vector<InterfaceAddress> own_addresses(const Config& config) {
   std::vector<InterfaceAddress> addresses;
@@ -104,10 +113,17 @@ void read_probe(const Object& tunnel_object, Tunnel& tunnel, Context& context) {
     context.probe_targets.emplace_back(*target, tunnel.connection.name);
     check_way(Prefix(*address, address->bits()), *target, tunnel, context.config);
   }
+  if (const auto protocol = object.get("protocol")) {
+    assign(probe.protocol, protocol->choice({"icmp", "udp", "bfd"}));
+    if (probe.protocol == Probe::Protocol::bfd) {
+      check_bfd(object, *protocol, context.config);
+      tunnel.probe = probe;
+      return;
+    }
+  }
   if (const auto source = object.get("source")) probe.source = read_unicast_address(*source);
   if (probe.source && probe.source->family() != probe.target.family())
     node->fail(messages::config_family_mismatch, fmt::format("{} and {}", probe.source->text(), probe.target.text()));
-  if (const auto protocol = object.get("protocol")) assign(probe.protocol, protocol->choice({"icmp", "udp"}));
   read_port(object, *node, probe);
   read_seconds(object, "interval", probe.interval);
   probe.timeout = probe.interval;

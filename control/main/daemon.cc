@@ -60,7 +60,7 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
     : loop_(loop),
       config_(std::move(config)),
       config_file_(std::move(config_file)),
-      probes_(loop, *this, random_),
+      probes_(loop, *this, random_, [this] { return frr_.connect(FrrDoor::bfdd_vty); }),
       dataplane_(loop, dataplane_socket, *this),
       filters_(*this, [this](const Error& error) { note_daemon_error(error); }),
       ports_(*this, [this] { network_->touch(); }),
@@ -367,7 +367,7 @@ void Daemon::tunnel_changed(const std::string& name) {
   if (tunnels_.live(name)) {
     up_since_.live(name, network_->round());
     if (tunnels_.adopted(name)) probes_.start(name, true);
-    if (!probes_.failing(name)) status.last_error.reset();
+    if (!probes_.fault(name)) status.last_error.reset();
     status.held_down = false;
   } else {
     up_since_.not_live(name);

@@ -131,6 +131,7 @@ class Daemon final : public rpc::Operations,
   void route_missing(const Error& error) override;
   // ProbeHost
   std::optional<int> probe_link(const std::string& tunnel) const override;
+  std::string probe_interface(const std::string& tunnel) const override;
   void probe_changed(const std::string& tunnel) override;
   // ZebraHost
   void zebra_changed() override { network_->touch(); }

@@ -15,7 +15,7 @@
 namespace sekisho::control {
 namespace {
 
-constexpr std::array<const char*, 3> names = {"zserv.api", "zebra.vty", "bgpd.vty"};
+constexpr std::array<const char*, 4> names = {"zserv.api", "zebra.vty", "bgpd.vty", "bfdd.vty"};
 
 using Addresses = std::array<sockaddr_un, names.size()>;
 
@@ -35,6 +35,19 @@ int allow(scmp_filter_ctx filter) {
   if (const int error = ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0); error < 0) return error;
   return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
                             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(AF_UNIX)));
+}
+
+const Message& message_of(FrrDoor door) {
+  switch (door) {
+    case FrrDoor::zserv:
+    case FrrDoor::zebra_vty:
+      return messages::zebra_lost;
+    case FrrDoor::bfdd_vty:
+      return messages::bfdd_silent;
+    case FrrDoor::bgpd_vty:
+      break;
+  }
+  return messages::bgpd_silent;
 }
 
 int open_door(const Addresses& addresses, ByteView request, Doorkeeper::Opened& opened) {
@@ -66,8 +79,7 @@ Result<UniqueFd> FrrDoors::connect(FrrDoor door) {
   auto opened = keeper_.ask({&number, 1});
   if (opened && opened->size() == 1) return std::move(opened->front());
   const std::string name = number < names.size() ? names[number] : "socket " + std::to_string(number);
-  const bool zebras = door == FrrDoor::zserv || door == FrrDoor::zebra_vty;
-  return fail(zebras ? messages::zebra_lost : messages::bgpd_silent,
+  return fail(message_of(door),
               name + ": " + std::strerror(opened ? EPROTO : opened.error()));
 }
 

@@ -10,7 +10,7 @@
 
 namespace sekisho::control {
 
-enum class FrrDoor : uint8_t { zserv, zebra_vty, bgpd_vty };
+enum class FrrDoor : uint8_t { zserv, zebra_vty, bgpd_vty, bfdd_vty };
 
 class FrrDoors {
  public:
@@ -19,7 +19,7 @@ class FrrDoors {
   static Result<FrrDoors> open(const std::string& directory);
 
   // A connected socket that does not block. Waits for the child, which waits for nobody.
-  // Errors: SKO-RTG-012 where it is zebra's, else SKO-RTG-014.
+  // Errors: SKO-RTG-012 where it is zebra's, 014 bgpd's, 038 bfdd's.
   Result<UniqueFd> connect(FrrDoor door);
 
  private:

@@ -30,15 +30,17 @@ std::optional<int> Daemon::probe_link(const std::string& name) const {
   return link && link->up ? std::optional(link->index) : std::nullopt;
 }
 
+std::string Daemon::probe_interface(const std::string& name) const { return config_.tunnels.at(name).interface.name; }
+
 void Daemon::probe_changed(const std::string& name) {
-  if (probes_.failing(name)) {
-    note_tunnel_error(name, {&messages::probe_unanswered, probes_.reason(name)});
-    withdraw(config_.tunnels.at(name).routes, "");  // in a VRF there are no probes
+  if (const auto fault = probes_.fault(name)) {
+    note_tunnel_error(name, *fault);
   } else {
     Status& status = status_[name];
-    if (status.last_error && status.last_error->error.message == &messages::probe_unanswered) status.last_error.reset();
+    if (status.last_error && Probes::is_fault(*status.last_error->error.message)) status.last_error.reset();
     spdlog::info("tunnel {}: answers its probe", name);
   }
+  if (!probes_.passes(name)) withdraw(config_.tunnels.at(name).routes, "");  // in a VRF there are no probes
   tell_group(name);
   network_->touch();
 }

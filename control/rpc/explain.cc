@@ -136,6 +136,18 @@ json group_hints(const Operations& operations, std::string_view tunnel) {
   return list;
 }
 
+json probe_hints(const TunnelView& tunnel) {
+  json list = json::array();
+  if (!tunnel.probe) return list;
+  if (tunnel.probe->state == ProbeView::State::failing)
+    list.push_back("its probe fails: " + tunnel.probe->reason + "; no route leads into it until that is over");
+  if (tunnel.probe->state == ProbeView::State::unproven)
+    list.push_back("its probe has not been answered yet: no route leads into it until then");
+  if (tunnel.probe->state == ProbeView::State::unheard)
+    list.push_back("bfdd says nothing of its probe (" + tunnel.probe->reason + "): dead peer detection alone counts");
+  return list;
+}
+
 json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
            const json& children) {
   json list = json::array();
@@ -151,6 +163,7 @@ json hints(const Operations& operations, const TunnelView& tunnel, const config:
   if (!tunnel.local_address_here)
     list.push_back("no interface of this machine has the local address, " + connection.local.text());
   if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`");
+  for (json& hint : probe_hints(tunnel)) list.push_back(std::move(hint));
   for (json& hint : group_hints(operations, tunnel.name)) list.push_back(std::move(hint));
   for (json& hint : traffic_hints(children)) list.push_back(std::move(hint));
   return list;

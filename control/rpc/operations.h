@@ -73,10 +73,14 @@ struct Traffic {
 };
 
 struct ProbeView {
-  enum class State : uint8_t { idle, unproven, answering, failing };
-  State state = State::idle;  // idle: the tunnel is not up
+  enum class State : uint8_t { idle, unproven, answering, failing, unheard };
+  State state = State::idle;  // idle: the tunnel is not up; unheard: it goes by BFD, and bfdd says nothing
+  std::string reason;         // why it fails or is unheard
+  // By echoes.
   uint64_t sent = 0, answered = 0, lost = 0;
   std::optional<Duration> round_trip;  // of the last answer
+  // By BFD: "up", "down", ...; empty: bfdd has none.
+  std::string session;
 };
 
 // The configuration of the tunnel (addresses, ids, interface, routes) is taken from running().

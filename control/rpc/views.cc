@@ -68,15 +68,23 @@ std::string_view word(ProbeView::State state) {
       return "answering";
     case ProbeView::State::failing:
       return "failing";
+    case ProbeView::State::unheard:
+      return "unheard";
   }
   return "";
 }
 
+json or_null(const std::string& text) { return text.empty() ? json() : json(text); }
+
 json probe_view(const std::optional<ProbeView>& probe, const json& configured) {
   if (!probe || !configured.is_object()) return {};
   json view = configured;
-  view.update({{"state", word(probe->state)},
-               {"sent", probe->sent},
+  view.update({{"state", word(probe->state)}, {"reason", or_null(probe->reason)}});
+  if (configured["protocol"] == "bfd") {
+    view["session"] = or_null(probe->session);
+    return view;
+  }
+  view.update({{"sent", probe->sent},
                {"answered", probe->answered},
                {"lost", probe->lost},
                {"round_trip_seconds",
@@ -84,7 +92,9 @@ json probe_view(const std::optional<ProbeView>& probe, const json& configured) {
   return view;
 }
 
-bool fails_probe(const TunnelView& tunnel) { return tunnel.probe && tunnel.probe->state == ProbeView::State::failing; }
+auto probe_in(ProbeView::State state) {
+  return [state](const TunnelView& tunnel) { return tunnel.probe && tunnel.probe->state == state; };
+}
 
 json or_null(const std::optional<LastError>& error, Instant now) { return error ? to_json(*error, now) : json(); }
 
@@ -205,7 +215,16 @@ json returns_by(const GroupView& group, const GroupMemberView& member, config::G
   return is_best || mode == config::Group::Mode::active ? json("fail-back") : json();
 }
 
-json group_view(const GroupView& group, const config::Group& configured, Instant now) {
+// As the tunnel's own view has it.
+json member_probe(const std::string& name, const std::vector<TunnelView>& tunnels, const config::Config& running) {
+  const auto tunnel = std::ranges::find(tunnels, name, &TunnelView::name);
+  const auto configured = running.tunnels.find(name);
+  if (tunnel == tunnels.end() || configured == running.tunnels.end() || !tunnel->probe) return {};
+  return probe_view(tunnel->probe, config::encode(configured->second)["probe"]);
+}
+
+json group_view(const GroupView& group, const config::Group& configured, const std::vector<TunnelView>& tunnels,
+                const config::Config& running, Instant now) {
   json view = config::encode(configured);
   const bool led = configured.mode == config::Group::Mode::standby && !group.carriers.empty();
   json members = json::array();
@@ -214,6 +233,7 @@ json group_view(const GroupView& group, const config::Group& configured, Instant
     members.push_back({{"tunnel", member.tunnel},
                        {"state", word(group, member, configured.mode)},
                        {"weight", weight == configured.weights.end() ? json() : json(weight->second)},
+                       {"probe", member_probe(member.tunnel, tunnels, running)},
                        {"usable_seconds", since(member.usable_since, now)},
                        {"returns_by", returns_by(group, member, configured.mode)},
                        {"returns_in_seconds",
@@ -291,7 +311,7 @@ bool is_error(const std::optional<LastError>& last) { return last && last->error
 // One that is up may have an error of the past, which is none while every child is up. What the operator holds down is
 // as he wants it, and a stranger alarms nobody.
 bool troubled(const TunnelView& tunnel, const config::Tunnel& configured, const std::vector<ike::IkeSaView>& ike_sas) {
-  if (fails_probe(tunnel)) return true;
+  if (probe_in(ProbeView::State::failing)(tunnel)) return true;
   if (!is_error(tunnel.last_error) || !tunnel.last_error_proven || tunnel.held_down) return false;
   return tunnel.phase != TunnelPhase::up ||
          std::ranges::any_of(child_views(configured, ike_sas),
@@ -368,7 +388,8 @@ json status_view(const Operations& operations) {
             {"own_installed", daemon.zebra.own_installed}}},
           {"tunnels",
            {{"total", tunnels.size()},
-            {"probes_failing", std::ranges::count_if(tunnels, fails_probe)},
+            {"probes_failing", std::ranges::count_if(tunnels, probe_in(ProbeView::State::failing))},
+            {"probes_unheard", std::ranges::count_if(tunnels, probe_in(ProbeView::State::unheard))},
             {"up", std::ranges::count(tunnels, TunnelPhase::up, &TunnelView::phase)}}},
           {"groups",
            {{"total", groups.size()},
@@ -396,11 +417,12 @@ std::optional<json> tunnel_views(const Operations& operations, std::string_view 
 std::optional<json> group_views(const Operations& operations, std::string_view name) {
   const auto& configured = operations.running().groups;
   if (!name.empty() && !configured.contains(name)) return {};
+  const auto tunnels = operations.tunnels();
   json result = json::array();
   for (const GroupView& group : operations.groups())
     if (const auto found = configured.find(group.name);
         found != configured.end() && (name.empty() || group.name == name))
-      result.push_back(group_view(group, found->second, operations.now()));
+      result.push_back(group_view(group, found->second, tunnels, operations.running(), operations.now()));
   return result;
 }
 

@@ -345,6 +345,21 @@ TEST_CASE("a tunnel that fails its probe says so") {
                      {"port", 7},          {"sent", 9},         {"answered", 5}};
   CHECK(has(tunnels_text(list(probed)), "up (probe fails)"));
   CHECK(has(tunnel_details_text(list(probed)), "failing, udp to 169.254.1.2 port 7, 5 of 9 answered"));
+  probed["probe"] = {{"state", "failing"},
+                     {"protocol", "bfd"},
+                     {"target", "169.254.1.2"},
+                     {"session", "down"},
+                     {"reason", "169.254.1.2 on vti0: down, path down"}};
+  CHECK(has(tunnel_details_text(list(probed)),
+            "failing (169.254.1.2 on vti0: down, path down), bfd with 169.254.1.2, session down"));
+  const json group = {{"name", "cloud"},
+                      {"tunnels",
+                       {{{"tunnel", "tokyo"}, {"state", "unusable"}, {"probe", probed["probe"]}},
+                        {{"tunnel", "osaka"}, {"state", "leads"}, {"probe", nullptr}}}}};
+  CHECK(has(groups_text(list(group)), "\ntokyo: probe by bfd is failing: 169.254.1.2 on vti0: down, path down\n"));
+  probed["probe"]["state"] = "unheard";
+  probed["probe"]["session"] = nullptr;
+  CHECK(has(tunnel_details_text(list(probed)), "bfd with 169.254.1.2, no session"));
 }
 
 TEST_CASE("security groups: rules, counts and what was denied") {

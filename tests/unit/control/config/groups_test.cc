@@ -5,6 +5,7 @@
 
 #include "base/messages/config.h"
 #include "control/config/diff.h"
+#include "control/config/encode.h"
 #include "control/config/warnings.h"
 #include "tests/unit/control/config/fixture.h"
 
@@ -242,6 +243,45 @@ TEST_CASE("a probe that cannot work is refused where it says so") {
   refused(probe({{"timeout", 61}}), at + "/timeout", config_out_of_range);
   refused(probe({{"of", 61}}), at + "/of", config_out_of_range);
   refused(probe({{"of", 2}, {"loss", 3}}), at + "/loss", config_out_of_range);
+}
+
+TEST_CASE("a probe may go by BFD, where there is FRR") {
+  using namespace messages;
+  const auto by_bfd = [](const Json& more) {
+    Json value = {{"target", "10.128.0.1"}, {"protocol", "bfd"}};
+    value.update(more);
+    Json text = with("/tunnels/tokyo/probe", value);
+    text["frr"] = Json::object();
+    return text;
+  };
+  const Config config = decoded(by_bfd(Json::object()));
+  const Probe& probe = *config.tunnels.at("tokyo").probe;
+  CHECK(probe.protocol == Probe::Protocol::bfd);
+  CHECK(probe.target == IpAddress::parse("10.128.0.1"));
+  CHECK(encode(config.tunnels.at("tokyo"))["probe"] == Json{{"target", "10.128.0.1"}, {"protocol", "bfd"}});
+
+  const std::string at = "/tunnels/tokyo/probe";
+  Json without = by_bfd(Json::object());
+  without.erase("frr");
+  refused(without, at + "/protocol", config_missing_key, "frr");
+  const Json foreign = {{"source", "10.1.0.1"}, {"port", 3784}, {"interval", 1},
+                        {"timeout", 1},         {"loss", 3},    {"of", 5}};
+  for (const auto& [key, value] : foreign.items())
+    refused(by_bfd({{key, value}}), at + "/" + key, config_unknown_key, "\"" + key + "\" does not go with");
+  refused(by_bfd({{"target", "10.64.0.1"}}), at + "/target", config_bad_address, "10.64.0.0/10");
+  refused(by_bfd({{"target", "10.2.0.1"}}), at + "/target", config_route_outside_selectors);
+
+  // From echoes to BFD, in place.
+  Json echoes = by_bfd(Json::object());
+  echoes["tunnels"]["tokyo"]["probe"] = {{"target", "10.128.0.1"}};
+  const Plan plan = diff(decoded(echoes), config);
+  CHECK(std::ranges::any_of(plan.changes, [&](const Change& each) {
+    return each.pointer == at + "/protocol" && each.before == "icmp" && each.after == "bfd";
+  }));
+  CHECK(plan.tunnels_set == std::vector<std::string>{"tokyo"});
+  REQUIRE(plan.effects.size() == 1);
+  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
+  CHECK(diff(config, config).empty());
 }
 
 TEST_CASE("a target within guarded routes is reached where a way to it is more specific") {

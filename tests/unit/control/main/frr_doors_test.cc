@@ -95,6 +95,7 @@ TEST_CASE("a door that is not there is said, and the next one opens all the same
   REQUIRE_FALSE(closed);
   CHECK(closed.error().message == &messages::bgpd_silent);
   CHECK(closed.error().detail == "bgpd.vty: No such file or directory");
+  CHECK(doors->connect(FrrDoor::bfdd_vty).error().message == &messages::bfdd_silent);
   CHECK(doors->connect(FrrDoor::zebra_vty).error().message == &messages::zebra_lost);
   const auto unknown = doors->connect(static_cast<FrrDoor>(9));
   REQUIRE_FALSE(unknown);

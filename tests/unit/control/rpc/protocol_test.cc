@@ -345,12 +345,14 @@ TEST_CASE("configurations are checked, compared and applied") {
 namespace {
 
 // The one tunnel of the fake daemon and one more, in a group.
-void group_tunnels(FakeOperations& operations, const json& more = json::object()) {
+void group_tunnels(FakeOperations& operations, const json& more = json::object(),
+                   const json& probe = {{"target", "169.254.1.2"}}) {
   json text = json::parse(config::valid_text);
   text["tunnels"]["osaka"] = text["tunnels"]["tokyo"];
   text["tunnels"]["osaka"]["interface"] = {{"name", "vti1"}};
   text["tunnels"]["osaka"]["remote"]["address"] = "10.9.3.3";
-  text["tunnels"]["tokyo"]["probe"] = {{"target", "169.254.1.2"}};
+  text["tunnels"]["tokyo"]["probe"] = probe;
+  text["frr"] = json::object();
   text["groups"]["cloud"] = {{"tunnels", {"tokyo", "osaka"}}, {"routes", {"10.64.0.0/10"}}, {"hold_down", 30}};
   text["groups"]["cloud"].update(more);
   operations.run(config::decode(text.dump(), operations.fixture().directory()).value());
@@ -507,6 +509,39 @@ TEST_CASE("a security group is shown with its rules and what they let not pass")
                                      {"destination_port", 22}}));
   CHECK(call(operations, "show", {{"what", "security-group"}, {"name", "moon"}})["error"]["code"] ==
         RpcError::not_found);
+}
+
+TEST_CASE("a probe by BFD has a session where others have counts") {
+  FakeOperations operations;
+  group_tunnels(operations, json::object(), {{"target", "169.254.1.2"}, {"protocol", "bfd"}});
+  operations.lan_present_ = true;
+  operations.tunnel_.phase = TunnelPhase::up;
+  operations.tunnel_.probe = ProbeView{.state = ProbeView::State::failing};
+  operations.tunnel_.probe->reason = "169.254.1.2 on vti0: down, control detection time expired";
+  operations.tunnel_.probe->session = "down";
+  const json failing = {{"target", "169.254.1.2"},
+                        {"protocol", "bfd"},
+                        {"state", "failing"},
+                        {"reason", operations.tunnel_.probe->reason},
+                        {"session", "down"}};
+  CHECK(result(operations, "show", {{"what", "tunnel"}})[0]["probe"] == failing);
+  const json members = result(operations, "show", {{"what", "group"}})[0]["tunnels"];
+  CHECK(members[0]["probe"] == failing);
+  CHECK(members[1]["probe"].is_null());
+  CHECK(result(operations, "status")["tunnels"]["probes_failing"] == 1);
+  const auto hints = [&] { return result(operations, "tunnel.explain", {{"name", "tokyo"}})["hints"].dump(); };
+  CHECK(hints().find("its probe fails: 169.254.1.2 on vti0: down") != std::string::npos);
+
+  operations.tunnel_.probe = ProbeView{.state = ProbeView::State::unheard};
+  operations.tunnel_.probe->reason = "bfdd.vty: Connection refused";
+  const json status = result(operations, "status");
+  CHECK(status["tunnels"]["probes_failing"] == 0);
+  CHECK(status["tunnels"]["probes_unheard"] == 1);
+  CHECK(status["healthy"] == true);
+  const json probe = result(operations, "show", {{"what", "tunnel"}})[0]["probe"];
+  CHECK(probe["state"] == "unheard");
+  CHECK(probe["session"].is_null());
+  CHECK(hints().find("bfdd.vty: Connection refused") != std::string::npos);
 }
 
 }  // namespace sekisho::rpc
