@@ -147,7 +147,9 @@ std::string Daemon::why_unusable(std::string_view group, const std::string& tunn
   const auto* own = config::group_of(config_, tunnel);
   if (!own || own->first != group) return "it is none of the group's tunnels";
   if (!tunnels_.live(tunnel)) return "it is down";
-  if (probes_.failing(tunnel)) return "it does not answer its probe: " + probes_.reason(tunnel);
+  if (const auto configured = config_.tunnels.find(tunnel); configured != config_.tunnels.end())
+    if (const auto* fault = network_->fault(configured->second.interface.vrf)) return fault->error.text();
+  if (const auto fault = probes_.fault(tunnel)) return fault->text();
   return "it has not answered its probe yet";
 }
 

@@ -304,8 +304,6 @@ std::map<std::string, const RouteView*> longest_matches(const std::vector<RouteV
   return best;
 }
 
-json or_null(const std::string& text) { return text.empty() ? json() : json(text); }
-
 bool is_error(const std::optional<LastError>& last) { return last && last->error.message->severity == Severity::error; }
 
 // One that is up may have an error of the past, which is none while every child is up. What the operator holds down is

@@ -141,7 +141,7 @@ equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
 step 'another interface has the name of a twin: it is left alone, and nothing leaves by it'
 sekisho_apply a "$(vrfs a)" 'del(.tunnels.osaka)'
 await 5 'the twin to go' eval "! on a-blue ip link show vti1"
-on a-blue ip link add vti1 type dummy
+on a-blue ip link add vti1 type veth peer name unused
 sekisho_apply a "$(vrfs a)"
 await 15 'the tunnel' both_up a
 await 5 'the message' grep -q "SKO-RTG-001.*move of vti1 to VRF $LAB-a-blue" "$LAB_DIR/a/control.log"
