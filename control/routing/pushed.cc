@@ -11,9 +11,6 @@ namespace sekisho::routing {
 namespace {
 
 constexpr NextHopKey punt{.kind = ipc::NextHopKind::punt};
-// Of a route whose next hop in the dataplane is not known: it is none that a plan has.
-constexpr ipc::NextHopId unknown{UINT16_MAX};
-static_assert(ipc::max_next_hops <= UINT16_MAX);
 
 ipc::NextHopSet to_command(ipc::NextHopId id, const NextHop& content) {
   return {.id = id, .kind = content.kind, .port = content.port, .tunnel = content.tunnel, .mac = content.mac.bytes};
@@ -27,7 +24,7 @@ void Pushed::forget() {
   next_hops_.clear();
   groups_.forget();
   routes_.clear();
-  adds_.clear();
+  before_.clear();
   freed_.clear();
   held_.clear();
   free_.clear();
@@ -68,7 +65,7 @@ void Pushed::release_unused(const Plans& plans) {
 void Pushed::add_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
   struct Step {
     ipc::RouteSet set;
-    bool adds;
+    std::optional<ipc::NextHopId> before;
   };
   std::vector<Step> sealed;
   std::array<std::vector<Step>, 129> others;  // by length
@@ -77,15 +74,16 @@ void Pushed::add_routes(const Plans& plans, std::vector<RouteCommand>& commands)
       const ipc::NextHopId id = id_for(route);
       const auto [known, added] = routes_.try_emplace({vrf, prefix}, id);
       if (!added && known->second == id) continue;
+      const auto before = added ? std::nullopt : std::optional(known->second);
       known->second = id;
       (route.in_clear() ? others[prefix.length()] : sealed)
-          .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf, id}, added});
+          .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf, id}, before});
     }
-  adds_.assign(commands.size(), false);
+  before_.assign(commands.size(), std::nullopt);
   const auto take = [&](const std::vector<Step>& steps) {
     for (const Step& step : steps) {
       commands.emplace_back(step.set);
-      adds_.push_back(step.adds);
+      before_.push_back(step.before);
     }
   };
   take(sealed);
@@ -102,12 +100,12 @@ void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
         if (entry.id == hop->id) entry.content.reset();
     } else if (const auto* group = std::get_if<GroupCommand>(&commands[i])) {
       groups_.untold((*group)->id);
-    } else if (const auto* set = std::get_if<ipc::RouteSet>(&commands[i]); set && i < adds_.size() && adds_[i]) {
-      routes_.erase(destination(*set));
-    } else if (set) {
-      routes_[destination(*set)] = unknown;
+    } else if (const auto* removal = std::get_if<ipc::RouteRemove>(&commands[i])) {
+      routes_[destination(*removal)] = *before_.at(i);
+    } else if (const auto& set = std::get<ipc::RouteSet>(commands[i]); before_.at(i)) {
+      routes_[destination(set)] = *before_[i];
     } else {
-      routes_[destination(std::get<ipc::RouteRemove>(commands[i]))] = unknown;
+      routes_.erase(destination(set));
     }
   }
   held_.insert(held_.end(), freed_.begin(), freed_.end());
@@ -122,10 +120,9 @@ bool Pushed::has_routes(ipc::VrfId vrf) const {
 
 std::vector<Prefix> Pushed::added(std::span<const RouteCommand> commands, size_t from, ipc::VrfId vrf) const {
   std::vector<Prefix> prefixes;
-  for (size_t i = from; i < std::min(commands.size(), adds_.size()); ++i)
-    if (adds_[i])
-      if (const auto& set = std::get<ipc::RouteSet>(commands[i]); set.vrf == vrf)
-        prefixes.emplace_back(*ipc::to_address(set.prefix), set.length);
+  for (size_t i = from; i < commands.size(); ++i)
+    if (const auto* set = std::get_if<ipc::RouteSet>(&commands[i]); set && set->vrf == vrf && !before_.at(i))
+      prefixes.emplace_back(*ipc::to_address(set->prefix), set->length);
   return prefixes;
 }
 
@@ -160,11 +157,7 @@ void Pushed::add_next_hops(const Plans& plans, std::vector<RouteCommand>& comman
 
 void Pushed::add_groups(const Plans& plans, std::vector<RouteCommand>& commands) {
   const auto member = [this](const NextHopKey& key) { return id_for(key); };
-  const auto former = [this](ipc::VrfId vrf, const Prefix& prefix) {
-    const auto known = routes_.find({vrf, prefix});
-    return known == routes_.end() ? std::nullopt : std::optional(known->second);
-  };
-  for (const ipc::NextHopGroupSet& group : groups_.advance(plans, member, former))
+  for (const ipc::NextHopGroupSet& group : groups_.advance(plans, member, routes_))
     commands.emplace_back(std::make_shared<const ipc::NextHopGroupSet>(group));
   for (const auto& [vrf, plan] : plans)
     for (const GroupPtr& group : plan.groups) overflow_ += !groups_.find(group);
@@ -176,6 +169,7 @@ void Pushed::remove_routes(const Plans& plans, std::vector<RouteCommand>& comman
     if (const auto plan = plans.find(vrf); plan != plans.end() && plan->second.routes.contains(prefix)) return false;
     commands.emplace_back(
         ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf});
+    before_.push_back(known.second);
     return true;
   });
 }

@@ -61,6 +61,8 @@ class Pushed {
   // How many next hops and groups found no room in the last advance(), and whether all did before it.
   size_t overflow() const { return overflow_; }
   bool ran_out() const { return overflow_ > 0 && had_room_; }
+  // Whether routes of that group take the first of its ways, for want of room in the last advance().
+  bool lacks_room(const Group& group) const { return groups_.lacks_room(group); }
 
  private:
   struct Entry {
@@ -80,7 +82,7 @@ class Pushed {
   std::map<NextHopKey, Entry> next_hops_;
   PushedGroups groups_;
   std::map<Destination, ipc::NextHopId> routes_;
-  std::vector<bool> adds_;  // by command of the last advance()
+  std::vector<std::optional<ipc::NextHopId>> before_;  // by command of the last advance(): what a route led to
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round
   std::vector<ipc::NextHopId> held_;   // by a round that was undone: routes may lead to them still

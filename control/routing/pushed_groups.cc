@@ -6,14 +6,21 @@
 namespace sekisho::routing {
 namespace {
 
-// Several ways may have become the same next hop, for want of room or because the kernel takes all of them.
+// Several ways may have become the same next hop, for want of room or because the kernel takes all of them. In the
+// order of the ways, not of the ids, which depend on what was there before.
 std::vector<Share> shares_of(const Group& group, const PushedGroups::Member& member) {
-  std::map<ipc::NextHopId, uint32_t> weights;
-  for (const PlannedHop& hop : group) weights[member(hop.next_hop)] += hop.weight;
   std::vector<Share> shares;
-  for (const auto& [next_hop, weight] : weights) shares.push_back({next_hop, weight});
+  std::map<ipc::NextHopId, size_t> places;
+  for (const PlannedHop& hop : group) {
+    const auto [place, added] = places.try_emplace(member(hop.next_hop), shares.size());
+    if (added) shares.push_back({place->first, 0});
+    shares[place->second].weight += hop.weight;
+  }
   return shares;
 }
+
+// Plans of several VRFs may each have a group of the same ways.
+bool same(const Group* a, const Group* b) { return a == b || (a && b && *a == *b); }
 
 }  // namespace
 
@@ -22,6 +29,7 @@ PushedGroups::PushedGroups(uint16_t capacity) : capacity_(capacity) { forget(); 
 void PushedGroups::forget() {
   entries_.clear();
   ids_.clear();
+  without_room_.clear();
   freed_.clear();
   held_.clear();
   free_.clear();
@@ -44,9 +52,13 @@ std::vector<ipc::NextHopGroupSet> PushedGroups::advance(const Plans& plans, cons
   add_new(groups, plans, former);
   std::vector<ipc::NextHopGroupSet> commands;
   ids_.clear();
+  without_room_.clear();
   for (const GroupPtr& group : groups) {
     const auto found = entries_.find(*group);
-    if (found == entries_.end()) continue;
+    if (found == entries_.end()) {
+      without_room_.insert(*group);
+      continue;
+    }
     ids_.emplace(group.get(), found->second.id);
     if (update(found->second, shares_of(*group, member)))
       commands.push_back({.id = found->second.id, .buckets = found->second.buckets});
@@ -64,37 +76,54 @@ void PushedGroups::add_new(const Groups& groups, const Plans& plans, const Forme
   const bool all_known =
       std::ranges::all_of(groups, [this](const GroupPtr& group) { return entries_.contains(*group); });
   if (all_known) return;
-  const auto before = predecessors(groups, plans, former);
+  const Predecessors before = predecessors(plans, former);
   std::map<ipc::NextHopId, Entries::iterator> by_id;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) by_id.emplace(entry->second.id, entry);
   for (const GroupPtr& group : groups) {
     if (entries_.contains(*group)) continue;
-    const auto id = before.find(group.get());
-    const auto predecessor = id == before.end() ? by_id.end() : by_id.find(id->second);
+    const auto found = before.find(group.get());
+    const auto predecessor = found == before.end() ? by_id.end() : by_id.find(found->second.id);
     if (predecessor == by_id.end()) {
-      add(*group, entries_.end());
-      continue;
+      add(*group, {});
+    } else if (found->second.left_by_all && may_inherit(*group, *predecessor->second)) {
+      inherit(*group, predecessor->second);
+      by_id.erase(predecessor);
+    } else {
+      add(*group, predecessor->second->second.buckets);
     }
-    const bool inherits = may_inherit(*group, *predecessor->second);
-    add(*group, predecessor->second);
-    // Whoever comes next finds it under its new name.
-    if (inherits) predecessor->second = entries_.find(*group);
   }
 }
 
-// For each new group, one that a route of its points to.
-std::unordered_map<const Group*, ipc::NextHopId> PushedGroups::predecessors(const Groups& groups, const Plans& plans,
-                                                                            const Former& former) const {
-  std::unordered_map<const Group*, std::optional<ipc::NextHopId>> wanted;
-  for (const GroupPtr& group : groups)
-    if (!entries_.contains(*group)) wanted.emplace(group.get(), std::nullopt);
-  std::unordered_map<const Group*, ipc::NextHopId> found;
-  for (const auto& [vrf, plan] : plans)
-    for (const auto& [prefix, route] : plan.routes) {
-      if (found.size() == wanted.size()) return found;
-      if (!route.group || !wanted.contains(route.group.get()) || found.contains(route.group.get())) continue;
-      if (const auto id = former(vrf, prefix); id && ipc::is_group(*id)) found.emplace(route.group.get(), *id);
-    }
+// Both are in the order of VRFs and prefixes, and walked through side by side.
+PushedGroups::Predecessors PushedGroups::predecessors(const Plans& plans, const Former& former) {
+  struct Leaving {
+    const Group* to = nullptr;
+    bool all = true;
+  };
+  std::unordered_map<ipc::NextHopId, Leaving> leaving;
+  Predecessors found;
+  auto plan = plans.begin();
+  using Routes = std::map<Prefix, PlannedRoute>;
+  Routes::const_iterator route;
+  if (plan != plans.end()) route = plan->second.routes.begin();
+  for (const auto& [destination, id] : former) {
+    const auto& [vrf, prefix] = destination;
+    while (plan != plans.end() && plan->first < vrf)
+      if (++plan != plans.end()) route = plan->second.routes.begin();
+    const bool in_plan = plan != plans.end() && plan->first == vrf;
+    if (in_plan)
+      while (route != plan->second.routes.end() && route->first < prefix) ++route;
+    if (!ipc::is_group(id)) continue;
+    const bool stays = in_plan && route != plan->second.routes.end() && route->first == prefix;
+    const Group* const to = stays ? route->second.group.get() : nullptr;
+    const auto [known, first] = leaving.try_emplace(id, to);
+    known->second.all &= same(known->second.to, to);
+    if (to) found.try_emplace(to, Predecessor{id});
+  }
+  for (const auto& [id, left] : leaving)
+    if (left.to && left.all)
+      // The least, where several are: whatever the order in the table.
+      if (Predecessor& best = found.at(left.to); !best.left_by_all || id < best.id) best = {id, true};
   return found;
 }
 
@@ -102,20 +131,19 @@ bool PushedGroups::may_inherit(const Group& group, const Entries::value_type& pr
   return predecessor.second.round != round_ && (in_clear(predecessor.first) || !in_clear(group));
 }
 
-// In the predecessor's place where it may be, else beside it.
-void PushedGroups::add(const Group& group, Entries::iterator predecessor) {
-  Entry entry{.round = round_};
-  if (predecessor != entries_.end()) entry.buckets = predecessor->second.buckets;
-  if (predecessor != entries_.end() && may_inherit(group, *predecessor)) {
-    entry.id = predecessor->second.id;
-    entry.told = predecessor->second.told;
-    entries_.erase(predecessor);
-  } else {
-    if (free_.empty()) return;
-    entry.id = free_.front();
-    free_.pop_front();
-  }
+// In the predecessor's place.
+void PushedGroups::inherit(const Group& group, Entries::iterator predecessor) {
+  Entry entry = predecessor->second;
+  entry.round = round_;
+  entry.shares.clear();
+  entries_.erase(predecessor);
   entries_.emplace(group, std::move(entry));
+}
+
+void PushedGroups::add(const Group& group, const Buckets& before) {
+  if (free_.empty()) return;
+  entries_.emplace(group, Entry{.id = free_.front(), .buckets = before, .round = round_});
+  free_.pop_front();
 }
 
 // Whether the dataplane has to be told.

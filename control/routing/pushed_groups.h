@@ -1,8 +1,9 @@
 // The groups of next hops that the dataplane was told of. A group that takes another's place, because one of the ways
-// of its routes went or came, takes over its id as well: one command then redirects all of these routes. Whether or not
-// it takes over the id, it starts from the other's buckets, so that no more flows move than have to. It does not take
-// over the id where it would bring packets into the clear that the other kept from it: routes to which the other leads
-// may be for something else by now, and are told later.
+// of its routes went or came, takes over its id as well: one command then redirects all of these routes. It does so
+// where every route that the dataplane has by that id is for this very group now, or else some would follow that are
+// for something else and are told later; and not where it would bring packets into the clear that the other kept from
+// it, for a longer prefix that is to keep them from it may be told later, too. Whether or not it takes over the id, it
+// starts from the other's buckets, so that no more flows move than have to.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "control/routing/buckets.h"
@@ -25,9 +28,9 @@ class PushedGroups {
   void forget();
 
   // The commands that lead to the plans' groups. Their next hops are known by then: `member` tells their ids, and
-  // `former` the id that a route points to so far, if any.
+  // `former` has all routes of the dataplane so far, with the ids that they lead to.
   using Member = std::function<ipc::NextHopId(const NextHopKey&)>;
-  using Former = std::function<std::optional<ipc::NextHopId>(ipc::VrfId, const Prefix&)>;
+  using Former = std::map<std::pair<ipc::VrfId, Prefix>, ipc::NextHopId>;
   std::vector<ipc::NextHopGroupSet> advance(const Plans& plans, const Member& member, const Former& former);
   // The dataplane did not take the command for this group.
   void untold(ipc::NextHopId id);
@@ -35,6 +38,8 @@ class PushedGroups {
   void hold_freed();
   // Of a group of the plans that were advanced to last; nothing where there was no room for it.
   std::optional<ipc::NextHopId> find(const GroupPtr& group) const;
+  // Whether the last advance() found none for a group of these ways.
+  bool lacks_room(const Group& group) const { return without_room_.contains(group); }
 
  private:
   struct Entry {
@@ -46,20 +51,28 @@ class PushedGroups {
   };
   using Entries = std::map<Group, Entry>;
 
+  // An id that some routes leave for a new group.
+  struct Predecessor {
+    ipc::NextHopId id;
+    bool left_by_all = false;
+  };
+  using Predecessors = std::unordered_map<const Group*, Predecessor>;
+
   using Groups = std::vector<GroupPtr>;
   void mark_wanted(const Groups& groups);
   void add_new(const Groups& groups, const Plans& plans, const Former& former);
-  std::unordered_map<const Group*, ipc::NextHopId> predecessors(const Groups& groups, const Plans& plans,
-                                                                const Former& former) const;
-  // Whether it can take over the other's id.
+  static Predecessors predecessors(const Plans& plans, const Former& former);
+  // Whether it can take over the other's id, which all routes leave for it.
   bool may_inherit(const Group& group, const Entries::value_type& predecessor) const;
-  void add(const Group& group, Entries::iterator predecessor);
+  void inherit(const Group& group, Entries::iterator predecessor);
+  void add(const Group& group, const Buckets& before);
   void release_unwanted();
   static bool update(Entry& entry, std::vector<Share> shares);
 
   uint16_t capacity_;
   Entries entries_;
   std::unordered_map<const Group*, ipc::NextHopId> ids_;  // of the last plans'
+  std::set<Group> without_room_;
   std::deque<ipc::NextHopId> free_;
   std::vector<ipc::NextHopId> freed_;  // by the last round
   std::vector<ipc::NextHopId> held_;   // by a round that was undone

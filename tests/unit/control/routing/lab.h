@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "control/routing/plan.h"
@@ -82,7 +83,8 @@ inline NextHop hop_to(const Plan& plan, const char* destination) {
 struct Dataplane {
   std::map<uint16_t, ipc::NextHopSet> next_hops{{0, {}}};
   std::map<uint16_t, Buckets> groups;
-  std::map<std::pair<std::array<uint8_t, 16>, uint8_t>, uint16_t> routes;
+  using Destination = std::tuple<uint8_t, std::array<uint8_t, 16>, uint8_t>;  // VRF, prefix
+  std::map<Destination, uint16_t> routes;
 
   void take(const std::vector<RouteCommand>& commands) {
     for (const RouteCommand& command : commands) visit_message(command, [this](const auto& message) { take(message); });
@@ -100,14 +102,17 @@ struct Dataplane {
   void take(const ipc::RouteSet& set) {
     REQUIRE((ipc::is_group(set.next_hop) ? groups.contains(set.next_hop.value())
                                          : next_hops.contains(set.next_hop.value())));
-    routes[{set.prefix.bytes, set.length}] = set.next_hop.value();
+    routes[{set.vrf.value(), set.prefix.bytes, set.length}] = set.next_hop.value();
   }
-  void take(const ipc::RouteRemove& remove) { REQUIRE(routes.erase({remove.prefix.bytes, remove.length}) == 1); }
+  void take(const ipc::RouteRemove& remove) {
+    REQUIRE(routes.erase({remove.vrf.value(), remove.prefix.bytes, remove.length}) == 1);
+  }
 
-  uint16_t id_at(const char* to) const {
-    const Prefix key = prefix(to);
-    return routes.at({ipc::from_address(key.address()).bytes, static_cast<uint8_t>(key.length())});
+  static Destination destination(const Prefix& to, ipc::VrfId vrf = ipc::front_door) {
+    return {vrf.value(), ipc::from_address(to.address()).bytes, static_cast<uint8_t>(to.length())};
   }
+
+  uint16_t id_at(const char* to) const { return routes.at(destination(prefix(to))); }
   const ipc::NextHopSet& at(const char* to) const { return next_hops.at(id_at(to)); }
   const Buckets& buckets_at(const char* to) const { return groups.at(id_at(to)); }
   // How many of the route's buckets lead to a neighbour of that MAC.
@@ -118,8 +123,7 @@ struct Dataplane {
   // All that the packets to an address may meet; none where there is no route.
   std::vector<ipc::NextHopSet> all_for(const IpAddress& whom) const {
     for (int length = static_cast<int>(whom.bits()); length >= 0; --length) {
-      const Prefix key(whom, static_cast<unsigned>(length));
-      const auto found = routes.find({ipc::from_address(key.address()).bytes, static_cast<uint8_t>(length)});
+      const auto found = routes.find(destination(Prefix(whom, static_cast<unsigned>(length))));
       if (found != routes.end()) return members(found->second);
     }
     return {};
