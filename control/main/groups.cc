@@ -61,6 +61,11 @@ std::vector<Daemon::Carrier> Daemon::carriers(std::string_view group) const {
 
 void Daemon::set_groups() {
   std::erase_if(groups_, [this](const auto& each) { return !config_.groups.contains(each.first); });
+  std::map<std::string, std::vector<std::string>> mates;
+  for (const auto& [name, wanted] : config_.groups)
+    if (wanted.mode == config::Group::Mode::active)
+      for (const std::string& tunnel : wanted.tunnels) mates[tunnel] = wanted.tunnels;
+  tunnels_.set_mates(std::move(mates));
   for (const auto& [name, wanted] : config_.groups) {
     Group& group = groups_.try_emplace(name, settings(wanted)).first->second;
     group.configure(settings(wanted));

@@ -41,6 +41,7 @@ json sealing_view(const control::SealingMtu& size) {
 }
 
 std::string mtu_source(const control::TunnelMtu& sizes) {
+  if (!sizes.mtu_of.empty()) return "as small as tunnel " + sizes.mtu_of + " of its group";
   if (sizes.configured) return "interface.mtu of the configuration: less than the SAs leave";
   const auto least = std::ranges::min_element(sizes.sealings, {}, &control::SealingMtu::largest);
   if (least == sizes.sealings.end() || sizes.mtu < least->largest) return "the most that the gateway takes";
@@ -49,7 +50,8 @@ std::string mtu_source(const control::TunnelMtu& sizes) {
   return negotiated ? "what every SA that sends leaves" : "what every SA that may be negotiated leaves";
 }
 
-std::string mss_source(const config::TunnelInterface& interface) {
+std::string mss_source(const control::TunnelMtu& sizes, const config::TunnelInterface& interface) {
+  if (!sizes.mss_of.empty()) return "as small as of tunnel " + sizes.mss_of + " of its group";
   if (!interface.mss) return "the MTU less IP and TCP headers";
   return *interface.mss == 0 ? "off in the configuration"
                              : "interface.mss of the configuration, or less where less fits";
@@ -64,7 +66,7 @@ json mtu_view(const std::string& name, const control::TunnelMtu& sizes, const co
           {"mtu_from", mtu_source(sizes)},
           {"mss_ipv4", sizes.mss_ipv4 == 0 ? json() : json(sizes.mss_ipv4)},
           {"mss_ipv6", sizes.mss_ipv6 == 0 ? json() : json(sizes.mss_ipv6)},
-          {"mss_from", mss_source(configured.interface)},
+          {"mss_from", mss_source(sizes, configured.interface)},
           {"df", config::encode(configured)["df"]},
           {"ipv6", sizes.mtu >= least_ipv6_mtu},
           {"sas", sas}};

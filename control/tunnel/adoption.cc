@@ -106,7 +106,7 @@ std::vector<std::string> Tunnels::dataplane_up(const Inventory& inventory) {
   std::vector<std::string> lost = find_lost(inventory);
   if (!removal.commands().empty()) submit_removal(std::move(removal), std::move(removed));
   for (auto& [name, tunnel] : tunnels_) {
-    if (!is_guess(tunnel, mtu(tunnel))) push(name);  // else once a way is known
+    if (!is_guess(name, tunnel)) push(name);  // else once a way is known
     note_liveness(name, tunnel);
   }
   return lost;

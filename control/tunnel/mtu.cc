@@ -48,4 +48,16 @@ TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings)
   return result;
 }
 
+void lower_to(TunnelMtu& sizes, const std::string& name, const TunnelMtu& other) {
+  if (other.mtu < sizes.mtu) {
+    sizes.mtu = other.mtu;
+    sizes.mtu_of = name;
+  }
+  for (const auto mss : {&TunnelMtu::mss_ipv4, &TunnelMtu::mss_ipv6})
+    if (other.*mss != 0 && other.*mss < sizes.*mss) {
+      sizes.*mss = other.*mss;
+      sizes.mss_of = name;
+    }
+}
+
 }  // namespace sekisho::control

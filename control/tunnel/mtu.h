@@ -1,6 +1,9 @@
 // How large a packet may be that goes into a tunnel, and why. It has to fit, once sealed, each of the SAs that the
 // tunnel sends on (base/esp_size.h), on the way that each takes; the configuration may ask for less.
 //
+// The tunnels that carry the same routes at once have the least of what each would have alone: a packet that is too
+// large is the kernel's, which would choose a tunnel by itself and not always the one that the packet's flow takes.
+//
 // What is known of the way is the MTU of the link that the route to the peer takes, and what the configuration says of
 // the path behind it. Nothing that comes from outside changes it: an ICMP message can be forged by anybody.
 #pragma once
@@ -51,8 +54,9 @@ struct SealingMtu {
 
 struct TunnelMtu {
   uint16_t mtu = 0;
-  bool configured = false;              // the configuration asks for less than fits
-  uint16_t mss_ipv4 = 0, mss_ipv6 = 0;  // 0: not limited
+  bool configured = false;               // the configuration asks for less than fits
+  uint16_t mss_ipv4 = 0, mss_ipv6 = 0;   // 0: not limited
+  std::string mtu_of = {}, mss_of = {};  // the tunnel that carries the same routes and allows less; empty: none does
   std::vector<SealingMtu> sealings;
 };
 
@@ -62,5 +66,8 @@ inline constexpr uint32_t assumed_outer_mtu = 1500;
 std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way);
 
 TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings);
+
+// No more than that tunnel, `name`, allows. An MSS that is not limited stays so.
+void lower_to(TunnelMtu& sizes, const std::string& name, const TunnelMtu& other);
 
 }  // namespace sekisho::control

@@ -107,7 +107,7 @@ bool Tunnels::is_guess(const Tunnel& tunnel, const TunnelMtu& sizes) {
 
 // Of what an earlier control left, nobody knows what it adds: it is taken for the worst that this configuration may
 // negotiate, which need not be what that control's could.
-TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
+TunnelMtu Tunnels::mtu_alone(const Tunnel& tunnel) const {
   std::vector<Sealing> sealings;
   for (const Child* child : sending_children(tunnel))
     sealings.push_back({.child = child->name,
@@ -121,9 +121,31 @@ TunnelMtu Tunnels::mtu(const Tunnel& tunnel) const {
   return tunnel_mtu(tunnel.mtu, std::move(sealings));
 }
 
-ipc::TunnelSet Tunnels::tunnel_set(Tunnel& tunnel) const {
+std::vector<const std::pair<const std::string, Tunnels::Tunnel>*> Tunnels::live_mates(const std::string& name) const {
+  std::vector<const std::pair<const std::string, Tunnel>*> all;
+  const auto mates = mates_.find(name);
+  if (mates == mates_.end()) return all;
+  for (const std::string& mate : mates->second)
+    if (const auto found = tunnels_.find(mate); mate != name && found != tunnels_.end() && is_live(found->second))
+      all.push_back(&*found);
+  return all;
+}
+
+bool Tunnels::is_guess(const std::string& name, const Tunnel& tunnel) const {
+  return is_guess(tunnel, mtu_alone(tunnel)) || std::ranges::any_of(live_mates(name), [this](const auto* mate) {
+           return is_guess(mate->second, mtu_alone(mate->second));
+         });
+}
+
+TunnelMtu Tunnels::mtu_among_mates(const std::string& name, const Tunnel& tunnel) const {
+  TunnelMtu sizes = mtu_alone(tunnel);
+  for (const auto* mate : live_mates(name)) lower_to(sizes, mate->first, mtu_alone(mate->second));
+  return sizes;
+}
+
+ipc::TunnelSet Tunnels::tunnel_set(const std::string& name, Tunnel& tunnel) const {
   remember_ways(tunnel);
-  const TunnelMtu sizes = mtu(tunnel);
+  const TunnelMtu sizes = mtu_among_mates(name, tunnel);
   ipc::TunnelSet set{.id = *tunnel.id,
                      .mtu = sizes.mtu,
                      .mss_ipv4 = sizes.mss_ipv4,
@@ -166,8 +188,10 @@ void Tunnels::ways_changed() {
   if (!sink_.ready()) return;
   for (auto& [name, tunnel] : tunnels_) {
     remember_ways(tunnel);
-    const TunnelMtu sizes = mtu(tunnel);
-    const bool wanted = sizes.mtu < tunnel.said.mtu || (sizes.mtu > tunnel.said.mtu && !is_guess(tunnel, sizes));
+    const TunnelMtu sizes = mtu_among_mates(name, tunnel);
+    const ipc::TunnelSet& said = tunnel.said;
+    const bool differs = sizes.mtu != said.mtu || sizes.mss_ipv4 != said.mss_ipv4 || sizes.mss_ipv6 != said.mss_ipv6;
+    const bool wanted = sizes.mtu < said.mtu || (differs && !is_guess(name, tunnel));
     if (tunnel.id && wanted) push(name);
   }
 }
@@ -188,7 +212,7 @@ void Tunnels::push(const std::string& name) {
   if (!tunnel.id) tunnel.id = free_id();
   if (!tunnel.id) return;
   Transaction transaction;
-  transaction.add(tunnel_set(tunnel));
+  transaction.add(tunnel_set(name, tunnel));
   sink_.submit(std::move(transaction), [this, name](const std::optional<Error>& refusal) {
     Tunnel* tunnel = find(name);
     if (!tunnel) return;
@@ -271,7 +295,7 @@ bool Tunnels::install(const ike::InstallChildSa& install) {
     wipe_command(command);
   }
   tunnel->children.insert(child.active ? tunnel->children.end() : tunnel->children.begin(), child);
-  if (child.active) transaction.add(tunnel_set(*tunnel));
+  if (child.active) transaction.add(tunnel_set(install.connection, *tunnel));
   sink_.submit(std::move(transaction),
                [this, name = install.connection, spi = child.inbound_spi](const std::optional<Error>& refusal) {
                  if (refusal)
@@ -326,7 +350,7 @@ void Tunnels::move(const ike::UpdateChildSa& update) {
   sink_.submit(std::move(transaction), [this, name = update.connection](const std::optional<Error>& refusal) {
     if (refusal) listener_.tunnel_refused(name, *refusal);
   });
-  if (mtu(*tunnel).mtu != tunnel->said.mtu) push(update.connection);
+  if (mtu_among_mates(update.connection, *tunnel).mtu != tunnel->said.mtu) push(update.connection);
 }
 
 void Tunnels::remove_child(const std::string& name, uint32_t inbound_spi) {

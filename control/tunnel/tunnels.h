@@ -89,7 +89,10 @@ class Tunnels {
            bool on_traffic = false, ipc::VrfId vrf = ipc::front_door);
   // Before dataplane_up(), which tells.
   void set_vrf(const std::string& name, ipc::VrfId vrf);
-  // Ways or links have changed: tells the dataplane what that does to MTUs.
+  // By tunnel, all those that carry its routes while they are live, itself among them. To be followed by
+  // ways_changed().
+  void set_mates(std::map<std::string, std::vector<std::string>> mates) { mates_ = std::move(mates); }
+  // Ways, links or which tunnels are live have changed: tells the dataplane what that does to MTUs.
   void ways_changed();
   void remove(const std::string& name);
 
@@ -187,8 +190,12 @@ class Tunnels {
   std::optional<OuterWay> way(const Tunnel& tunnel, const IpAddress& address) const;
   void remember_ways(Tunnel& tunnel) const;
   static bool is_guess(const Tunnel& tunnel, const TunnelMtu& sizes);
-  TunnelMtu mtu(const Tunnel& tunnel) const;
-  ipc::TunnelSet tunnel_set(Tunnel& tunnel) const;
+  // Whether its own sizes are one, or those of a mate.
+  bool is_guess(const std::string& name, const Tunnel& tunnel) const;
+  TunnelMtu mtu_alone(const Tunnel& tunnel) const;
+  TunnelMtu mtu_among_mates(const std::string& name, const Tunnel& tunnel) const;
+  std::vector<const std::pair<const std::string, Tunnel>*> live_mates(const std::string& name) const;
+  ipc::TunnelSet tunnel_set(const std::string& name, Tunnel& tunnel) const;
   std::optional<ipc::TunnelId> free_id();
   void push(const std::string& name);
   void note_refusal(const std::string& name, Tunnel& tunnel, const Error& refusal);
@@ -217,6 +224,7 @@ class Tunnels {
   std::set<ipc::SaId> with_engine_;   // the inbound ones it was given
   std::set<ipc::SaId> in_dataplane_;  // from SaAdd until SaRemove was acknowledged
   std::map<std::string, Tunnel> tunnels_;
+  std::map<std::string, std::vector<std::string>> mates_;
   uint32_t next_id_ = 0;
 };
 

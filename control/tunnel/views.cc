@@ -53,7 +53,7 @@ bool Tunnels::present(const std::string& name) const {
 
 std::optional<TunnelMtu> Tunnels::mtu(const std::string& name) const {
   const Tunnel* tunnel = find(name);
-  return tunnel ? std::optional(mtu(*tunnel)) : std::nullopt;
+  return tunnel ? std::optional(mtu_among_mates(name, *tunnel)) : std::nullopt;
 }
 
 std::optional<ipc::TunnelId> Tunnels::id(const std::string& name) const {

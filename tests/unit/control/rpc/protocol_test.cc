@@ -274,6 +274,10 @@ TEST_CASE("an MTU is shown with all its parts, and where each comes from") {
   operations.tunnel_mtu_->sealings[0].outer_mtu = 1500;
   CHECK(result(operations, "show", {{"what", "mtu"}}).at(0)["sas"].at(0)["outer_mtu_from"] ==
         "no link known to lead to the peer: Ethernet's 1500");
+  operations.tunnel_mtu_->mtu_of = operations.tunnel_mtu_->mss_of = "osaka";
+  const json among_mates = result(operations, "show", {{"what", "mtu"}}).at(0);
+  CHECK(among_mates["mtu_from"] == "as small as tunnel osaka of its group");
+  CHECK(among_mates["mss_from"] == "as small as of tunnel osaka of its group");
 }
 
 TEST_CASE("what bgpd says is passed on, and a neighbour that it does not have is not found") {

@@ -125,3 +125,78 @@ TEST_CASE("a route to the peer that is gone, or not known yet, raises no MTU") {
   dataplane.work();
   CHECK(after.set("tokyo").mtu == 1438);
 }
+
+TEST_CASE("tunnels that carry the same routes have the least MTU and MSS of those that are live") {
+  const MtuSettings wide{.suites = {EspSuite::aes128gcm16}};
+  MtuSettings narrow = wide;
+  narrow.mtu = 1300;
+  narrow.mss = 1200;
+  const std::map<std::string, std::vector<std::string>> mates = {{"tokyo", {"tokyo", "osaka"}},
+                                                                 {"osaka", {"tokyo", "osaka"}}};
+  const auto define = [&](Gateway& gateway) {
+    gateway.tunnels.set("tokyo", "vti0", wide, address("10.9.2.2"));
+    gateway.tunnels.set("osaka", "vti1", narrow, address("10.9.2.2"));
+    gateway.tunnels.set_mates(mates);
+  };
+  Dataplane dataplane;
+  const auto settle = [&dataplane](Gateway& gateway) {
+    dataplane.work();
+    gateway.tunnels.ways_changed();
+    dataplane.work();
+    gateway.tunnels.ways_changed();
+    CHECK(dataplane.queue.empty());
+  };
+  {
+    Gateway gateway(dataplane);
+    gateway.way = OuterWay{"wan", 1500};
+    define(gateway);
+    gateway.install("tokyo");
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1446);
+    const uint32_t spi = gateway.install("osaka");
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1300);
+    CHECK(gateway.set("tokyo").mss_ipv4 == 1200);
+    CHECK(gateway.set("tokyo").mss_ipv6 == 1200);
+    CHECK(gateway.tunnels.mtu("tokyo")->mtu_of == "osaka");
+    CHECK(gateway.tunnels.mtu("tokyo")->mss_of == "osaka");
+    CHECK(gateway.tunnels.mtu("osaka")->mtu_of.empty());
+    CHECK(gateway.set("osaka").mtu == 1300);
+
+    gateway.tunnels.remove_child("osaka", spi);
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1446);
+    CHECK(gateway.set("tokyo").mss_ipv4 == 1406);
+    gateway.install("osaka");
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1300);
+    gateway.tunnels.set_mates({});
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1446);
+    gateway.tunnels.set_mates(mates);
+    settle(gateway);
+    CHECK(gateway.set("tokyo").mtu == 1300);
+  }
+  // Another control finds them live, before it knows any way.
+  dataplane.up = false;
+  Gateway after(dataplane);
+  define(after);
+  dataplane.up = true;
+  after.tunnels.dataplane_up(dataplane.inventory());
+  settle(after);
+  CHECK(after.set("tokyo").mtu == 1300);
+  after.way = OuterWay{"wan", 1500};
+  settle(after);
+  CHECK(after.set("tokyo").mtu == 1300);
+}
+
+TEST_CASE("an MSS that is not limited stays so among others that are") {
+  TunnelMtu free{.mtu = 1400};
+  lower_to(free, "osaka", {.mtu = 1500, .mss_ipv4 = 1360, .mss_ipv6 = 1340});
+  CHECK(free.mtu == 1400);
+  CHECK(free.mss_ipv4 == 0);
+  TunnelMtu limited{.mtu = 1400, .mss_ipv4 = 1360, .mss_ipv6 = 1340};
+  lower_to(limited, "osaka", {.mtu = 1400});
+  CHECK(limited.mss_ipv4 == 1360);
+  CHECK(limited.mss_of.empty());
+}
