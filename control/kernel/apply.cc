@@ -19,27 +19,40 @@ Effect apply_address(State& state, ChangeKind kind, const LinkAddress& address) 
   return {.changed = state.addresses.erase(address) > 0, .routes_suspect = true};
 }
 
+void count_use(State& state, const Route& route) {
+  if (route.next_hop_object != 0) ++state.next_hop_objects[route.next_hop_object];
+}
+
+void count_end_of_use(State& state, const Route& route) {
+  const auto found = state.next_hop_objects.find(route.next_hop_object);
+  if (found != state.next_hop_objects.end() && --found->second == 0) state.next_hop_objects.erase(found);
+}
+
 Effect apply_route(State& state, const Change& change, const Route& route) {
   auto& same_key = state.routes[route.key];
-  if (route.next_hop_object != 0) state.next_hop_objects.insert(route.next_hop_object);
   const auto found = std::ranges::find(same_key, route);
   Effect effect;
   if (change.kind == ChangeKind::gone) {
     // An IPv6 route that lost one of its hops is reported as that hop alone.
-    if (found == same_key.end())
+    if (found == same_key.end()) {
       effect.routes_suspect = true;
-    else
+    } else {
+      count_end_of_use(state, *found);
       same_key.erase(found);
+    }
     effect.changed = true;
   } else if (change.replaces) {
     effect.routes_suspect = same_key.size() > 1;
     effect.changed = found == same_key.end();
+    for (const Route& each : same_key) count_end_of_use(state, each);
     same_key = {route};
+    count_use(state, route);
   } else if (found == same_key.end()) {
     // An IPv6 route that got another hop is reported whole, beside what is known of it already.
     effect.routes_suspect = route.hops.size() > 1 && !same_key.empty();
     effect.changed = true;
     same_key.push_back(route);
+    count_use(state, route);
   }
   if (same_key.empty()) state.routes.erase(route.key);
   return effect;

@@ -85,7 +85,7 @@ Result<void> Mirror::dump(State& into, uint16_t type, uint8_t family) {
     into.links.merge(part.links);
     into.addresses.merge(part.addresses);
     into.routes.merge(part.routes);
-    into.next_hop_objects.merge(part.next_hop_objects);
+    for (const auto& [id, uses] : part.next_hop_objects) into.next_hop_objects[id] += uses;
     into.neighbours.merge(part.neighbours);
     return {};
   }

@@ -110,7 +110,7 @@ struct State {
   std::set<LinkAddress> addresses;
   std::map<RouteKey, std::vector<Route>> routes;
   std::map<NeighbourKey, Neighbour> neighbours;
-  std::set<uint32_t> next_hop_objects;  // by which any of the routes were made since they were read
+  std::map<uint32_t, size_t> next_hop_objects;  // by how many of the routes each is used, where it is by any
 
   const Link* find_link(std::string_view name) const;
 };

@@ -288,6 +288,32 @@ TEST_CASE("a route of several ways is made, replaced and removed as a whole") {
   CHECK(lab.becomes([&] { return !lab.main_route(to, 10); }));
 }
 
+TEST_CASE("next hop objects matter as long as a route is made by them") {
+  State state;
+  const auto matters = [&state] { return apply(state, {ChangeKind::present, true, NextHopObject{7}}).routes_suspect; };
+  Route one{.key = {RT_TABLE_MAIN, *Prefix::parse("10.5.0.0/16"), 0, 0}, .hops = {{2, {}}}, .next_hop_object = 7};
+  Route two = one;
+  two.key.prefix = *Prefix::parse("10.6.0.0/16");
+  CHECK_FALSE(matters());
+  apply(state, {ChangeKind::present, false, one});
+  apply(state, {ChangeKind::present, false, one});
+  apply(state, {ChangeKind::present, false, two});
+  CHECK(matters());
+  apply(state, {ChangeKind::gone, false, one});
+  CHECK(matters());
+  apply(state, {ChangeKind::gone, false, one});
+  CHECK(matters());
+  two.next_hop_object = 8;
+  apply(state, {ChangeKind::present, true, two});
+  CHECK_FALSE(matters());
+  two.next_hop_object = 7;
+  apply(state, {ChangeKind::present, true, two});
+  CHECK(matters());
+  apply(state, {ChangeKind::gone, false, two});
+  CHECK_FALSE(matters());
+  CHECK(state.next_hop_objects.empty());
+}
+
 TEST_CASE("route changes that say too little make the routes suspect") {
   State state;
   Route first{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00::/64"), 0, 1024}, .hops = {{2, {}}}};
