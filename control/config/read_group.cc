@@ -14,7 +14,8 @@ namespace {
 constexpr size_t max_members = 8;
 constexpr size_t max_routes = 4096;
 constexpr uint64_t max_hold_down = 86400;
-constexpr uint64_t max_weight = 256;  // of a way of the kernel's routes
+// The kernel's ways have up to 256, zebra's of FRR 8.2 to 9.1 one octet.
+constexpr uint64_t max_weight = 255;
 
 // The items of an array that has so many of them.
 std::vector<Node> items_of(const Node& node, size_t least, size_t most, std::string_view what) {

@@ -87,9 +87,9 @@ TEST_CASE("the tunnels of an active group have weights") {
   CHECK(even.groups.at("cloud").mode == Group::Mode::active);
   CHECK(even.groups.at("cloud").weights == ByName<uint16_t>{{"osaka", 1}, {"tokyo", 1}});
   Json text = with("/groups/cloud/mode", "active");
-  text["groups"]["cloud"]["weights"] = {{"tokyo", 256}};
+  text["groups"]["cloud"]["weights"] = {{"tokyo", 255}};
   const Config weighted = decoded(text);
-  CHECK(weighted.groups.at("cloud").weights == ByName<uint16_t>{{"osaka", 1}, {"tokyo", 256}});
+  CHECK(weighted.groups.at("cloud").weights == ByName<uint16_t>{{"osaka", 1}, {"tokyo", 255}});
   const Plan plan = diff(even, weighted);
   REQUIRE(plan.changes.size() == 1);
   CHECK(plan.changes.front().pointer == "/groups/cloud/weights/tokyo");
@@ -126,7 +126,7 @@ TEST_CASE("a group that cannot be is refused where it says so") {
   };
   refused(weigh({{"nagoya", 2}}), cloud + "/weights/nagoya", config_group_weight, "nagoya");
   refused(weigh({{"tokyo", 0}}), cloud + "/weights/tokyo", config_out_of_range);
-  refused(weigh({{"tokyo", 257}}), cloud + "/weights/tokyo", config_out_of_range);
+  refused(weigh({{"tokyo", 256}}), cloud + "/weights/tokyo", config_out_of_range);
   refused(weigh({{"tokyo", 1.5}}), cloud + "/weights/tokyo", config_wrong_type);
   refused(weigh(Json::array({1, 2})), cloud + "/weights", config_wrong_type);
   refused(with("/groups/cloud/hold_down", 86401), cloud + "/hold_down", config_out_of_range);
