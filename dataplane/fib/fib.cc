@@ -5,6 +5,7 @@
 #include <rte_memory.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <string>
@@ -50,6 +51,18 @@ Result<VrfTables> make_tables(const FibLimits& limits, ipc::VrfId vrf) {
 std::unexpected<Error> no_room(const Fib::RouteKey& key) {
   const std::string prefix = key.prefix.text();
   return fail(messages::forwarding_table_full, key.vrf == ipc::front_door ? prefix : prefix + " in " + name(key.vrf));
+}
+
+// The member for that hash or, where nothing sealed leaves that way, the next one with which it does.
+ipc::NextHopId outer_member(const Replica& replica, const NextHopGroup& group, uint64_t hash) {
+  const auto carries = [&replica](ipc::NextHopId member) {
+    const ipc::NextHopKind kind = replica.next_hops[member.value()].kind;
+    return kind == ipc::NextHopKind::adjacency || kind == ipc::NextHopKind::punt;
+  };
+  constexpr uint64_t bucket = uint64_t{1} << (64 - std::countr_zero(ipc::group_buckets));
+  for (unsigned i = 0; i < ipc::group_buckets; ++i, hash += bucket)
+    if (const ipc::NextHopId member = group.member(hash); carries(member)) return member;
+  return group.member(hash);  // come round
 }
 
 }  // namespace
@@ -306,7 +319,7 @@ void Fib::resolve_outer(Replica& replica, ipc::SaId sa, const IpAddress& destina
   ipc::NextHopId next_hop = lookup(replica.vrfs[ipc::front_door.value()], destination);
   // Control hands ids out in turn, so they are spread before they choose.
   if (ipc::is_group(next_hop))
-    next_hop = replica.group(next_hop).member(mix(replica.flow_seed ^ sa.value(), mix_constant));
+    next_hop = outer_member(replica, replica.group(next_hop), mix(replica.flow_seed ^ sa.value(), mix_constant));
   replica.outer[sa.value()].store(next_hop.value(), std::memory_order_relaxed);
 }
 

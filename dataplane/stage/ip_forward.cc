@@ -88,15 +88,15 @@ void ip_forward(Context& context, Burst& in, BurstOf<Outbound>& tunnels) {
       at += send_run(context, packets.subspan(at), next_hop);
       continue;
     }
-    if (next_hop.kind == ipc::NextHopKind::group) {
+    if (next_hop.kind == ipc::NextHopKind::tunnel) {
+      enter_tunnel(context, packet, next_hop.tunnel, tunnels);
+    } else if (next_hop.kind == ipc::NextHopKind::group) {
       choose_members(*context.replica, packets.subspan(at));
       continue;  // with a next hop that is none
+    } else {
+      end_here(context, packet, next_hop.kind);
     }
     ++at;
-    if (next_hop.kind == ipc::NextHopKind::tunnel)
-      enter_tunnel(context, packet, next_hop.tunnel, tunnels);
-    else
-      end_here(context, packet, next_hop.kind);
   }
 }
 

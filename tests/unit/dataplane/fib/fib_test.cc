@@ -3,6 +3,7 @@
 #include <rte_fib.h>
 
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "dataplane/rcu/reclaimer.h"
 #include "tests/unit/dataplane/gateway.h"
@@ -406,6 +407,40 @@ TEST_CASE("the packets of an SA, which are one flow, take one way of a group") {
   REQUIRE(fib.commit());
   for (uint32_t sa = 0; sa < 1000; ++sa) {
     CHECK(fib.active()->outer[sa].load() == 4);
+    fib.clear_outer(ipc::SaId(sa));
+  }
+  REQUIRE(fib.poll());
+}
+
+TEST_CASE("an SA takes no member of a group by which nothing sealed leaves, as long as there is another") {
+  Fib& fib = fresh_fib();
+  const ipc::NextHopId id = ipc::group_id(0), punt(3), neighbour(4), tunnel(5), none(0);
+  NextHopGroup group;
+  for (size_t i = 0; i < group.buckets.size(); ++i) group.buckets[i] = i % 2 ? tunnel : none;
+  group.buckets[100] = punt;
+  group.buckets[200] = neighbour;
+  fib.begin(false);
+  REQUIRE(fib.set_next_hop(punt, {.kind = ipc::NextHopKind::punt}));
+  REQUIRE(fib.set_next_hop(neighbour, adjacency(4)));
+  REQUIRE(fib.set_next_hop(tunnel, {.kind = ipc::NextHopKind::tunnel, .tunnel = ipc::TunnelId(1)}));
+  REQUIRE(fib.set_group(id, group));
+  REQUIRE(fib.set_route(prefix("192.0.2.0/24"), id));
+  REQUIRE(fib.commit());
+  REQUIRE(fib.poll());
+  std::map<uint16_t, int> ways;
+  for (uint32_t sa = 0; sa < 300; ++sa) {
+    fib.set_outer(ipc::SaId(sa), address("192.0.2.9"));
+    ++ways[fib.active()->outer[sa].load()];
+  }
+  CHECK(ways.size() == 2);
+  CHECK(ways[punt.value()] > 0);
+  CHECK(ways[neighbour.value()] > 0);
+  group.buckets.fill(tunnel);
+  fib.begin(false);
+  REQUIRE(fib.set_group(id, group));
+  REQUIRE(fib.commit());
+  for (uint32_t sa = 0; sa < 300; ++sa) {
+    CHECK(fib.active()->outer[sa].load() == tunnel.value());
     fib.clear_outer(ipc::SaId(sa));
   }
   REQUIRE(fib.poll());
