@@ -26,7 +26,7 @@ std::string zebra_text(const json& zebra) {
 std::string group_counts_text(const json& groups) {
   if (groups.is_null() || at(groups, "/total") == 0) return "none";
   return field(groups, "/led") + " of " + field(groups, "/total") + " have a usable tunnel, " +
-         field(groups, "/led_by_first") + " go as configured";
+         field(groups, "/as_configured") + " go as configured";
 }
 
 // ", 2 of this": nothing where there is none.

@@ -101,7 +101,7 @@ void Daemon::decide(const std::string& name, Group& group) {
   if (zebra_ && zebra_->own_known()) zebra_->want(routes_for_zebra());
   const auto& of_groups = {&messages::group_without_tunnel, &messages::group_stands_in,
                            &messages::group_carried_by_fewer};
-  if (last_error_ && last_error_->error.detail.starts_with(name) &&
+  if (last_error_ && (last_error_->error.detail == name || last_error_->error.detail.starts_with(name + ": ")) &&
       std::ranges::find(of_groups, last_error_->error.message) != of_groups.end())
     last_error_.reset();
   const bool active = configured.mode == config::Group::Mode::active;

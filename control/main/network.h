@@ -72,6 +72,8 @@ class Network {
                                              const routing::Plan& plan)>& look) const;
   // FRR's, for want of room in the dataplane.
   size_t left_out() const;
+  // Likewise, a group whose routes take the first of its ways.
+  bool lacks_room(const routing::Group& group) const { return pushed_.lacks_room(group); }
   bool has_address(const IpAddress& address) const;
   // Static routes by their VRF and gateway, where that has been out of reach at two looks in a row.
   struct MissingRoutes {

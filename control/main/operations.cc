@@ -138,7 +138,7 @@ std::vector<rpc::RouteView> Daemon::routes() const {
     const auto kind = [&plan](const routing::NextHopKey& key) { return plan.next_hops.at(key).kind; };
     for (const auto& [prefix, route] : plan.routes) {
       rpc::RouteView view{.vrf = vrf, .prefix = prefix};
-      if (route.group && route.group->size() > 1) {
+      if (route.group && route.group->size() > 1 && !network_->lacks_room(*route.group)) {
         view.kind = ipc::NextHopKind::group;
         for (const routing::PlannedHop& hop : *route.group)
           view.hops.push_back({kind(hop.next_hop), link_name(hop.link), hop.via, hop.weight});

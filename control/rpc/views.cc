@@ -392,7 +392,7 @@ json status_view(const Operations& operations) {
           {"groups",
            {{"total", groups.size()},
             {"led", std::ranges::count_if(groups, carried)},
-            {"led_by_first", std::ranges::count_if(groups, as_configured)}}},
+            {"as_configured", std::ranges::count_if(groups, as_configured)}}},
           {"ports", ports.size()},
           {"ports_present", std::ranges::count(ports, true, &PortView::present)},
           {"warnings", config::to_json(warnings)},

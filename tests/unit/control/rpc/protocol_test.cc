@@ -410,7 +410,7 @@ TEST_CASE("a group is shown with who leads and what the others wait for") {
   CHECK(result(operations, "status")["healthy"] == false);
   operations.groups_[0].carriers = {"osaka"};
   const json groups = result(operations, "status")["groups"];
-  CHECK(groups == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
+  CHECK(groups == json({{"total", 1}, {"led", 1}, {"as_configured", 0}}));
   CHECK(result(operations, "show", {{"what", "tunnel"}, {"name", "tokyo"}})[0]["group"] == "cloud");
   CHECK(call(operations, "show", {{"what", "group"}, {"name", "moon"}})["error"]["code"] == RpcError::not_found);
 }
@@ -427,11 +427,11 @@ TEST_CASE("an active group is shown with the share of each tunnel") {
   CHECK(view["tunnels"][1]["state"] == "carries");
   CHECK(view["tunnels"][1]["weight"] == 3);
   CHECK_FALSE(view.contains("weights"));
-  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 0}}));
+  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"as_configured", 0}}));
   operations.groups_[0].members[0].returns_at.reset();
   CHECK(result(operations, "show", {{"what", "group"}})[0]["tunnels"][0]["returns_by"] == "fail-back");
   operations.groups_[0].carriers = {"tokyo", "osaka"};
-  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"led_by_first", 1}}));
+  CHECK(result(operations, "status")["groups"] == json({{"total", 1}, {"led", 1}, {"as_configured", 1}}));
 }
 
 TEST_CASE("the operator moves a group's traffic") {
