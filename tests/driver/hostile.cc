@@ -82,6 +82,9 @@ class Hostile {
     return send(channel, ipc::TransactionBegin{.id = open_, .replace_routes = static_cast<uint8_t>(below(64) ? 0 : 2)});
   }
 
+  // One that the dataplane is likely to have.
+  ipc::NextHopId any_known() { return ipc::NextHopId(static_cast<uint16_t>(below(4))); }
+
   bool send_command(ipc::Channel& channel) {
     switch (below(11)) {
       case 0: {
@@ -111,6 +114,8 @@ class Hostile {
       case 9: {
         auto set = random<ipc::NextHopGroupSet>();
         set.id = ipc::group_id(static_cast<uint16_t>(below(ipc::max_next_hop_groups + 2)));
+        if (below(2))
+          for (ipc::NextHopId& member : set.buckets) member = any_known();
         return send(channel, set);
       }
       default:

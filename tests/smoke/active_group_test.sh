@@ -5,7 +5,7 @@ source "$(dirname "$0")/lab.sh"
 source "$SMOKE/field/proofs.sh"
 source "$SMOKE/lab/two_tunnels.sh"
 export MARKER
-FLOWS=400 FIRST_PORT=20000 PORT=7000
+FLOWS=400 KEPT_FLOWS=150 FIRST_PORT=20000 PORT=7000
 ACTIVE='.groups.far += {mode: "active", weights: {tokyo: 3, osaka: 1}}'
 # Each tunnel asks for the other end of its own network.
 PROBES='.tunnels |= map_values(.probe = {interval: 0.1, timeout: 0.1, loss: 3, of: 5,
@@ -32,6 +32,20 @@ counted() { on net nft -j list counter inet shares "$1" | jq '.nftables[] | .cou
 echoes() {
   start right "$LAB_DIR/echo.$1" "$PYTHON" "$SMOKE/lab/flows.py" echo "$(host_address right "$1")" "$PORT"
   await_line 10 "$LAB_DIR/echo.$1" '^listening'
+}
+# Sizes of large packets outside, by where they came from.
+sizes() { on net nft -j list set inet shares sizes | jq -c '[.nftables[] | .set? // empty | .elem // [] | .[].concat]'; }
+# kept FAMILY: several packets of each flow, which are of one size; whatever has that size comes by one tunnel of each side.
+kept() {
+  on net nft flush set inet shares sizes
+  expect "IPv$1: all of each flow is answered" on left "$PYTHON" "$SMOKE/lab/flows.py" each "$(host_address right "$1")" \
+    "$PORT" "$FIRST_PORT" "$KEPT_FLOWS" 720 4 5
+  local all
+  all=$(sizes)
+  equal "IPv$1: sizes seen, of both sides" $((2 * KEPT_FLOWS)) "$(jq length <<<"$all")"
+  equal "IPv$1: tunnels of each flow" 1 "$(jq --arg a "${PRIMARY[0]} ${STANDBY[0]}" 'group_by([.[1], (.[0] as $from | $a | split(" ") | any(. == $from))])
+    | map(length) | max' <<<"$all")"
+  at_least "IPv$1: tunnels used" 4 "$(jq 'map(.[0]) | unique | length' <<<"$all")"
 }
 # shared FAMILY LEAST MOST: one packet of each flow, forth and back; so many go by tokyo, the others by osaka.
 shared() {
@@ -73,12 +87,14 @@ table inet shares {
   counter osaka_ab { }
   counter tokyo_ba { }
   counter osaka_ba { }
+  set sizes { typeof ip saddr . meta length; size 4096; flags dynamic; }
   chain passing {
     type filter hook prerouting priority 0
     ip saddr ${PRIMARY[0]} meta length > 700 counter name tokyo_ab
     ip saddr ${STANDBY[0]} meta length > 700 counter name osaka_ab
     ip saddr ${PRIMARY[1]} meta length > 700 counter name tokyo_ba
     ip saddr ${STANDBY[1]} meta length > 700 counter name osaka_ba
+    meta l4proto esp meta length > 700 update @sizes { ip saddr . meta length }
   }
 }
 .
@@ -92,7 +108,10 @@ step 'flows are shared out by weight'
 for prefix in 10.2.0.0/24 fd00:2::/64; do await 5 "the ways of $prefix" ways_are "$prefix" 'vti0 3, vti1 1'; done
 sekisho a show group
 sekisho a show route 10.2.0.0/24
-for family in 4 6; do shared_by_weight $family; done
+for family in 4 6; do
+  shared_by_weight $family
+  kept $family
+done
 
 step 'osaka is cut: its flows go on by tokyo, which loses none'
 flows_start
@@ -138,6 +157,8 @@ vtysh a 'show ip route 10.2.0.0/24' 'show ipv6 route fd00:2::/64'
 flows_end 'FRR comes'
 equal 'packets lost' 0 "$LOST"
 for family in 4 6; do shared_by_weight $family; done
+# From now on zebra hands the kernel each route with its ways, as it does where the kernel has no next hop objects.
+vtysh a 'configure terminal' 'no zebra nexthop kernel enable'
 
 step 'tokyo is cut'
 flows_start
@@ -164,5 +185,10 @@ for path in PRIMARY STANDBY; do mend $path; done
 await_carriers 30 'tokyo osaka'
 for prefix in 10.2.0.0/24 fd00:2::/64; do await 10 "the ways of $prefix" ways_are "$prefix" 'vti0 3, vti1 1'; done
 flows_end 'both are back'
+# RTPROT_BABEL
+zebra_ways() { on a ip -j -"$1" route show "$2" proto 42 | jq '.[].nexthops | length'; }
+zebra_has_both() { [ "$(zebra_ways "$1" "$2")" = 2 ]; }
+await 5 "zebra's IPv4 route in the kernel" zebra_has_both 4 10.2.0.0/24
+await 5 "zebra's IPv6 route in the kernel" zebra_has_both 6 fd00:2::/64
 for family in 4 6; do shared_by_weight $family; done
 field_sealed bare

@@ -2,6 +2,9 @@
 
   echo ADDRESS PORT                            answers
   once ADDRESS PORT FIRST_PORT FLOWS OCTETS    a packet of each flow; fails unless all are answered
+  each ADDRESS PORT FIRST_PORT FLOWS OCTETS STEP TIMES
+                                               so many packets of each flow, by turns; the flows' packets differ in size:
+                                               OCTETS, and STEP more for each flow after the first. Fails likewise
   run  ADDRESS PORT FIRST_PORT FLOWS           250 packets a second, one flow after the other, until SIGINT; then as
                                                JSON: sent, lost; from the first lost to the last: ms, sent meanwhile
 
@@ -64,9 +67,9 @@ class Flows:
                     self.waiting.pop(int(key.fileobj.recv(2048).split()[1]), None)
 
 
-def once(flows, octets):
-    for _ in flows.sockets:
-        flows.send(octets)
+def each(flows, octets, step, times):
+    for number in range(times * len(flows.sockets)):
+        flows.send(octets + step * (number % len(flows.sockets)))
         flows.take_answers(INTERVAL)
     flows.take_answers(PATIENCE, all_of_them=True)
     return not flows.waiting
@@ -92,7 +95,9 @@ def main(command, address, port, *numbers):
         echo(address, int(port))
     flows = Flows(address, int(port), *numbers[:2])
     if command == "once":
-        sys.exit(not once(flows, numbers[2]))
+        sys.exit(not each(flows, numbers[2], 0, 1))
+    if command == "each":
+        sys.exit(not each(flows, *numbers[2:]))
     run(flows)
 
 
