@@ -30,7 +30,7 @@ class PushedGroups {
   // The commands that lead to the plans' groups. Their next hops are known by then: `member` tells their ids, and
   // `former` has all routes of the dataplane so far, with the ids that they lead to.
   using Member = std::function<ipc::NextHopId(const NextHopKey&)>;
-  using Former = std::map<std::pair<ipc::VrfId, Prefix>, ipc::NextHopId>;
+  using Former = std::map<Destination, ipc::NextHopId>;
   std::vector<ipc::NextHopGroupSet> advance(const Plans& plans, const Member& member, const Former& former);
   // The dataplane did not take the command for this group.
   void untold(ipc::NextHopId id);
