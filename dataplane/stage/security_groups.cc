@@ -64,10 +64,17 @@ bool passes(Context& context, const Candidate& candidate, const Interface& inter
 
 bool is_ike_port(uint16_t port) { return port == ike_port || port == esp_udp_port; }
 
-// Nobody sends these from farther away than the next router, which would have lowered the hop limit (RFC 4861).
+// Nobody sends these from farther away than the next router, which would have lowered the hop limit, and nobody behind
+// extension headers (RFC 4861, RFC 6980). A redirect is none of them: it would move traffic.
 bool is_neighbour_discovery(const Packet& packet, const PacketFields& fields) {
-  return fields.family == 6 && fields.protocol == protocol_icmpv6 && fields.has_type && fields.type >= 133 &&
-         fields.type <= 137 && hop_limit(packet.l3, 6) == 255;
+  return packet.header.family == 6 && packet.header.protocol == protocol_icmpv6 && fields.has_type &&
+         fields.type >= 133 && fields.type <= 136 && hop_limit(packet.l3, 6) == 255;
+}
+
+// Either address: no router passes the packet on.
+bool is_link_local(const Packet& packet) {
+  const auto link_local = [](const uint8_t* address) { return (load16(address) & 0xffc0) == 0xfe80; };
+  return packet.header.family == 6 && (link_local(packet.l3 + 8) || link_local(packet.l3 + 24));
 }
 
 // To an address of ours: what the gateway itself authenticates or needs, IKE and ESP in the front door alone. Of UDP in
@@ -121,7 +128,9 @@ bool admits_special(Context& context, Direction direction, const Packet& packet,
   const Filter* filter = interface.filter(*context.filters);
   if (filter == nullptr || stays_on_link(packet)) return true;
   const PacketFields fields = fields_of(packet.l3, packet.header);
-  if (is_neighbour_discovery(packet, fields)) return true;
+  // The kernel's own may have any addresses; what it forwards has another hop limit.
+  if (is_neighbour_discovery(packet, fields) && (direction == Direction::outbound || is_link_local(packet)))
+    return true;
   FilterTable& table = *context.filter_table;
   const Candidate candidate(*filter, direction, fields, table.flows());
   if (direction == Direction::outbound && is_own_ike_or_esp(context, packet, interface, fields)) {

@@ -135,6 +135,22 @@ TEST_CASE("to the gateway itself: IKE, ESP and neighbour discovery pass, all els
   far.ttl = 254;
   CHECK(lab.from_wan(ip(near, solicitation)) == "punted");
   CHECK(lab.from_wan(ip(far, solicitation)) == "dropped");
+  const auto with_source = [&](const char* source, const char* destination, ByteView payload, uint8_t protocol = 58) {
+    return lab.from_wan(ip({.source = source, .destination = destination, .protocol = protocol, .ttl = 255}, payload));
+  };
+  CHECK(with_source("fe80::2", "2001:db8::1", solicitation) == "punted");
+  CHECK(with_source("fe80::2", "fe80::1", solicitation) == "punted");
+  CHECK(with_source("::", "ff02::1:ff00:1", solicitation) == "punted");
+  CHECK(with_source("2001:db8::2", "ff05::2", solicitation) == "dropped");
+  // The kernel would forward what carries options.
+  Bytes behind_options = {58, 0, 1, 4, 0, 0, 0, 0};
+  behind_options.insert(behind_options.end(), solicitation.begin(), solicitation.end());
+  CHECK(with_source("2001:db8::2", "2001:db8:1::1", behind_options, 0) == "dropped");
+  CHECK(with_source("fe80::2", "2001:db8::1", behind_options, 0) == "dropped");
+  CHECK(with_source("2001:db8::2", "2001:db8::1", behind_options, 60) == "dropped");
+  Bytes redirect(40, 0);
+  redirect[0] = 137;
+  CHECK(with_source("fe80::2", "2001:db8::1", redirect) == "dropped");
   // Large IKE messages come in fragments, of which only the first shows the port.
   CHECK(lab.from_wan(ip({.source = wan_host, .destination = own, .fragment = 0x2000}, udp(500, 500, text(40)))) ==
         "punted");
