@@ -11,6 +11,23 @@ bool impossible_ipv4_source(uint32_t address) {
   return net == 0 || net == 127 || net >= 224;
 }
 
+// The header's form, length and checksum; `out` is filled in where they are right.
+bool is_sound_ipv4(const uint8_t* bytes, size_t available, IpHeader& out) {
+  if (available < ipv4_header_size || bytes[0] >> 4 != 4) return false;
+  const size_t header_length = size_t{4} * (bytes[0] & 0x0f);
+  const uint16_t length = load16(bytes + 2);
+  if (header_length < ipv4_header_size || length < header_length || length > available) return false;
+  if (header_sum(bytes, header_length) != 0xffff) return false;
+  const uint16_t fragment = load16(bytes + 6);
+  out = {.length = length,
+         .family = 4,
+         .header_length = static_cast<uint8_t>(header_length),
+         .protocol = bytes[9],
+         .fragment = (fragment & 0x3fff) != 0,
+         .first = (fragment & 0x1fff) == 0};
+  return true;
+}
+
 struct Ipv6Words {
   uint64_t high, low;
   explicit Ipv6Words(const uint8_t* at) : high(load64(at)), low(load64(at + 8)) {}
@@ -58,22 +75,17 @@ uint64_t sum_of(const uint8_t* bytes, size_t length) {
 uint16_t header_sum(const uint8_t* bytes, size_t length) { return fold(sum_of(bytes, length)); }
 
 IpVerdict check_ipv4(const uint8_t* bytes, size_t available, IpHeader& out) {
-  if (available < ipv4_header_size || bytes[0] >> 4 != 4) return IpVerdict::malformed;
-  const size_t header_length = size_t{4} * (bytes[0] & 0x0f);
-  const uint16_t length = load16(bytes + 2);
-  if (header_length < ipv4_header_size || length < header_length || length > available) return IpVerdict::malformed;
-  if (header_sum(bytes, header_length) != 0xffff) return IpVerdict::malformed;
-  const uint16_t fragment = load16(bytes + 6);
+  if (!is_sound_ipv4(bytes, available, out)) return IpVerdict::malformed;
   const uint32_t source = load32(bytes + 12), destination = load32(bytes + 16);
   if (impossible_ipv4_source(source) || destination >> 24 == 127) return IpVerdict::malformed;
-  out = {.length = length,
-         .family = 4,
-         .header_length = static_cast<uint8_t>(header_length),
-         .protocol = bytes[9],
-         .fragment = (fragment & 0x3fff) != 0,
-         .first = (fragment & 0x1fff) == 0};
-  const bool special = header_length != ipv4_header_size || destination >> 28 >= 0xe || destination >> 24 == 0;
+  const bool special = out.header_length != ipv4_header_size || destination >> 28 >= 0xe || destination >> 24 == 0;
   return special ? IpVerdict::punt : IpVerdict::forward;
+}
+
+bool is_from_unnumbered_host(const uint8_t* bytes, size_t available, IpHeader& out) {
+  if (!is_sound_ipv4(bytes, available, out) || load32(bytes + 12) != 0) return false;
+  const uint32_t destination = load32(bytes + 16);
+  return destination >> 28 == 0xe || destination == UINT32_MAX;
 }
 
 IpVerdict check_ipv6(const uint8_t* bytes, size_t available, IpHeader& out) {

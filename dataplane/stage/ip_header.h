@@ -44,6 +44,10 @@ IpVerdict check_ip(const uint8_t* bytes, size_t available, IpHeader& out);
 IpVerdict check_ipv4(const uint8_t* bytes, size_t available, IpHeader& out);
 IpVerdict check_ipv6(const uint8_t* bytes, size_t available, IpHeader& out);
 
+// Whether it is what a host without an address sends on its link: from 0.0.0.0, which is malformed for check_ip(), to a
+// multicast group or to 255.255.255.255 (RFC 1122 section 3.2.1.3; DHCP, IGMP). Then `out` is filled in.
+bool is_from_unnumbered_host(const uint8_t* bytes, size_t available, IpHeader& out);
+
 // Most packets have a header about which nothing is special: no options, no fragment, unicast addresses. True if
 // `bytes` holds such a one, which check_ipv4() or check_ipv6() would let pass too, and then `out` is filled in. False
 // says nothing.

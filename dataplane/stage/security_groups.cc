@@ -236,7 +236,9 @@ bool admits_frame(Context& context, Direction direction, ipc::PortId port, rte_m
     return drop(inbound ? DropReason::security_group_in : DropReason::security_group_out);
   }
   Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port, 0};
-  if (check_ip(packet.l3, mbuf->data_len - size_t{RTE_ETHER_HDR_LEN}, packet.header) == IpVerdict::malformed)
+  const size_t available = mbuf->data_len - size_t{RTE_ETHER_HDR_LEN};
+  if (!is_from_unnumbered_host(packet.l3, available, packet.header) &&
+      check_ip(packet.l3, available, packet.header) == IpVerdict::malformed)
     return drop(DropReason::malformed_ip);
   return admits_special(context, direction, packet, {port, {}});
 }

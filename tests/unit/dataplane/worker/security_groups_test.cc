@@ -227,6 +227,44 @@ TEST_CASE("what the kernel sends meets the filter, but for ARP, neighbour discov
         "dropped");
 }
 
+TEST_CASE("a host without an address speaks to its link by the rules: DHCP and IGMP") {
+  Lab lab;
+  const MacAddress broadcast{{255, 255, 255, 255, 255, 255}};
+  const Bytes discover = ip({"0.0.0.0", "255.255.255.255", 17}, udp(68, 67, text(240))),
+              offer = ip({wan_host, "255.255.255.255", 17}, udp(67, 68, text(240)));
+  const auto comes = [&](ByteView packet) {
+    lab.gateway.receive_frame(wan_port, lab.frame(packet, broadcast));
+    return lab.fate();
+  };
+  const auto goes = [&](ByteView packet) { return lab.from_tap(lab.frame(packet, broadcast)); };
+  lab.filter(wan_port, {});
+  CHECK(comes(discover) == "dropped");
+  CHECK(goes(discover) == "dropped");
+  CHECK(lab.gateway.drops(DropReason::malformed_ip) == 0);
+  CHECK(lab.gateway.drops(DropReason::security_group_in) == 1);
+  CHECK(lab.gateway.drops(DropReason::security_group_out) == 1);
+  CHECK(comes(ip({.source = "0.0.0.0", .destination = "224.0.0.22", .protocol = 2, .ttl = 1, .options = true},
+                 text(16))) == "punted");
+  // A client.
+  lab.filter(wan_port, {rule(Direction::outbound, 17, 67), rule(Direction::inbound, 17, 68)});
+  CHECK(goes(discover) == "forwarded");
+  CHECK(comes(offer) == "punted");
+  CHECK(comes(discover) == "dropped");
+  // A server.
+  lab.filter(wan_port, {rule(Direction::inbound, 17, 67), rule(Direction::outbound, 17, 68)});
+  CHECK(comes(discover) == "punted");
+  CHECK(goes(ip({own, "255.255.255.255", 17}, udp(67, 68, text(240)))) == "forwarded");
+  CHECK(goes(discover) == "dropped");
+  // To one host alone, or behind a wrong checksum, it is no packet.
+  lab.filter(wan_port, {all_in, all_out});
+  Bytes spoilt = discover;
+  spoilt[8] ^= 1;
+  CHECK(comes(spoilt) == "dropped");
+  CHECK(comes(ip({"0.0.0.0", lan_host, 17}, udp(68, 67, text(240)))) == "dropped");
+  CHECK(comes(ip({"0.0.0.1", "255.255.255.255", 17}, udp(68, 67, text(240)))) == "dropped");
+  CHECK(lab.gateway.drops(DropReason::malformed_ip) == 3);
+}
+
 TEST_CASE("a tunnel's group holds of what goes in and what comes out, and not of the ESP around it") {
   Lab lab;
   Gateway peer{1};
