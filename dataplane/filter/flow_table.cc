@@ -147,13 +147,15 @@ bool FlowTable::insert(uint64_t hash, const FlowEntry& flow, Ticks now) {
 }
 
 Ticks FlowTable::lifetime(uint8_t protocol, FlowState state) const {
+  // As long as its ends may believe that it is there.
+  const bool lasting = state == FlowState::established || state == FlowState::denied;
   const auto seconds = [&] {
     if (state == FlowState::fragments) return timeouts_.fragments;
     switch (protocol) {
       case protocol_tcp:
-        return state == FlowState::established ? timeouts_.tcp_established : timeouts_.tcp_transitory;
+        return lasting ? timeouts_.tcp_established : timeouts_.tcp_transitory;
       case protocol_udp:
-        return state == FlowState::established ? timeouts_.udp : timeouts_.udp_opening;
+        return lasting ? timeouts_.udp : timeouts_.udp_opening;
       case protocol_icmp:
       case protocol_icmpv6:
         return timeouts_.icmp;

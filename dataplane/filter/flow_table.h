@@ -47,6 +47,7 @@ enum class FlowState : uint8_t {
   established,  // both have
   closing,      // TCP: FIN or RST was seen
   fragments,
+  denied,  // the rules as they are now would not have let it begin: none of its packets passes
 };
 
 // Time in steps that the table's owner chooses, since its beginning: 2^32 of them must last.

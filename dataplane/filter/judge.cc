@@ -111,13 +111,20 @@ void advance(const Candidate& candidate, FlowTable::Found& found, FlowTable& flo
   flows.replace(found, flow);
 }
 
-// Whether the rules as they are now would have let the flow begin; where not, it ends.
-bool stands(const Candidate& candidate, const FlowTable::Found& found, FlowTable& flows) {
-  if (found.flow.generation == candidate.filter->generation) [[likely]]
-    return true;
-  if (candidate.filter->allows(found.flow.initiator, first_subject(candidate, found.flow.initiator))) return true;
-  flows.erase(found);
-  return false;
+// Whether the rules as they are now would have let the flow begin.
+bool stands(const Candidate& candidate, const FlowEntry& flow) {
+  if (flow.generation == candidate.filter->generation) [[likely]]
+    return flow.state != FlowState::denied;
+  return candidate.filter->allows(flow.initiator, first_subject(candidate, flow.initiator));
+}
+
+// It stays in the table: a rule for the other direction would take its next packet for the first one of a flow.
+void deny_flow(const Candidate& candidate, const FlowTable::Found& found, FlowTable& flows, Ticks now) {
+  FlowEntry flow = found.flow;
+  flow.state = FlowState::denied;
+  flow.generation = candidate.filter->generation;
+  flow.expiry = now + flows.lifetime(candidate.packet->protocol, flow.state);
+  flows.replace(found, flow);
 }
 
 bool opens_flow(const PacketFields& packet) {
@@ -136,12 +143,16 @@ Verdict judge_by_rules(const Candidate& candidate, FlowTable& flows, Ticks now) 
 }
 
 Verdict judge_packet(const Candidate& candidate, FlowTable& flows, Ticks now) {
-  if (auto found = flows.find(candidate.hash, now);
-      found && stands(candidate, found, flows) && passes_by(found.flow, candidate)) {
-    advance(candidate, found, flows, now);
-    return Verdict::by_flow;
+  auto found = flows.find(candidate.hash, now);
+  if (!found || !passes_by(found.flow, candidate)) return judge_by_rules(candidate, flows, now);
+  if (!stands(candidate, found.flow)) {
+    deny_flow(candidate, found, flows, now);
+    return Verdict::denied;
   }
-  return judge_by_rules(candidate, flows, now);
+  // Another edit allows it again.
+  if (found.flow.state == FlowState::denied) found.flow.state = FlowState::opening;
+  advance(candidate, found, flows, now);
+  return Verdict::by_flow;
 }
 
 Verdict judge_later_fragment(const Candidate& candidate, FlowTable& flows, Ticks now) {
@@ -159,7 +170,7 @@ bool quotes_flow(const Candidate& error, FlowTable& flows, Ticks now) {
   if (quoted.piece == Piece::later || quoted.icmp == IcmpKind::error) return false;
   const Candidate past(*error.filter, opposite(error.direction), quoted, flows);
   const auto found = flows.find(past.hash, now);
-  return found && stands(past, found, flows);
+  return found && stands(past, found.flow);
 }
 
 }  // namespace

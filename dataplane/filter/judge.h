@@ -7,6 +7,8 @@
 //   ICMP queries: requests pass in the direction of the first, replies in the other. A reply opens no flow.
 //   ICMP errors: pass where they quote a packet of a flow that went the other way, to the quoted packet's sender.
 //     They change no flow, and open none.
+//   Rules that change: a flow whose first packet they would not let pass is denied from then on, in both directions,
+//     until they would, or it has been silent as long as an established one may be.
 //   Fragments: the first one, which shows the ports, is judged as a packet; the others pass for a while once it did,
 //     or by a rule that asks for neither ports nor type.
 #pragma once

@@ -112,6 +112,8 @@ TEST_CASE("lifetimes are those of protocol and state") {
   CHECK(flows->lifetime(protocol_udp, FlowState::established) == 300 * second);
   CHECK(flows->lifetime(protocol_icmp, FlowState::established) == 60 * second);
   CHECK(flows->lifetime(47, FlowState::opening) == 600 * second);
+  CHECK(flows->lifetime(protocol_tcp, FlowState::denied) == 7440 * second);
+  CHECK(flows->lifetime(protocol_udp, FlowState::denied) == 300 * second);
   CHECK(flows->lifetime(protocol_udp, FlowState::fragments) == 5 * second);
 }
 

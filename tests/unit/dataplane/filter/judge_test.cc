@@ -140,9 +140,51 @@ TEST_CASE("rules that change end the flows that they forbid, and no others") {
   // It was judged by its first packet: as the answer that it is, no rule allows it.
   lab.set({rule(in, 6), rule(out, 17)});
   CHECK(lab.judge(out, outward(tcp_ack, 443)) == Verdict::by_flow);
-  CHECK(lab.judge(out, outward(tcp_ack, 22)) == Verdict::denied);  // it has ended for good
+  CHECK(lab.judge(out, outward(tcp_ack, 22)) == Verdict::by_flow);  // the former is allowed again
   lab.set({});
   CHECK(lab.judge(in, inward(tcp_ack, 1000, 443)) == Verdict::denied);
+}
+
+TEST_CASE("a flow that an edit forbids does not go on by a rule for the other direction") {
+  const auto all_out = rule(out, 0);
+  Lab lab({rule(in, 0), all_out});
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
+  REQUIRE(lab.passes(in, inward(tcp_ack)));
+  const Bytes question = ip({far, near, 17}, udp(5, 53, text(4))), answer = ip({near, far, 17}, udp(53, 5, text(4)));
+  REQUIRE(lab.passes(in, question));
+  REQUIRE(lab.passes(out, answer));
+  REQUIRE(lab.passes(in, ip({far, near, 1}, icmp(8, 5))));
+  const Bytes quote = ip({near, far, 1}, icmp(11, 0, question));
+  REQUIRE(lab.judge(out, quote) == Verdict::by_flow);
+  lab.set({rule(in, 6, 22, 22), rule(out, 6), rule(out, 17)});
+  CHECK(lab.judge(out, quote) == Verdict::denied);
+  lab.set({rule(in, 6, 22, 22), all_out});
+  for (int turn = 0; turn < 3; ++turn) {
+    CHECK(lab.judge(out, outward(tcp_ack)) == Verdict::denied);
+    CHECK(lab.judge(out, outward(tcp_syn | tcp_ack)) == Verdict::denied);
+    CHECK(lab.judge(out, outward(tcp_fin | tcp_ack)) == Verdict::denied);
+    CHECK(lab.judge(in, inward(tcp_ack)) == Verdict::denied);
+    CHECK(lab.judge(in, inward(tcp_syn)) == Verdict::denied);
+    CHECK(lab.judge(out, answer) == Verdict::denied);
+    CHECK(lab.judge(in, question) == Verdict::denied);
+    CHECK(lab.judge(out, ip({near, far, 1}, icmp(0, 5))) == Verdict::denied);
+    lab.now += 59 * second;
+    if (turn == 1) lab.set({rule(in, 6, 23, 23), all_out});  // an edit that has nothing to do with it
+  }
+  // Packets prolong it, either way; once it is silent its ports are like any others.
+  lab.now += 240 * second;
+  CHECK(lab.judge(out, answer) == Verdict::denied);
+  lab.now += 299 * second;
+  CHECK(lab.judge(out, answer) == Verdict::denied);
+  lab.now += 300 * second;
+  CHECK(lab.judge(out, answer) == Verdict::by_rule);
+  lab.now += 6000 * second;
+  CHECK(lab.judge(out, outward(tcp_ack)) == Verdict::denied);
+  // A connection of its own, of the other end.
+  CHECK(lab.judge(out, outward(tcp_syn)) == Verdict::by_rule);
+  CHECK(lab.judge(in, inward(tcp_syn | tcp_ack)) == Verdict::by_flow);
+  CHECK(lab.judge(out, outward(tcp_ack)) == Verdict::by_flow);
 }
 
 TEST_CASE("rules hold of prefixes on their sides, of protocols, ports and types") {
