@@ -62,7 +62,7 @@ void read_document(const Node& root, Context& context) {
       for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
     }
   if (security_groups)
-    if (const size_t count = filters(context.config).size(); count > ipc::max_filters)
+    if (const size_t count = filter_count(context.config); count > ipc::max_filters)
       security_groups->fail(
           messages::config_too_large,
           fmt::format("interfaces have {} different lists of them, at most {}", count, ipc::max_filters));

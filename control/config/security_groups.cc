@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "control/config/security_protocols.h"
 #include "ipc/convert.h"
@@ -60,6 +61,18 @@ void add_rule(const SecurityRule& rule, ipc::Direction direction, std::vector<ip
       }
 }
 
+using List = std::pair<std::string, std::vector<std::string>>;  // of a VRF
+
+// That has groups: calls `take` with its list and its name.
+void each_interface(const Config& config, auto take) {
+  const auto add = [&](const std::string& vrf, const std::vector<std::string>& groups, const std::string& name) {
+    if (!groups.empty()) take(List{vrf, groups}, name);
+  };
+  for (const auto& [name, port] : config.ports) add(port.vrf, port.security_groups, name);
+  for (const auto& [name, tunnel] : config.tunnels)
+    add(tunnel.interface.vrf, tunnel.interface.security_groups, tunnel.interface.name);
+}
+
 }  // namespace
 
 std::array<size_t, 2> rule_counts(const SecurityGroup& group) {
@@ -71,15 +84,15 @@ std::array<size_t, 2> rule_counts(const SecurityGroup& group) {
   return {count(group.in), count(group.out)};
 }
 
+size_t filter_count(const Config& config) {
+  std::set<List> lists;
+  each_interface(config, [&](const List& list, const std::string&) { lists.insert(list); });
+  return lists.size();
+}
+
 std::vector<Filter> filters(const Config& config) {
-  using List = std::pair<std::string, std::vector<std::string>>;  // of a VRF
   std::map<List, std::vector<std::string>> interfaces;
-  const auto add = [&](const std::string& vrf, const std::vector<std::string>& groups, const std::string& name) {
-    if (!groups.empty()) interfaces[{vrf, groups}].push_back(name);
-  };
-  for (const auto& [name, port] : config.ports) add(port.vrf, port.security_groups, name);
-  for (const auto& [name, tunnel] : config.tunnels)
-    add(tunnel.interface.vrf, tunnel.interface.security_groups, tunnel.interface.name);
+  each_interface(config, [&](const List& list, const std::string& name) { interfaces[list].push_back(name); });
   std::vector<Filter> all;
   for (auto& [list, names] : interfaces) {
     const auto& [vrf, groups] = list;

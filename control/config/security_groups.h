@@ -20,7 +20,11 @@ struct Filter {
   bool same_list(const Filter& other) const { return vrf == other.vrf && groups == other.groups; }
 };
 
-// All that the configuration needs. At most ipc::max_filters of a configuration that was decoded.
+// How many a configuration needs, whatever its rules come to.
+size_t filter_count(const Config& config);
+
+// All that it needs. Only of a configuration that was decoded: there are at most ipc::max_filters then, each of at most
+// ipc::max_filter_rules in each direction, where a single rule may come to millions.
 std::vector<Filter> filters(const Config& config);
 
 // How many rules of a filter a group takes: inbound, outbound (ipc::Direction).

@@ -127,6 +127,20 @@ TEST_CASE("groups are attached by name, up to what an interface may have") {
   more["ports"]["wan"]["security_groups"] = {"none", "office"};
   refused(more, "/ports/wan/security_groups", messages::config_security_rules, "\"in\" comes to 263 combinations");
 
+  // What is refused is never written out: this rule would take 800 MB.
+  Json huge = guarded();
+  Json each = {{"protocol", "tcp"}};
+  for (int i = 0; i < 256; ++i) {
+    each["remote"].push_back("10." + std::to_string(i) + ".0.0/16");
+    each["local"].push_back("172.16." + std::to_string(i) + ".0/24");
+    each["ports"].push_back(i + 1);
+  }
+  huge["security_groups"]["none"]["out"].push_back(each);
+  CHECK(filter_count(decoded(huge)) == 1);  // the other group's: no interface has this one yet
+  huge["ports"]["wan"]["security_groups"] = {"none"};
+  refused(huge, "/ports/wan/security_groups", messages::config_security_rules,
+          "\"out\" comes to 16777216 combinations");
+
   Json groups = guarded();
   for (int i = 0; i < 64; ++i) groups["security_groups"]["g" + std::to_string(i)] = {{"in", "any"}, {"out", "any"}};
   refused(groups, "/security_groups", messages::config_too_large);
