@@ -195,7 +195,7 @@ void pass_later_fragments(const Candidate& candidate, FlowTable& flows, Ticks no
 
 Verdict judge(const Candidate& candidate, FlowTable& flows, Ticks now) {
   const PacketFields& packet = *candidate.packet;
-  if (packet.hides_flags) return Verdict::denied;
+  if (packet.hides_flags || packet.source_routed) return Verdict::denied;
   if (packet.piece == Piece::later) return judge_later_fragment(candidate, flows, now);
   const bool quotes = packet.icmp == IcmpKind::error && quotes_flow(candidate, flows, now);
   const Verdict verdict = quotes ? Verdict::by_flow : judge_packet(candidate, flows, now);

@@ -93,6 +93,7 @@ PacketFields fields_of(const uint8_t* bytes, const IpHeader& header) {
   } else {
     const Ipv6Transport found = find_ipv6_transport(bytes, header);
     out.protocol = found.protocol;
+    out.source_routed = found.source_routed;
     transport = found.at;
     if (found.fragment) {
       const uint16_t word = load16(bytes + *found.fragment + 2);

@@ -31,6 +31,8 @@ struct PacketFields {
   bool has_ports = false;
   // TCP without its flags, or a fragment that would bring them later (RFC 1858): nobody sends that in good faith.
   bool hides_flags = false;
+  // IPv6: it goes elsewhere than its destination says, or may (Ipv6Transport): no rule speaks of that.
+  bool source_routed = false;
   uint8_t tcp_flags = 0;
   IcmpKind icmp = IcmpKind::none;
   bool has_type = false;

@@ -89,6 +89,8 @@ struct Ipv6Transport {
   uint8_t protocol = 0;
   std::optional<size_t> at;        // of its header; none where it is not within the packet, or in an earlier fragment
   std::optional<size_t> fragment;  // where the fragment header is
+  // A routing header has segments left; or the headers are cut short or too many, so that one may have.
+  bool source_routed = false;
 };
 Ipv6Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header);
 

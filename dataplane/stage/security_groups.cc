@@ -80,6 +80,7 @@ bool is_link_local(const Packet& packet) {
 // To an address of ours: what the gateway itself authenticates or needs, IKE and ESP in the front door alone. Of UDP in
 // fragments only the first shows the port; the others are of no use without it.
 bool is_gateways_own(const Context& context, const Packet& packet, const PacketFields& fields) {
+  if (fields.source_routed) return false;
   if (is_neighbour_discovery(packet, fields)) return true;
   if (vrf_of(context, packet) != ipc::front_door) return false;
   if (fields.protocol == protocol_esp) return true;
@@ -104,7 +105,7 @@ bool is_own_address(const Replica& replica, const uint8_t* address, uint8_t fami
 
 bool is_own_ike_or_esp(const Context& context, const Packet& packet, const Interface& interface,
                        const PacketFields& fields) {
-  if (interface.vrf(context) != ipc::front_door) return false;
+  if (fields.source_routed || interface.vrf(context) != ipc::front_door) return false;
   const bool kind = fields.protocol == protocol_esp ||
                     (fields.protocol == protocol_udp && fields.has_ports && is_ike_port(fields.source_port));
   return kind && is_own_address(*context.replica, packet.l3 + (fields.family == 4 ? 12 : 8), fields.family);

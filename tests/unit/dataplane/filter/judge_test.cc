@@ -297,6 +297,34 @@ TEST_CASE("IPv6: what stands behind extension headers is looked at, and fragment
   CHECK_FALSE(lab.passes(in, packet(44, other, text(16))));
 }
 
+TEST_CASE("IPv6: what a routing header leads elsewhere is denied, whatever the rules say") {
+  Lab lab({rule(in, 0), rule(out, 0)});
+  const auto packet = [](uint8_t protocol, std::initializer_list<Bytes> parts) {
+    Bytes payload;
+    for (const Bytes& part : parts) payload.insert(payload.end(), part.begin(), part.end());
+    return ip({"fd00:1::1", "fd00:2::1", protocol}, payload);
+  };
+  const auto routing = [](uint8_t next, uint8_t segments_left) {
+    Bytes header = {next, 2, 4, segments_left};
+    header.resize(24);
+    return header;
+  };
+  const Bytes rest = udp(5, 53, text(24));
+  const auto options = [](uint8_t next) { return Bytes{next, 0, 1, 4, 0, 0, 0, 0}; };
+  for (const Direction direction : {in, out}) {
+    CHECK(lab.passes(direction, packet(43, {routing(17, 0), rest})));
+    CHECK_FALSE(lab.passes(direction, packet(43, {routing(17, 1), rest})));
+    CHECK_FALSE(lab.passes(direction, packet(60, {options(43), routing(17, 255), rest})));
+    CHECK_FALSE(lab.passes(direction, packet(43, {routing(43, 1), routing(17, 0), rest})));
+    CHECK_FALSE(lab.passes(direction, packet(44, {{43, 0, 0, 1, 0, 0, 0, 9}, routing(17, 1), rest})));
+    CHECK(lab.passes(direction, packet(44, {{17, 0, 0, 1, 0, 0, 0, 9}, rest})));
+    // It may be behind what is not looked at.
+    CHECK_FALSE(lab.passes(direction, packet(60, {options(60), options(60), options(60), options(60), options(60),
+                                                  options(60), options(60), options(43), routing(17, 1), rest})));
+    CHECK_FALSE(lab.passes(direction, packet(44, {{60, 0, 0, 1, 0, 0, 0, 10}})));
+  }
+}
+
 TEST_CASE("what is established stays where openings flood a full table, and the rest is refused") {
   Lab lab({rule(in, 0)});
   lab.flows = std::move(FlowTable::create(8, second).value());

@@ -151,6 +151,16 @@ TEST_CASE("to the gateway itself: IKE, ESP and neighbour discovery pass, all els
   Bytes redirect(40, 0);
   redirect[0] = 137;
   CHECK(with_source("fe80::2", "2001:db8::1", redirect) == "dropped");
+  // Nor does ESP pass, or IKE, that a routing header leads through us.
+  const auto routed = [&](uint8_t protocol, uint8_t segments_left, Bytes rest) {
+    Bytes payload = {protocol, 2, 4, segments_left};
+    payload.resize(24);
+    payload.insert(payload.end(), rest.begin(), rest.end());
+    return with_source("2001:db8::2", "2001:db8::1", payload, 43);
+  };
+  CHECK(routed(17, 0, udp(500, 500, text(40))) == "punted");
+  CHECK(routed(17, 1, udp(500, 500, text(40))) == "dropped");
+  CHECK(routed(50, 1, text(40)) == "dropped");
   // Large IKE messages come in fragments, of which only the first shows the port.
   CHECK(lab.from_wan(ip({.source = wan_host, .destination = own, .fragment = 0x2000}, udp(500, 500, text(40)))) ==
         "punted");
