@@ -35,6 +35,7 @@ moves() { grep -cE 'SKO-RTG-03[01]|group far: leads' "$LAB_DIR/$1/control.log" |
 session_id() { vtysh a 'show bfd peers json' | jq -e '.[] | select(.status == "up") | .id'; }
 session_but() { session_id >"$LAB_DIR/session" && [ "$(cat "$LAB_DIR/session")" != "$1" ]; }
 spis() { sekisho "$1" show child-sa --json | jq -c 'map(.inbound_spi) | sort'; }
+own_sas() { [ "$(sekisho "$1" show child-sa --json | jq length)" = 2 ]; }
 error_is() { [ "$(tunnel_state "$1" .last_error.id)" = "$2" ]; }
 within() { [ "$3" -le "$2" ] || fail "$1: at most $2, got '$3'"; say "ok: $1: $3 (at most $2)"; }
 
@@ -53,6 +54,8 @@ for side in a b; do
   await_probe "$side" answering
 done
 await_leader tokyo
+# Where both ends began at once there is one too many for a while.
+await 10 'one child SA of each tunnel' own_sas a
 equal 'its session, by bfdd' up "$(tunnel_state a .probe.session)"
 before=$(spis a)
 
