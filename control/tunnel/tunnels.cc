@@ -15,6 +15,10 @@ void wipe_command(T& command) {
   wipe({reinterpret_cast<uint8_t*>(&command), sizeof command});
 }
 
+// Of a leftover whose tunnel has an SA of its own. A responder that has nothing from us on the new SA, as where answers
+// go by another tunnel, sends on the old one until it has done with the old IKE SA: Sekisho does after 8 s.
+constexpr Duration replaced_lifetime = std::chrono::seconds(15);
+
 constexpr size_t at(ipc::SaCounter counter) { return static_cast<size_t>(counter); }
 
 }  // namespace
@@ -392,7 +396,7 @@ bool Tunnels::is_live(const Tunnel& tunnel) {
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
   if (sends(tunnel) && !tunnel.leftovers.empty() && !tunnel.leftovers_replaced) {
     tunnel.leftovers_replaced = true;
-    tunnel.leftovers_until = clock_() + std::chrono::seconds(5);
+    tunnel.leftovers_until = clock_() + replaced_lifetime;
   }
   const bool live = is_live(tunnel);
   if (live == tunnel.live_since.has_value()) return;

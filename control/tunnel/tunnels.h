@@ -16,8 +16,8 @@
 // definitions' names, in which the data path tries their selectors.
 //
 // SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; the outbound ones
-// stand behind all of ours by then, and all go after a while, for packets still under way. Without a successor they go
-// when their lifetime must be over.
+// stand behind all of ours by then, and all go after a while, for the peer to turn to the new ones. Without a successor
+// they go when their lifetime must be over.
 //
 // A TunnelSet that is refused is sent again, as the tunnel stands then: after a second, and then after twice as long
 // each time, up to a minute.

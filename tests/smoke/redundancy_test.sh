@@ -112,6 +112,15 @@ flow_end 'another control'
 equal 'packets lost' 0 "$FLOW_LOST"
 await_leader 10 tokyo
 
+step 'the same, while packets come by one tunnel and answers go by the other'
+sekisho b group prefer far osaka
+killed "${CONTROL_PID[a]}"
+control_start a
+await 15 'both tunnels on side a' both_up a
+equal 'pings from the right lost' 0 "$(ping_lost right 4 240 0.05)"
+sekisho b group fail-back far
+await_leader 10 tokyo
+
 step 'over UDP only an echo is an answer, and not the news that nobody listens'
 sekisho_apply a "$REDUNDANT" "$PATIENT" "$UDP_PROBE" "${MORE[a]}"
 await 5 'the probe to fail' probe_is a failing

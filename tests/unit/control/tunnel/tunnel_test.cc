@@ -335,6 +335,7 @@ TEST_CASE("a new control adopts what forwards, replaces it, and takes away what 
   CHECK(after.sends_on("tokyo") == 0xa2);
   CHECK(dataplane.sas.size() == 4);  // inbound packets of the old one may be under way
   REQUIRE(after.tunnels.next_deadline());
+  CHECK(*after.tunnels.next_deadline() > after.now + std::chrono::seconds(10));  // a peer may send on it for so long
   after.tunnels.expire_leftovers();
   CHECK(dataplane.queue.empty());
   after.now = *after.tunnels.next_deadline();
