@@ -7,7 +7,7 @@
 #include "control/config/diff.h"
 #include "control/config/encode.h"
 #include "control/config/warnings.h"
-#include "tests/unit/control/config/fixture.h"
+#include "tests/unit/control/config/decoded.h"
 
 using namespace std::chrono_literals;
 
@@ -30,25 +30,6 @@ Json with(std::string_view pointer, const Json& value) {
   Json text = grouped();
   text[Json::json_pointer(std::string(pointer))] = value;
   return text;
-}
-
-Config decoded(const Json& text) {
-  const Fixture fixture;
-  auto config = decode(text.dump(), fixture.directory());
-  if (!config) FAIL(describe(config.error()));
-  return std::move(*config);
-}
-
-void refused(const Json& text, const std::string& at, const Message& message, const std::string& part = "") {
-  const Fixture fixture;
-  const auto config = decode(text.dump(), fixture.directory());
-  INFO(text.dump());
-  REQUIRE_FALSE(config);
-  INFO(describe(config.error()));
-  REQUIRE(config.error().size() == 1);
-  CHECK(config.error().front().pointer == at);
-  CHECK(config.error().front().error.message == &message);
-  CHECK(config.error().front().error.detail.find(part) != std::string::npos);
 }
 
 }  // namespace

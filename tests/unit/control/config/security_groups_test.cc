@@ -8,7 +8,7 @@
 #include "control/config/diff.h"
 #include "control/config/encode.h"
 #include "ipc/convert.h"
-#include "tests/unit/control/config/fixture.h"
+#include "tests/unit/control/config/decoded.h"
 
 namespace sekisho::config {
 namespace {
@@ -31,25 +31,6 @@ Json with(std::string_view pointer, const Json& value) {
   return text;
 }
 Json with_rule(const char* rule) { return with("/security_groups/office/in", Json::array({Json::parse(rule)})); }
-
-Config decoded(const Json& text) {
-  const Fixture fixture;
-  auto config = decode(text.dump(), fixture.directory());
-  if (!config) FAIL(describe(config.error()));
-  return std::move(*config);
-}
-
-void refused(const Json& text, const std::string& at, const Message& message, const std::string& part = "") {
-  const Fixture fixture;
-  const auto config = decode(text.dump(), fixture.directory());
-  INFO(text.dump());
-  REQUIRE_FALSE(config);
-  INFO(describe(config.error()));
-  REQUIRE(config.error().size() == 1);
-  CHECK(config.error().front().pointer == at);
-  CHECK(config.error().front().error.message == &message);
-  CHECK(config.error().front().error.detail.find(part) != std::string::npos);
-}
 
 std::string prefix(const ipc::Address& address, uint8_t length) {
   return Prefix(*ipc::to_address(address), length).text();
