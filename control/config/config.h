@@ -142,7 +142,7 @@ struct Group {
   std::vector<Prefix> routes;
   Propagation propagation;
   Mode mode = Mode::standby;
-  ByName<uint16_t> weights;  // active: of each tunnel, 1 to 256; standby: none
+  ByName<uint16_t> weights;  // active: of each tunnel, 1 to 255; standby: none
   Duration hold_down{};
   bool fail_back = true;  // by itself
 
