@@ -54,6 +54,9 @@ Effect apply_route(State& state, const Change& change, const Route& route) {
     same_key.push_back(route);
     count_use(state, route);
   }
+  // Where a hop encapsulates none of the route is held, so that a part and the whole look alike.
+  const bool opaque = route.type == RouteType::unicast && route.hops.empty() && route.next_hop_object == 0;
+  effect.routes_suspect |= opaque && !route.key.prefix.address().is_v4();
   if (same_key.empty()) state.routes.erase(route.key);
   return effect;
 }

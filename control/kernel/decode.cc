@@ -114,6 +114,11 @@ std::optional<IpAddress> gateway(const Attributes& attributes) {
   return IpAddress::from_bytes(via.subspan(sizeof(uint16_t)));
 }
 
+// Of a hop that the kernel puts something around the packet for (MPLS, segments, a tunnel's header) it is the kernel
+// that knows the way.
+bool encapsulates(const Attributes& attributes) { return !attributes.bytes(RTA_ENCAP_TYPE).empty(); }
+
+// None where one of them encapsulates.
 std::vector<Hop> multipath(ByteView payload) {
   std::vector<Hop> hops;
   while (payload.size() >= sizeof(rtnexthop)) {
@@ -121,6 +126,7 @@ std::vector<Hop> multipath(ByteView payload) {
     std::memcpy(&header, payload.data(), sizeof header);
     if (header.rtnh_len < sizeof header || header.rtnh_len > payload.size()) break;
     const Attributes attributes(payload.data() + sizeof header, header.rtnh_len - sizeof header);
+    if (encapsulates(attributes)) return {};
     hops.push_back({header.rtnh_ifindex, gateway(attributes), uint32_t{header.rtnh_hops} + 1});
     payload = payload.subspan(std::min<size_t>(payload.size(), RTNH_ALIGN(header.rtnh_len)));
   }
@@ -130,6 +136,8 @@ std::vector<Hop> multipath(ByteView payload) {
 std::optional<Route> decode_route(const nlmsghdr& message) {
   const auto* header = header_of<rtmsg>(message);
   if (!header || !known_family(header->rtm_family) || (header->rtm_flags & RTM_F_CLONED)) return {};
+  // For packets from certain sources only: the dataplane looks at destinations.
+  if (header->rtm_src_len != 0) return {};
   const Attributes attributes(message, sizeof *header);
   Route route;
   route.key.table = attributes.u32(RTA_TABLE).value_or(header->rtm_table);
@@ -144,7 +152,7 @@ std::optional<Route> decode_route(const nlmsghdr& message) {
   route.next_hop_object = attributes.u32(RTA_NH_ID).value_or(0);
   if (const ByteView paths = attributes.bytes(RTA_MULTIPATH); !paths.empty())
     route.hops = multipath(paths);
-  else if (const auto link = attributes.u32(RTA_OIF))
+  else if (const auto link = attributes.u32(RTA_OIF); link && !encapsulates(attributes))
     route.hops.push_back({static_cast<int>(*link), gateway(attributes)});
   return route;
 }

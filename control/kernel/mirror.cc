@@ -64,8 +64,10 @@ bool Mirror::receive(std::vector<char>& buffer, Update& update) {
 Result<Mirror::Update> Mirror::process() {
   Update update;
   std::vector<char> buffer(65536);
-  for (unsigned i = 0; i < max_datagrams_per_turn; ++i)
-    if (receive(buffer, update)) break;
+  drained_ = false;
+  for (unsigned i = 0; i < max_datagrams_per_turn && !drained_; ++i) drained_ = receive(buffer, update);
+  // Once it has lost some, the kernel tells nothing more until all it has told was received.
+  if (lost_ && !drained_) return update;
   if (!lost_ && !routes_suspect_) return update;
   update.changed = true;
   const auto read = lost_ ? read_all() : read_routes();

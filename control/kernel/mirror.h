@@ -26,6 +26,8 @@ class Mirror {
   // tries again.
   Result<Update> process();
   const State& state() const { return state_; }
+  // Whether that is all of what the kernel had told by the last process().
+  bool is_current() const { return drained_ && !lost_ && !routes_suspect_; }
 
  private:
   Mirror(NetlinkHandle monitor, Netlink requests) : monitor_(std::move(monitor)), requests_(std::move(requests)) {}
@@ -42,6 +44,7 @@ class Mirror {
   // Both stay until the kernel has been read anew.
   bool lost_ = false;
   bool routes_suspect_ = false;
+  bool drained_ = false;
 };
 
 }  // namespace sekisho::kernel

@@ -69,8 +69,8 @@ struct RouteKey {
 struct Route {
   RouteKey key;
   RouteType type = RouteType::unicast;
-  uint8_t protocol = 0;  // RTPROT_*: who made it
-  std::vector<Hop> hops;
+  uint8_t protocol = 0;          // RTPROT_*: who made it
+  std::vector<Hop> hops;         // none where only the kernel can tell the way
   uint32_t next_hop_object = 0;  // `ip nexthop`, by whose id the route was made; 0: none
 
   bool operator==(const Route&) const = default;

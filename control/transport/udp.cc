@@ -32,13 +32,23 @@ bool set_option(int fd, int level, int option, int value) {
 // where none does, what is larger than the link is cut into what every path carries (RFC 8200 section 5). No ICMP
 // message changes the path MTU, of these sockets or of the kernel: anybody can forge one about ESP in UDP, which leaves
 // from the same port.
+bool allow_fragments(int fd, Family family) {
+  if (family == Family::ipv4) return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+  return set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT) &&
+         set_option(fd, IPPROTO_IPV6, IPV6_MTU, least_ipv6_mtu);
+}
+
+bool forbid_fragments(int fd, Family family) {
+  if (family == Family::ipv4) return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  return set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE) &&
+         set_option(fd, IPPROTO_IPV6, IPV6_MTU, 0);
+}
+
 bool set_options(int fd, Family family) {
   (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
-  if (family == Family::ipv4)
-    return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-  return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-         set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT) &&
-         set_option(fd, IPPROTO_IPV6, IPV6_MTU, least_ipv6_mtu);
+  if (!allow_fragments(fd, family)) return false;
+  if (family == Family::ipv4) return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 }  // namespace
@@ -136,7 +146,7 @@ void UdpTransport::deliver(const Socket& socket, const void* header, ByteView da
   }
 }
 
-bool UdpTransport::transmit(const Endpoint& local, const Endpoint& remote, ByteView data) {
+int UdpTransport::transmit(const Endpoint& local, const Endpoint& remote, ByteView data, Fragmentation fragmentation) {
   for (const auto& socket : sockets_) {
     if (socket->port != local.port || socket->family != local.address.family()) continue;
     SocketAddress to = to_socket_address(remote);
@@ -148,21 +158,27 @@ bool UdpTransport::transmit(const Endpoint& local, const Endpoint& remote, ByteV
     message.msg_iov = &vector;
     message.msg_iovlen = 1;
     set_source(message, info, local.address);
-    return ::sendmsg(socket->fd.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(data.size());
+    const int fd = socket->fd.get();
+    const bool whole = fragmentation == Fragmentation::forbidden;
+    if (whole && !forbid_fragments(fd, socket->family)) return errno;
+    const int error = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+    if (whole && !allow_fragments(fd, socket->family)) return errno;
+    return error;
   }
-  return false;
+  return EADDRNOTAVAIL;
 }
 
-void UdpTransport::send(const Endpoint& local, const Endpoint& remote, ByteView message) {
-  if (transmit(local, remote, frame(local.port, message)))
+void UdpTransport::send(const Endpoint& local, const Endpoint& remote, ByteView message, Fragmentation fragmentation) {
+  const int error = transmit(local, remote, frame(local.port, message), fragmentation);
+  if (error == 0)
     ++counters_.sent;
-  else
+  else if (fragmentation == Fragmentation::allowed || error != EMSGSIZE)
     ++counters_.send_failures;
 }
 
 void UdpTransport::send_keepalive(const Endpoint& local, const Endpoint& remote) {
   const uint8_t byte = nat_keepalive;
-  if (transmit(local, remote, {&byte, 1}))
+  if (transmit(local, remote, {&byte, 1}) == 0)
     ++counters_.keepalives_sent;
   else
     ++counters_.send_failures;

@@ -18,6 +18,11 @@
 
 namespace sekisho::control {
 
+enum class Fragmentation : uint8_t {
+  allowed,
+  forbidden  // neither here nor on the way (DF), whatever the kernel believes of the path; too large for the link: lost
+};
+
 struct TransportCounters {
   uint64_t received = 0, sent = 0;  // IKE messages
   uint64_t keepalives_received = 0, keepalives_sent = 0;
@@ -36,7 +41,8 @@ class UdpTransport {
   ~UdpTransport();
 
   // From a local address and port 500 or 4500; the marker is added here. Failures are counted: IKE sends again.
-  void send(const Endpoint& local, const Endpoint& remote, ByteView message);
+  void send(const Endpoint& local, const Endpoint& remote, ByteView message,
+            Fragmentation fragmentation = Fragmentation::allowed);
   // Keeps a NAT's mapping alive (RFC 3948 section 4).
   void send_keepalive(const Endpoint& local, const Endpoint& remote);
   const TransportCounters& counters() const { return counters_; }
@@ -48,7 +54,9 @@ class UdpTransport {
   Result<void> add(sd_event* loop, Family family, uint16_t port);
   void receive(const Socket& socket);
   void deliver(const Socket& socket, const void* header, ByteView data);
-  bool transmit(const Endpoint& local, const Endpoint& remote, ByteView data);
+  // 0, or errno.
+  int transmit(const Endpoint& local, const Endpoint& remote, ByteView data,
+               Fragmentation fragmentation = Fragmentation::allowed);
 
   Receiver receiver_;
   std::vector<std::unique_ptr<Socket>> sockets_;

@@ -48,7 +48,7 @@ class Reconciler {
           changes_.emplace_back(RemoveAddress{link.index, address});
     if (link.up != twin.up) (twin.up ? changes_ : links_down_).emplace_back(SetLink{link.index, twin.up});
     // The kernel refuses routes by a link that is down; this one goes up before they are set.
-    if (twin.up) want_routes({{.link = link.index}}, twin.routes, twin.behind_zebra);
+    if (twin.up) want_routes({{.link = link.index}}, twin.routes, twin.behind_zebra, twin.behind_protocol);
   }
 
   void add_group(const GroupRoutes& group) {
@@ -58,12 +58,13 @@ class Reconciler {
       const kernel::Link* link = kernel_.find_link(way.twin);
       if (link && twin != wanted_.twins.end() && twin->second.up) ways.push_back({link->index, {}, way.weight});
     }
-    if (!ways.empty()) want_routes(ways, group.routes, group.behind_zebra);
+    if (!ways.empty()) want_routes(ways, group.routes, group.behind_zebra, group.behind_protocol);
   }
 
-  void want_routes(const std::vector<kernel::Hop>& ways, const std::vector<Prefix>& routes, bool behind_zebra) {
+  void want_routes(const std::vector<kernel::Hop>& ways, const std::vector<Prefix>& routes, bool behind_zebra,
+                   std::string_view protocol) {
     for (const Prefix& prefix : routes) {
-      kernel::RouteSpec route{.prefix = prefix, .metric = tunnel_metric(prefix, behind_zebra)};
+      kernel::RouteSpec route{.prefix = prefix, .metric = tunnel_metric(prefix, ways, behind_zebra, protocol)};
       if (ways.size() == 1) {
         route.link = ways.front().link;
       } else {
@@ -75,15 +76,22 @@ class Reconciler {
     }
   }
 
-  uint32_t tunnel_metric(const Prefix& prefix, bool behind_zebra) const {
-    if (!behind_zebra) return tunnel_route_metric;
+  // Where zebra has put the same route there it need not be taken for the kernel's, which zebra would prefer: after
+  // another control's start it has our predecessor's, before we have told it ours.
+  uint32_t tunnel_metric(const Prefix& prefix, const std::vector<kernel::Hop>& ways, bool behind_zebra,
+                         std::string_view protocol) const {
+    const auto by_zebra = [&](const kernel::Route& route) {
+      return !protocol.empty() && kernel::protocol_name(route.protocol) == protocol &&
+             std::ranges::is_permutation(route.hops, ways, {}, &kernel::Hop::link, &kernel::Hop::link);
+    };
     auto known = kernel_.routes.lower_bound({.table = kernel::main_table, .prefix = prefix});
     for (; known != kernel_.routes.end(); ++known) {
       const kernel::RouteKey& key = known->first;
       if (key.table != kernel::main_table || key.prefix != prefix) break;
       if (std::ranges::any_of(known->second, rivals)) return tunnel_route_metric;
+      behind_zebra |= std::ranges::any_of(known->second, by_zebra);
     }
-    return spare_route_metric;
+    return behind_zebra ? spare_route_metric : tunnel_route_metric;
   }
 
   static bool rivals(const kernel::Route& route) {
@@ -109,11 +117,10 @@ class Reconciler {
   }
 
   void remove_routes() {
-    for (const auto& [key, routes] : kernel_.routes) {
-      if (key.table != kernel::main_table || kept_.contains(key)) continue;
+    for (const auto& [key, routes] : kernel_.routes)
       for (const kernel::Route& route : routes)
-        if (route.protocol == kernel::own_protocol) changes_.emplace_back(RemoveRoute{to_spec(route)});
-    }
+        if (route.protocol == kernel::own_protocol && key.table == kernel::main_table && !kept_.contains(key))
+          changes_.emplace_back(RemoveRoute{to_spec(route)});
   }
 
   static kernel::RouteSpec to_spec(const kernel::Route& route) {

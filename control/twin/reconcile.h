@@ -41,6 +41,9 @@ struct TwinSpec {
   // zebra installs the routes, and what stands here is spare; but where another program has one to the same prefix,
   // zebra would prefer that one, so there the tunnel's stands before it as ever.
   bool behind_zebra = false;
+  // Likewise where zebra has a route by that protocol's name (kernel::protocol_name()) out of the same interfaces,
+  // which it has from before; empty: it has none of ours.
+  std::string_view behind_protocol = {};
 };
 
 // Of a group of tunnels: out of the twins of those that carry, each with its share.
@@ -52,6 +55,7 @@ struct GroupRoutes {
   std::vector<Way> ways;
   std::vector<Prefix> routes;
   bool behind_zebra = false;
+  std::string_view behind_protocol = {};
 };
 
 struct StaticRoute {

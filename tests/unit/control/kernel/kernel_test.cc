@@ -1,5 +1,6 @@
 // The mirror and the configurator against a real kernel, in a network namespace that this process alone is in.
 #include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
@@ -18,6 +19,7 @@
 #include "base/unique_fd.h"
 #include "control/kernel/apply.h"
 #include "control/kernel/configurator.h"
+#include "control/kernel/decode.h"
 #include "control/kernel/mirror.h"
 
 using namespace sekisho;
@@ -181,6 +183,94 @@ TEST_CASE("lost notifications lead to a fresh reading") {
         lab.configurator.set_route({.prefix = *Prefix::parse("10.77." + std::to_string(i) + ".0/24"), .link = wan}));
   REQUIRE(lab.becomes([&] { return lab.main_route("10.77.200.0/24", 0) != nullptr; }));
   for (int i = 1; i <= 200; ++i) CHECK(lab.main_route(("10.77." + std::to_string(i) + ".0/24").c_str(), 0));
+}
+
+TEST_CASE("what the kernel did not tell, since too much was untold, is read once it has nothing more to tell") {
+  Lab lab;
+  const int wan = lab.link("wan");
+  REQUIRE(lab.configurator.add_address(wan, *InterfaceAddress::parse("10.9.1.1/24")));
+  REQUIRE(lab.configurator.set_up(wan, true));
+  REQUIRE(lab.becomes([&] { return lab.state().links.at(wan).up; }));
+  // Room for more notifications than are taken in at once.
+  const int room = 512 * 1024;
+  REQUIRE(::setsockopt(lab.mirror->fd(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
+  const auto route = [&](int i) {
+    const std::string prefix = "10." + std::to_string(64 + i / 250) + "." + std::to_string(i % 250) + ".0/24";
+    return RouteSpec{.prefix = *Prefix::parse(prefix), .link = wan};
+  };
+  constexpr int many = 3000;
+  for (int i = 0; i < many; ++i) REQUIRE(lab.configurator.set_route(route(i)));
+  REQUIRE(lab.mirror->process());
+  CHECK_FALSE(lab.mirror->is_current());
+  // Of this the kernel says nothing: what it told before still waits to be received.
+  REQUIRE(lab.configurator.remove_route(route(0)));
+  REQUIRE(lab.becomes([&] { return lab.mirror->is_current(); }));
+  CHECK(lab.main_route("10.64.0.0/24", 0) == nullptr);
+  CHECK(lab.main_route("10.64.1.0/24", 0) != nullptr);
+  CHECK(lab.state().routes == (*Mirror::open())->state().routes);
+}
+
+namespace {
+
+// RTM_NEWROUTE to 10.5.0.0/16 out of link 2, with whatever `more` puts behind that.
+struct RouteMessage {
+  alignas(nlmsghdr) std::array<char, 512> buffer{};
+  nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
+  rtmsg* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(rtmsg)));
+
+  RouteMessage() {
+    header->nlmsg_type = RTM_NEWROUTE;
+    *route = {.rtm_family = AF_INET, .rtm_dst_len = 16, .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST};
+    const std::array<uint8_t, 4> to = {10, 5, 0, 0};
+    mnl_attr_put(header, RTA_DST, to.size(), to.data());
+  }
+  std::optional<Route> decoded() const {
+    const auto change = decode(*header);
+    return change ? std::optional(std::get<Route>(change->object)) : std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a route for packets from certain sources is none of the mirror's") {
+  RouteMessage message;
+  mnl_attr_put_u32(message.header, RTA_OIF, 2);
+  REQUIRE(message.decoded());
+  CHECK(message.decoded()->hops == std::vector<Hop>{{2, {}}});
+  message.route->rtm_src_len = 8;
+  CHECK_FALSE(message.decoded());
+}
+
+TEST_CASE("the way of a route that puts something around its packets is the kernel's to know") {
+  RouteMessage message;
+  constexpr uint16_t mpls = 1;  // LWTUNNEL_ENCAP_MPLS
+  SECTION("its only one") {
+    mnl_attr_put_u32(message.header, RTA_OIF, 2);
+    mnl_attr_put_u16(message.header, RTA_ENCAP_TYPE, mpls);
+  }
+  SECTION("one of several") {
+    nlattr* const paths = mnl_attr_nest_start(message.header, RTA_MULTIPATH);
+    for (const int link : {2, 3}) {
+      auto* const hop = static_cast<rtnexthop*>(mnl_nlmsg_get_payload_tail(message.header));
+      *hop = {.rtnh_len = sizeof(rtnexthop), .rtnh_ifindex = link};
+      message.header->nlmsg_len += sizeof(rtnexthop);
+      if (link == 2) continue;
+      mnl_attr_put_u16(message.header, RTA_ENCAP_TYPE, mpls);
+      hop->rtnh_len += MNL_ALIGN(MNL_ATTR_HDRLEN + sizeof mpls);
+    }
+    mnl_attr_nest_end(message.header, paths);
+  }
+  REQUIRE(message.decoded());
+  CHECK(message.decoded()->hops.empty());
+}
+
+TEST_CASE("an IPv6 route of several hops of which one encapsulates is read anew with each change") {
+  State state;
+  const Route opaque{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00:2::/64"), 0, 7}};
+  CHECK(apply(state, {ChangeKind::present, false, opaque}).routes_suspect);
+  CHECK(apply(state, {ChangeKind::gone, false, opaque}).routes_suspect);
+  const Route plain{.key = {RT_TABLE_MAIN, *Prefix::parse("fd00:3::/64"), 0, 7}, .hops = {{2, {}}}};
+  CHECK_FALSE(apply(state, {ChangeKind::present, false, plain}).routes_suspect);
 }
 
 TEST_CASE("forwarding is switched on for a twin") {

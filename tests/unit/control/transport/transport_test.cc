@@ -160,3 +160,54 @@ TEST_CASE("over IPv6, what is larger than the link leaves in fragments that ever
   opened->reset();
   sd_event_unref(loop);
 }
+
+TEST_CASE("over IPv4, DF is set on request, for that message alone") {
+  const Loopback loopback(1500);
+  sd_event* loop = nullptr;
+  REQUIRE(sd_event_new(&loop) >= 0);
+  auto opened = UdpTransport::open(loop, [](const Endpoint&, const Endpoint&, ByteView) {});
+  REQUIRE(opened);
+  Peer peer("127.0.0.9");
+  const UniqueFd sniffer(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP));
+  REQUIRE(sniffer);
+  const auto send = [&](size_t datagram, Fragmentation fragmentation) {
+    (*opened)->send({*IpAddress::parse("127.0.0.5"), 4500}, peer.endpoint, Bytes(datagram - 20 - 8 - 4), fragmentation);
+  };
+  const auto arrives = [&](size_t size, bool df) {
+    std::array<uint8_t, 4000> packet{};
+    REQUIRE(::recv(sniffer.get(), packet.data(), packet.size(), 0) == static_cast<ssize_t>(size));
+    CHECK(((packet[6] & 0x40) != 0) == df);
+  };
+  send(1500, Fragmentation::forbidden);
+  arrives(1500, true);
+  send(1501, Fragmentation::forbidden);  // lost
+  send(1500, Fragmentation::allowed);
+  arrives(1500, false);
+  send(3000, Fragmentation::allowed);
+  arrives(3000, false);
+  CHECK((*opened)->counters().send_failures == 0);
+  CHECK((*opened)->counters().sent == 3);
+  opened->reset();
+  sd_event_unref(loop);
+}
+
+TEST_CASE("over IPv6, what is not to be fragmented leaves whole, or not at all") {
+  const Loopback loopback(1500);
+  sd_event* loop = nullptr;
+  REQUIRE(sd_event_new(&loop) >= 0);
+  auto opened = UdpTransport::open(loop, [](const Endpoint&, const Endpoint&, ByteView) {});
+  REQUIRE(opened);
+  Peer peer("::1");
+  const auto send = [&](size_t datagram, Fragmentation fragmentation) {
+    (*opened)->send({*IpAddress::parse("::1"), 500}, peer.endpoint, Bytes(datagram - 40 - 8), fragmentation);
+  };
+  send(1501, Fragmentation::forbidden);  // lost
+  send(1500, Fragmentation::forbidden);
+  CHECK(peer.receive().second.size() == 1500 - 40 - 8);
+  send(1501, Fragmentation::allowed);
+  CHECK(peer.receive().second.size() == 1501 - 40 - 8);
+  CHECK((*opened)->counters().send_failures == 0);
+  CHECK((*opened)->counters().sent == 2);
+  opened->reset();
+  sd_event_unref(loop);
+}

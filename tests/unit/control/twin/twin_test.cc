@@ -182,6 +182,24 @@ TEST_CASE("a tunnel's routes may stand behind a routing daemon's, and still befo
   CHECK(spare_route_metric >> 24 == 254);
 }
 
+TEST_CASE("before zebra is told, a tunnel's route stands behind the same one of zebra's and before all others") {
+  KernelSpec spec = wishes(true);
+  spec.twins["vti0"].behind_protocol = "babel";
+  Kernel kernel;
+  const kernel::RouteKey key{RT_TABLE_MAIN, prefix("10.2.0.0/24"), 0, 20};
+  const auto stands_behind = [&](uint8_t protocol, int link) {
+    kernel.state.routes[key] = {{.key = key, .protocol = protocol, .hops = {{link, {}}}}};
+    settle(kernel, spec);
+    CHECK(kernel.has_route("10.2.0.0/24", spare_route_metric) != kernel.has_route("10.2.0.0/24", tunnel_route_metric));
+    return kernel.has_route("10.2.0.0/24", spare_route_metric);
+  };
+  CHECK_FALSE(stands_behind(RTPROT_BABEL, 2));
+  CHECK(stands_behind(RTPROT_BABEL, 3));
+  CHECK_FALSE(stands_behind(RTPROT_BGP, 3));
+  spec.twins["vti0"].behind_protocol = {};  // zebra is not told of it
+  CHECK_FALSE(stands_behind(RTPROT_BABEL, 3));
+}
+
 TEST_CASE("a tunnel's route stands before another program's, which zebra would prefer") {
   KernelSpec spec = wishes(true);
   spec.twins["vti0"].behind_zebra = true;
