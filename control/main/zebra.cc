@@ -30,6 +30,11 @@ Zebra::State Zebra::state() const {
   return session_.up() ? State::synchronizing : State::connecting;
 }
 
+void Zebra::set_hold(Duration hold) {
+  table_.set_hold(hold);
+  arm_sweep();
+}
+
 void Zebra::want(OwnRoutes routes) {
   const OwnRoutes before = std::exchange(own_, std::move(routes));
   for (const auto& [prefix, route] : before) {
@@ -149,6 +154,7 @@ void Zebra::zebra_down(const Error& error) {
   table_.session_ended(MonotonicClock::now());
   arm_sweep();
   host_.zebra_failed(error);
+  if (table_.stale() == 0) forget();  // nothing will time out
 }
 
 void Zebra::zebra_unreachable(const Error& error) { host_.zebra_failed(error); }
@@ -165,9 +171,12 @@ void Zebra::sweep() {
   arm_sweep();
   ask_again();
   // Nothing is left of what it said, and it is not there to say more.
-  const bool forgotten = known_ && state() != State::synchronized && !table_.next_sweep();
-  if (forgotten) known_ = false;
-  if (swept || forgotten) host_.zebra_changed();
+  if (known_ && state() != State::synchronized && table_.stale() == 0) return forget();
+  if (swept) host_.zebra_changed();
+}
+
+void Zebra::forget() {
+  if (std::exchange(known_, false)) host_.zebra_changed();
 }
 
 }  // namespace sekisho::control

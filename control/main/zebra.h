@@ -49,6 +49,7 @@ class Zebra final : private zserv::SessionListener {
   // want() has been called.
   bool own_known() const { return own_known_; }
 
+  void set_hold(Duration hold);
   // From now on these are our routes. Those of an earlier process stay in zebra until the first call.
   void want(OwnRoutes routes);
   // It is none of ours any more, at once.
@@ -69,6 +70,7 @@ class Zebra final : private zserv::SessionListener {
   void void_word(const Prefix& prefix);
   void changed();
   void sweep();
+  void forget();
   void say_again();
   void arm_sweep();
   void ask_again();

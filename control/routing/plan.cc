@@ -33,34 +33,80 @@ class Planner {
   Planner(const kernel::State& kernel, const Attachments& attachments, const zserv::Table* learnt,
           const std::set<Prefix>& left_out)
       : kernel_(kernel), learnt_(learnt), left_out_(left_out) {
+    if (learnt) resolver_.emplace(*learnt);
+    // Multicast and link-local destinations mean different things on each link, which one table cannot tell apart.
+    // IPv4 link-local addresses are not among them: tunnels carry them as ordinary ones (169.254.1.1/30).
+    for (const char* prefix : {"224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "ff00::/8"})
+      fixed_.push_back(*Prefix::parse(prefix));
     for (const auto& [index, link] : kernel.links)
       if (const auto found = attachments.find(link.name); found != attachments.end())
         attached_.emplace(index, found->second);
   }
 
   Plan run() {
-    add_fixed();
-    // Of equal prefixes the better route comes first.
-    const std::vector<const kernel::Route*> routes = order();
-    const auto others = std::ranges::find_if_not(routes, is_local);
-    std::for_each(routes.begin(), others, [this](const kernel::Route* route) { add(*route); });
-    if (learnt_) {
-      for (const kernel::Route* route : routes)
-        if (is_preferred(*route)) add(*route);
-      add_learnt();
-    }
-    std::for_each(others, routes.end(), [this](const kernel::Route* route) { add(*route); });
+    plan_by_prefix();
+    for (const Prefix& prefix : fixed_) put(prefix, {.kind = NextHopKind::punt}, {});
     add_neighbours();
     return std::move(plan_);
   }
 
  private:
-  // Multicast and link-local destinations mean different things on each link, which one table cannot tell apart.
-  void add_fixed() {
-    // IPv4 link-local addresses are not among them: tunnels carry them as ordinary ones (169.254.1.1/30).
-    for (const char* prefix : {"224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "ff00::/8"})
-      fixed_.push_back(*Prefix::parse(prefix));
-    for (const Prefix& prefix : fixed_) put(prefix, {.kind = NextHopKind::punt}, {});
+  using Iterator = std::map<kernel::RouteKey, std::vector<kernel::Route>>::const_iterator;
+  using Routes = std::ranges::subrange<Iterator>;  // of one table, in order of prefix and then metric
+
+  // What there is to say of each prefix stands in three places in the same order: in the kernel's two tables and in
+  // zebra's. They are gone through side by side, which takes a large table a fraction of what looking each one up
+  // would.
+  void plan_by_prefix() {
+    const zserv::Table none;
+    const auto& said = (learnt_ ? *learnt_ : none).routes();
+    auto learnt = said.begin();
+    Routes main = table(kernel::main_table), local = table(kernel::local_table);
+    for (;;) {
+      const Prefix* next = nullptr;
+      const auto consider = [&](const Prefix& prefix) { next = next && *next < prefix ? next : &prefix; };
+      if (!main.empty()) consider(main.front().first.prefix);
+      if (!local.empty()) consider(local.front().first.prefix);
+      if (learnt != said.end()) consider(learnt->first);
+      if (!next) return;
+      const Prefix prefix = *next;
+      const zserv::Route* zebras = nullptr;
+      if (learnt != said.end() && learnt->first == prefix) zebras = &learnt++->second.route;
+      const Routes locals = split_off(local, prefix), mains = split_off(main, prefix);
+      plan(prefix, locals, zebras, mains);
+    }
+  }
+
+  Routes table(uint32_t number) const {
+    return {kernel_.routes.lower_bound({.table = number}), kernel_.routes.lower_bound({.table = number + 1})};
+  }
+
+  static Routes split_off(Routes& rest, const Prefix& prefix) {
+    const Iterator begin = rest.begin();
+    while (!rest.empty() && rest.front().first.prefix == prefix) rest.advance(1);
+    return {begin, rest.begin()};
+  }
+
+  // The first that is usable.
+  void plan(const Prefix& prefix, const Routes& local, const zserv::Route* learnt, const Routes& main) {
+    if (std::ranges::any_of(fixed_, [&](const Prefix& fixed) { return fixed.contains(prefix); })) return;
+    const auto any = [](const kernel::Route&) { return true; };
+    const bool says_how = learnt && is_learnt(learnt->type);
+    const bool left_out = left_out_.contains(prefix);
+    // While zebra's word is known its routes in the kernel are the same a moment later. They count where we found no
+    // way for what it says: it knows more of its gateways than it tells.
+    const auto counts = [&](const kernel::Route& route) {
+      return !kernel::made_by_frr(route.protocol) || (!left_out && (!learnt_ || says_how));
+    };
+    (void)(add_first(local, any) || (learnt_ && add_first(main, is_preferred)) ||
+           (says_how && !left_out && add(*learnt)) || add_first(main, counts));
+  }
+
+  bool add_first(const Routes& routes, const auto& counts) {
+    for (const auto& [key, same_key] : routes)
+      for (const kernel::Route& route : same_key)
+        if (counts(route) && add(route)) return true;
+    return false;
   }
 
   // Our own with distance 0 in zebra's eyes, better than a protocol's: what zebra had before may not know of it yet.
@@ -68,40 +114,11 @@ class Planner {
     return route.protocol == kernel::own_protocol && route.key.metric >> 24 == 0;
   }
 
-  // While zebra's word is known its routes in the kernel are the same a moment later. They count where we found no way
-  // for what it says: it knows more of its gateways than it tells.
-  bool counts(const kernel::Route& route) const {
-    if (!kernel::made_by_frr(route.protocol)) return true;
-    if (left_out_.contains(route.key.prefix)) return false;
-    if (!learnt_) return true;
-    const auto said = learnt_->routes().find(route.key.prefix);
-    return said != learnt_->routes().end() && is_learnt(said->second.route.type);
-  }
-
-  static bool is_local(const kernel::Route* route) { return route->key.table == RT_TABLE_LOCAL; }
-
-  std::vector<const kernel::Route*> order() const {
-    std::vector<const kernel::Route*> routes;
-    for (const auto& [key, same_key] : kernel_.routes)
-      for (const kernel::Route& route : same_key)
-        if (counts(route)) routes.push_back(&route);
-    std::ranges::stable_sort(routes, [](const kernel::Route* a, const kernel::Route* b) {
-      return std::tuple(!is_local(a), a->key.metric) < std::tuple(!is_local(b), b->key.metric);
-    });
-    return routes;
-  }
-
-  void add_learnt() {
-    zserv::Resolver resolver(*learnt_);
-    for (const auto& [prefix, entry] : learnt_->routes()) {
-      const zserv::Route& route = entry.route;
-      if (!is_learnt(route.type) || taken(prefix) || left_out_.contains(prefix)) continue;
-      const PlannedRoute origin{.metric = route.metric, .learnt = PlannedRoute::Learnt{route.type, route.distance}};
-      if (!route.next_hops.empty() && route.next_hops.front().blackhole)
-        put(prefix, {.kind = NextHopKind::drop}, origin);
-      else
-        add_by_hops(prefix, to_hops(resolver.ways(route)), origin);
-    }
+  bool add(const zserv::Route& route) {
+    const PlannedRoute origin{.metric = route.metric, .learnt = PlannedRoute::Learnt{route.type, route.distance}};
+    if (!route.next_hops.empty() && route.next_hops.front().blackhole)
+      return put(route.prefix, {.kind = NextHopKind::drop}, origin);
+    return add_by_hops(route.prefix, to_hops(resolver_->ways(route)), origin);
   }
 
   // Only their ratio counts. Ways over several gateways have products of weights, which are made to fit.
@@ -129,14 +146,10 @@ class Planner {
     return link != kernel_.links.end() && link->second.up;
   }
 
-  bool taken(const Prefix& prefix) const {
-    return plan_.routes.contains(prefix) ||
-           std::ranges::any_of(fixed_, [&](const Prefix& fixed) { return fixed.contains(prefix); });
-  }
-
-  void add_by_hops(const Prefix& prefix, const std::vector<kernel::Hop>& hops, PlannedRoute planned) {
+  // False where none of the hops is usable.
+  bool add_by_hops(const Prefix& prefix, const std::vector<kernel::Hop>& hops, PlannedRoute planned) {
     const auto first = std::ranges::find_if(hops, [this](const kernel::Hop& hop) { return usable(hop); });
-    if (first == hops.end()) return;
+    if (first == hops.end()) return false;
     PlannedHop hop = to_planned(*first);
     if (hops.size() > 1) {
       planned.group = intern(hops);
@@ -144,7 +157,7 @@ class Planner {
     }
     planned.link = hop.link;
     planned.via = hop.via;
-    put(prefix, hop.next_hop, std::move(planned));
+    return put(prefix, hop.next_hop, std::move(planned));
   }
 
   PlannedHop to_planned(const kernel::Hop& hop) const { return {next_hop(hop), hop.link, hop.via, hop.weight}; }
@@ -172,9 +185,9 @@ class Planner {
     return known->second;
   }
 
-  void add(const kernel::Route& route) {
+  bool add(const kernel::Route& route) {
     // Routes by type of service are the kernel's business alone; the dataplane looks at destinations.
-    if (route.key.tos != 0 || taken(route.key.prefix)) return;
+    if (route.key.tos != 0) return false;
     const PlannedRoute origin{.metric = route.key.metric, .protocol = route.protocol};
     switch (route.type) {
       case kernel::RouteType::local:
@@ -186,13 +199,14 @@ class Planner {
       case kernel::RouteType::multicast:
         return put(route.key.prefix, {.kind = NextHopKind::punt}, origin);
       case kernel::RouteType::unicast:
-        // By a next hop object that the kernel does not spell out (net.ipv4.nexthop_compat_mode is off): it knows the
-        // way.
+        // By a next hop object that the kernel does not spell out (net.ipv4.nexthop_compat_mode is off), or with an
+        // encapsulation: it knows the way.
         if (route.hops.empty()) return put(route.key.prefix, {.kind = NextHopKind::punt}, origin);
         return add_by_hops(route.key.prefix, route.hops, origin);
       case kernel::RouteType::other:
-        return;
+        break;
     }
+    return false;
   }
 
   NextHopKey next_hop(const kernel::Hop& hop) const {
@@ -203,10 +217,12 @@ class Planner {
     return {.kind = NextHopKind::adjacency, .port = std::get<ipc::PortId>(*twin), .address = *hop.via};
   }
 
-  void put(const Prefix& prefix, const NextHopKey& key, PlannedRoute route) {
+  // Mostly at the end, where it costs little. True, for a caller that tries one after the other.
+  bool put(const Prefix& prefix, const NextHopKey& key, PlannedRoute route) {
     need(key, route.link);
     route.next_hop = key;
-    plan_.routes.emplace(prefix, std::move(route));
+    plan_.routes.emplace_hint(plan_.routes.end(), prefix, std::move(route));
+    return true;
   }
 
   void need(const NextHopKey& key, int link) {
@@ -243,6 +259,7 @@ class Planner {
   const zserv::Table* learnt_;
   const std::set<Prefix>& left_out_;
   std::map<int, Attachment> attached_;
+  std::optional<zserv::Resolver> resolver_;
   std::vector<Prefix> fixed_;
   std::map<Group, GroupPtr> groups_;
   Plan plan_;

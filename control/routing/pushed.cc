@@ -62,23 +62,36 @@ void Pushed::release_unused(const Plans& plans) {
   });
 }
 
-void Pushed::add_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
+void Pushed::change_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
   struct Step {
     ipc::RouteSet set;
     std::optional<ipc::NextHopId> before;
   };
   std::vector<Step> sealed;
   std::array<std::vector<Step>, 129> others;  // by length
+  std::vector<std::pair<Destination, ipc::NextHopId>> gone;
+  // Both in the same order, they are gone through side by side.
+  auto known = routes_.begin();
+  const auto take_away = [&] {
+    gone.emplace_back(*known);
+    known = routes_.erase(known);
+  };
   for (const auto& [vrf, plan] : plans)
     for (const auto& [prefix, route] : plan.routes) {
+      const Destination destination{vrf, prefix};
+      while (known != routes_.end() && known->first < destination) take_away();
       const ipc::NextHopId id = id_for(route);
-      const auto [known, added] = routes_.try_emplace({vrf, prefix}, id);
-      if (!added && known->second == id) continue;
-      const auto before = added ? std::nullopt : std::optional(known->second);
-      known->second = id;
+      std::optional<ipc::NextHopId> before;
+      if (known != routes_.end() && known->first == destination) {
+        before = std::exchange(known++->second, id);
+        if (before == id) continue;
+      } else {
+        routes_.emplace_hint(known, destination, id);
+      }
       (route.in_clear() ? others[prefix.length()] : sealed)
           .push_back({{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf, id}, before});
     }
+  while (known != routes_.end()) take_away();
   before_.assign(commands.size(), std::nullopt);
   const auto take = [&](const std::vector<Step>& steps) {
     for (const Step& step : steps) {
@@ -88,6 +101,12 @@ void Pushed::add_routes(const Plans& plans, std::vector<RouteCommand>& commands)
   };
   take(sealed);
   for (const auto& same_length : std::views::reverse(others)) take(same_length);
+  for (const auto& [destination, id] : gone) {
+    const auto& [vrf, prefix] = destination;
+    commands.emplace_back(
+        ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf});
+    before_.push_back(id);
+  }
 }
 
 void Pushed::undo(std::span<const RouteCommand> commands, size_t from) {
@@ -133,8 +152,7 @@ std::vector<RouteCommand> Pushed::advance(const Plans& plans) {
   had_room_ = std::exchange(overflow_, 0) == 0;
   add_next_hops(plans, commands);
   add_groups(plans, commands);
-  add_routes(plans, commands);
-  remove_routes(plans, commands);
+  change_routes(plans, commands);
   release_unused(plans);
   return commands;
 }
@@ -161,17 +179,6 @@ void Pushed::add_groups(const Plans& plans, std::vector<RouteCommand>& commands)
     commands.emplace_back(std::make_shared<const ipc::NextHopGroupSet>(group));
   for (const auto& [vrf, plan] : plans)
     for (const GroupPtr& group : plan.groups) overflow_ += !groups_.find(group);
-}
-
-void Pushed::remove_routes(const Plans& plans, std::vector<RouteCommand>& commands) {
-  std::erase_if(routes_, [&](const auto& known) {
-    const auto& [vrf, prefix] = known.first;
-    if (const auto plan = plans.find(vrf); plan != plans.end() && plan->second.routes.contains(prefix)) return false;
-    commands.emplace_back(
-        ipc::RouteRemove{ipc::from_address(prefix.address()), static_cast<uint8_t>(prefix.length()), vrf});
-    before_.push_back(known.second);
-    return true;
-  });
 }
 
 }  // namespace sekisho::routing

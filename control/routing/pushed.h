@@ -72,8 +72,7 @@ class Pushed {
   bool allocate(const NextHopKey& key, const NextHop& content, std::vector<RouteCommand>& commands);
   void add_next_hops(const Plans& plans, std::vector<RouteCommand>& commands);
   void add_groups(const Plans& plans, std::vector<RouteCommand>& commands);
-  void add_routes(const Plans& plans, std::vector<RouteCommand>& commands);
-  void remove_routes(const Plans& plans, std::vector<RouteCommand>& commands);
+  void change_routes(const Plans& plans, std::vector<RouteCommand>& commands);
   ipc::NextHopId id_for(const NextHopKey& key) const;
   ipc::NextHopId id_for(const PlannedRoute& route) const;
   void release_unused(const Plans& plans);

@@ -29,7 +29,7 @@ enum Has : uint32_t {
   has_opaque = 0x400,
 };
 
-enum RouteFlag : uint32_t { no_flag = 0, allow_recursion = 0x01, self_route = 0x02 };
+enum RouteFlag : uint32_t { no_flag = 0, allow_recursion = 0x01 };
 
 enum HopFlag : uint8_t { hop_on_link = 0x01, hop_labels = 0x02, hop_weight = 0x04, hop_backup = 0x08, hop_evpn = 0x40 };
 constexpr uint8_t known_hop_flags = hop_on_link | hop_labels | hop_weight | hop_backup | hop_evpn;
@@ -133,8 +133,7 @@ Fault read_next_hops(const Dialect& dialect, ByteReader& reader, uint32_t messag
 
 Fault read_route(const Dialect& dialect, ByteReader& reader, Route& route) {
   route.type = dialect.route_type(reader.u8());
-  route.instance = reader.u16();
-  route.from_kernel = reader.u32() & self_route;
+  reader.skip(2 + 4);  // instance, flags
   const uint32_t message = reader.u32();
   if (reader.u8() != unicast) return "SAFI";
   const auto family = family_of(reader.u8());

@@ -25,8 +25,6 @@ struct NextHop {
 
 struct Route {
   RouteType type = RouteType::system;
-  uint16_t instance = 0;
-  bool from_kernel = false;  // zebra found it in the kernel when it started; nobody has said it since
   Prefix prefix;
   // For packets from there only (RFC 9079), where that is not everywhere.
   std::optional<Prefix> source;

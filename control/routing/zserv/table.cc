@@ -15,22 +15,23 @@ Table::Kind Table::kind(RouteType type) {
     case RouteType::kernel:
     case RouteType::connect:
     case RouteType::local:
-      return of_links;
+      return Kind::of_links;
     case RouteType::static_route:
-      return of_staticd;
+      return Kind::of_staticd;
     default:
-      return of_protocols;
+      return Kind::of_protocols;
   }
 }
 
 void Table::freshen(Entry& entry) {
-  if (entry.stale) --stale_;
-  entry.stale = false;
+  if (entry.stale_since) --stale_;
+  entry.stale_since.reset();
+  if (stale_ == 0) oldest_.reset();
 }
 
 bool Table::add(Route route) {
   const Family family = route.prefix.family();
-  if (held_[at(family)] >= room(family) && kind(route.type) != of_links && !routes_.contains(route.prefix)) {
+  if (held_[at(family)] >= room(family) && kind(route.type) != Kind::of_links && !routes_.contains(route.prefix)) {
     ++left_out_[at(family)];
     return false;
   }
@@ -60,39 +61,46 @@ bool Table::needs_dump() const {
 }
 
 void Table::session_ended(Instant now) {
-  for (auto& [prefix, entry] : routes_) entry.stale = true;
+  // What no session has said again since an earlier end is stale since then: a zebra that cannot stay up holds nothing
+  // for ever.
+  for (auto& [prefix, entry] : routes_) entry.stale_since = entry.stale_since.value_or(now);
   stale_ = routes_.size();
-  // Time runs from the first of several ends on: a zebra that cannot stay up holds nothing for ever.
-  for (auto& at : sweep_at_) at = std::min(at.value_or(now + hold_), now + hold_);
+  if (stale_ > 0) oldest_ = oldest_.value_or(now);
+  staticd_is_back_.reset();
 }
 
 bool Table::dump_ended(Instant now) {
-  auto& statics = sweep_at_[of_staticd];
-  if (statics) statics = std::min(*statics, now + staticd_returns);
-  return drop_stale(of_links);
+  staticd_is_back_ = now + staticd_returns;
+  return drop_stale([](const Entry& entry) { return kind(entry.route.type) == Kind::of_links; });
 }
 
 bool Table::sweep(Instant now) {
-  bool changed = false;
-  for (const Kind each : {of_links, of_staticd, of_protocols})
-    if (sweep_at_[each] && now >= *sweep_at_[each]) changed |= drop_stale(each);
-  return changed;
+  const bool statics = staticd_is_back_ && now >= *staticd_is_back_;
+  if (statics) staticd_is_back_.reset();
+  return drop_stale([&](const Entry& entry) {
+    return now >= *entry.stale_since + hold_ || (statics && kind(entry.route.type) == Kind::of_staticd);
+  });
 }
 
 std::optional<Instant> Table::next_sweep() const {
-  std::optional<Instant> next;
-  for (const auto& at : sweep_at_)
-    if (at) next = std::min(next.value_or(*at), *at);
-  return next;
+  if (!oldest_) return {};
+  const Instant held = *oldest_ + hold_;
+  return staticd_is_back_ ? std::min(held, *staticd_is_back_) : held;
 }
 
-bool Table::drop_stale(Kind which) {
-  sweep_at_[which].reset();
+template <typename Condition>
+bool Table::drop_stale(const Condition& goes) {
   if (stale_ == 0) return false;
+  oldest_.reset();
   const size_t dropped = std::erase_if(routes_, [&](const auto& known) {
-    const bool goes = known.second.stale && kind(known.second.route.type) == which;
-    if (goes) --held_[at(known.first.family())];
-    return goes;
+    const auto& [prefix, entry] = known;
+    if (!entry.stale_since) return false;
+    if (!goes(entry)) {
+      oldest_ = std::min(oldest_.value_or(*entry.stale_since), *entry.stale_since);
+      return false;
+    }
+    --held_[at(prefix.family())];
+    return true;
   });
   stale_ -= dropped;
   return dropped > 0;

@@ -2,9 +2,9 @@
 //
 // When a session ends nothing is known to be wrong, so everything stays and is stale. What the next session says again
 // is fresh. What is still stale goes by its kind: connected and kernel routes when the session has said all that zebra
-// knows, static ones a little later (staticd comes back to a new zebra after ten seconds), those of routing protocols
-// when the hold time is over, which gives them the time of a graceful restart (RFC 4724). What zebra takes back goes at
-// once.
+// knows, static ones a little later (staticd comes back to a new zebra after ten seconds), and all once they have been
+// stale for the hold time, which gives those of routing protocols the time of a graceful restart (RFC 4724). What zebra
+// takes back goes at once.
 //
 // A table that is full leaves new routes out and keeps those it has. What was left out comes with another dump, for
 // which there is a reason once the table has room again.
@@ -23,7 +23,7 @@ class Table {
  public:
   struct Entry {
     Route route;
-    bool stale = false;
+    std::optional<Instant> stale_since;  // nothing: this session has said it
   };
 
   // How many routes it holds at most of each family. Those of links always find room.
@@ -48,15 +48,18 @@ class Table {
 
   const std::map<Prefix, Entry>& routes() const { return routes_; }
   size_t stale() const { return stale_; }
+  // Counts for what is stale already, too.
+  void set_hold(Duration hold) { hold_ = hold; }
   // How often a route found no room since the dump began, and whether there is room now for what that may have been.
   size_t left_out() const { return left_out_[0] + left_out_[1]; }
   bool needs_dump() const;
 
  private:
-  enum Kind : uint8_t { of_links, of_staticd, of_protocols, kinds };
+  enum class Kind : uint8_t { of_links, of_staticd, of_protocols };
   static Kind kind(RouteType type);
   void freshen(Entry& entry);
-  bool drop_stale(Kind kind);
+  template <typename Condition>
+  bool drop_stale(const Condition& goes);
   size_t room(Family family) const { return family == Family::ipv4 ? room_.ipv4 : room_.ipv6; }
   static size_t at(Family family) { return family == Family::ipv4 ? 0 : 1; }
 
@@ -65,8 +68,8 @@ class Table {
   std::map<Prefix, Entry> routes_;
   size_t stale_ = 0;
   std::array<size_t, 2> held_{}, left_out_{};  // by family
-  // When the stale ones of a kind go.
-  std::array<std::optional<Instant>, kinds> sweep_at_;
+  std::optional<Instant> oldest_;              // no stale one is older
+  std::optional<Instant> staticd_is_back_;     // by then, and says its routes again
 };
 
 }  // namespace sekisho::zserv

@@ -205,7 +205,7 @@ TEST_CASE("one neighbour is asked for alone", "[bgp]") {
 }
 
 TEST_CASE("an inquiry that comes to nothing says why", "[bgp]") {
-  Lab lab({.at_once = 8, .size = 1000, .neighbours = 1, .time = std::chrono::milliseconds(20)});
+  Lab lab({.at_once = 8, .size = 1000, .neighbours = 1, .time = std::chrono::milliseconds(500)});
   const Message* why = &messages::bgpd_silent;
   SECTION("nobody there") {
     lab.reachable = false;

@@ -148,7 +148,6 @@ TEST_CASE("routes of zebra's", "[zserv]") {
     CHECK(route.type == RouteType::bgp);
     CHECK(route.prefix == prefix("192.0.2.0/24"));
     CHECK(route.distance == 20);
-    CHECK_FALSE(route.from_kernel);
     CHECK(route.next_hops == std::vector<NextHop>{{.gateway = address("10.0.12.2"), .link = 10},
                                                   {.gateway = address("10.0.13.2"), .link = 12}});
   }
@@ -189,7 +188,6 @@ TEST_CASE("routes of zebra's", "[zserv]") {
   }
   SECTION("read back from the kernel, and for a source") {
     const Route route = added(debian12, message(30, "09 0000 0000000a 00000020 | 01 0a 20 20010db8 | 30 20010db80001"));
-    CHECK(route.from_kernel);
     CHECK(route.source == prefix("2001:db8:1::/48"));
     CHECK(route.next_hops.empty());
   }

@@ -85,6 +85,27 @@ TEST_CASE("a zebra that is gone takes no route along; what its successor does no
     CHECK_FALSE(table.sweep(seconds(1000)));
     CHECK(table.routes().size() == 3);
     CHECK_FALSE(table.next_sweep());
+    // The next end is another one.
+    table.session_ended(seconds(240));
+    CHECK(table.next_sweep() == seconds(390));
+    table.dump_ended(seconds(241));
+    CHECK_FALSE(table.sweep(seconds(250)));
+    CHECK(table.sweep(seconds(256)));
+    CHECK(table.routes().contains(prefix("192.0.2.0/24")));
+    CHECK_FALSE(table.sweep(seconds(389)));
+    CHECK(table.sweep(seconds(390)));
+  }
+  SECTION("it says one of them again: the other has been stale for longer") {
+    table.add(route(RouteType::bgp, "192.0.2.0/24", {by("10.0.12.1", 2)}));
+    table.session_ended(seconds(200));
+    CHECK(table.next_sweep() == seconds(250));
+    CHECK(table.sweep(seconds(250)));
+    CHECK(table.routes().size() == 1);
+    CHECK(table.next_sweep() == seconds(350));
+  }
+  SECTION("another hold time counts at once") {
+    table.set_hold(std::chrono::seconds(20));
+    CHECK(table.next_sweep() == seconds(120));
   }
   SECTION("it says nothing of it") {
     CHECK(table.dump_ended(seconds(101)));
