@@ -90,7 +90,7 @@ struct WriterCounters {
   CounterBlock<DropReason> drops;
   std::array<CounterBlock<PortCounter>, max_ports> ports;
   std::array<CounterBlock<SaCounter>, max_sas> sas;
-  std::array<CounterBlock<FilterCounter>, max_filters> filters;
+  std::array<CounterBlock<FilterCounter>, max_filters + 1> filters;  // and of closed_filter
 };
 
 // All counters (CounterMemory). Untouched pages cost nothing.

@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 7;
+inline constexpr uint32_t schema_version = 8;
 
 using VrfId = StrongId<struct VrfIdTag, uint8_t>;
 using PortId = StrongId<struct PortIdTag, uint16_t>;
@@ -41,6 +41,8 @@ inline constexpr unsigned max_workers = 16;
 inline constexpr unsigned max_selector_pairs = 8;
 inline constexpr unsigned max_tx_sas = 8;  // of one tunnel
 inline constexpr uint16_t max_filters = 256;
+// Of no filter that control has sent: it lets nothing pass, at interfaces that are `filtered` and have no other.
+inline constexpr FilterId closed_filter{max_filters};
 inline constexpr unsigned max_filter_rules = 256;  // of one filter in one direction
 inline constexpr SaId no_sa{UINT32_MAX};
 inline constexpr uint16_t most_mtu = 1906;         // of ports and tunnels: a packet fits one buffer
@@ -110,12 +112,14 @@ struct TransactionCommit {
 };
 
 // A port: a DPDK device and its kernel twin, a TAP that carries the device's MAC.
-// Set again with the same device it may change MTU and VRF; another device under a used id is refused.
+// Set again with the same device it may change everything else but the name; another device under a used id is refused.
+// While it is `filtered`, no packet passes it unless a filter that is attached to its name lets it.
 struct PortSet {
   static constexpr auto type = CommandType::port_set;
   PortId id;
   uint16_t mtu = 1500;
   VrfId vrf;
+  uint8_t filtered = 0;
   Text<16> name;     // of the twin interface in the kernel, and in reports
   Text<240> device;  // "0000:03:00.0" or "net_af_packet0,iface=eth1"
 };
@@ -135,7 +139,7 @@ enum class DfPolicy : uint8_t {
 
 // A tunnel: a VTI and its kernel twin, a TUN. What is routed into it is sealed by the first of its TX SAs whose
 // selectors allow it; where there is none it is dropped. With `on_traffic`, the first packet that finds no TX SA at all
-// is kept for a while, and reported (TrafficWaiting).
+// is kept for a while, and reported (TrafficWaiting). `filtered` as in PortSet, of what goes into it and comes out.
 struct TunnelSet {
   static constexpr auto type = CommandType::tunnel_set;
   TunnelId id;
@@ -145,7 +149,8 @@ struct TunnelSet {
   DfPolicy df{};
   uint8_t on_traffic = 0;
   uint8_t tx_count = 0;  // 0..max_tx_sas
-  VrfId vrf;             // of inner packets
+  uint8_t filtered = 0;
+  VrfId vrf;  // of inner packets
   std::array<SaId, max_tx_sas> tx_sas{};
   Text<16> name;  // of the twin interface
 };
@@ -246,7 +251,8 @@ struct SaRemove {
   SaId id;
 };
 
-// The filters, rules and attachments that follow in this transaction are all there are from then on.
+// The filters, rules and attachments that follow in this transaction are all there are from then on; where it is
+// refused, all stays as it was.
 struct FiltersReplace {
   static constexpr auto type = CommandType::filters_replace;
 };
@@ -370,16 +376,29 @@ struct TrafficWaiting {
   TunnelId tunnel;
 };
 
-// A packet that a filter let not pass. At most a few a second.
+// Why a filter let a packet not pass.
+enum class DenialReason : uint8_t {
+  no_rule,         // allows it
+  table_full,      // a rule allows it, but there was no place for its flow
+  forbidden_flow,  // an edit of the rules forbids the flow that it belongs to
+  fragment,        // not the first one of its packet, and that one has not passed
+  header_chain,    // headers that are cut short, too many, or hidden in another fragment
+  routing_header,  // IPv6, with segments left
+  options,         // IPv4's, or IPv6 hop-by-hop
+  frame_type,      // neither IP nor anything that carries none
+  closed,          // the interface is to have a filter, and has none yet
+};
+
+// A packet that a filter let not pass. At most a few a second of each filter and worker.
 struct PacketDenied {
   static constexpr auto type = EventType::packet_denied;
-  FilterId filter;
+  FilterId filter;  // or closed_filter
   Direction direction{};
-  uint8_t table_full = 0;  // a rule allows it, but there was no place for its flow
+  DenialReason reason{};
   uint8_t protocol = 0;
   uint8_t has_ports = 0;
   uint16_t source_port = 0, destination_port = 0;
-  Address source, destination;
+  Address source, destination;  // frame_type: of no meaning, likewise the protocol
   Text<16> interface;
 };
 
@@ -395,7 +414,7 @@ template <Message T, size_t Size>
 inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
 static_assert(laid_out<PortSet, 262> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
-static_assert(laid_out<TunnelSet, 60> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
+static_assert(laid_out<TunnelSet, 64> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<NextHopGroupSet, 514>);
 static_assert(laid_out<RouteSet, 22> && laid_out<RouteRemove, 19>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);

@@ -39,8 +39,8 @@ bool plausible(const ipc::TrafficWaiting& report) { return report.tunnel.value()
 
 bool plausible(const ipc::PacketDenied& report) {
   const auto source = ipc::to_address(report.source), destination = ipc::to_address(report.destination);
-  return report.filter.value() < ipc::max_filters && report.direction <= ipc::Direction::outbound &&
-         report.table_full <= 1 && report.has_ports <= 1 && source && destination &&
+  return report.filter.value() <= ipc::closed_filter.value() && report.direction <= ipc::Direction::outbound &&
+         report.reason <= ipc::DenialReason::closed && report.has_ports <= 1 && source && destination &&
          source->family() == destination->family() && ipc::to_string(report.interface).has_value();
 }
 

@@ -3,7 +3,6 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "ipc/convert.h"
 
@@ -58,17 +57,17 @@ bool Filter::allows(ipc::Direction direction, const RuleSubject& subject) const 
 }
 
 Result<std::unique_ptr<FilterTable>> FilterTable::create(size_t places, const FlowTimeouts& timeouts) {
-  // Some sixteen to thirty-two ticks a second.
-  const uint64_t hz = rte_get_tsc_hz();
-  const unsigned shift = static_cast<unsigned>(std::bit_width(hz)) - 5;
-  std::unique_ptr<FilterTable> table(new FilterTable(shift));
-  auto flows = FlowTable::create(places, static_cast<Ticks>(hz >> shift), timeouts);
+  const auto ticks_per_cycle = static_cast<uint64_t>((AddressValue{ticks_per_second} << 64) / rte_get_tsc_hz());
+  std::unique_ptr<FilterTable> table(new FilterTable(ticks_per_cycle));
+  auto flows = FlowTable::create(places, ticks_per_second, timeouts);
   if (!flows) return std::unexpected(flows.error());
   table->flows_ = std::move(*flows);
   table->start_ = rte_rdtsc();
   return table;
 }
 
-Ticks FilterTable::now() const { return static_cast<Ticks>((rte_rdtsc() - start_) >> shift_) + 1; }
+Ticks FilterTable::now() const {
+  return static_cast<Ticks>((AddressValue{rte_rdtsc() - start_} * ticks_per_cycle_) >> 64) + 1;
+}
 
 }  // namespace sekisho::dataplane

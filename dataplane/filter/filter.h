@@ -60,10 +60,11 @@ struct Filters {
   std::vector<std::shared_ptr<const Filter>> owned;
 };
 
-// The filters and their flows; time in ticks of a power of two of TSC cycles.
+// The filters and their flows.
 class FilterTable {
  public:
   static constexpr size_t default_places = size_t{1} << 20;
+  static constexpr Ticks ticks_per_second = 4;  // 2^32 last for 34 years
 
   static Result<std::unique_ptr<FilterTable>> create(size_t places = default_places, const FlowTimeouts& timeouts = {});
   ~FilterTable() { exchange(nullptr); }
@@ -71,6 +72,7 @@ class FilterTable {
   // Workers. nullptr: no interface has a filter.
   const Filters* active() const { return active_.load(std::memory_order_acquire); }
   FlowTable& flows() { return *flows_; }
+  // Within a tick, in those that have passed since it was made.
   Ticks now() const;
 
   // The manager; the former set is in use until a grace period has passed.
@@ -79,10 +81,10 @@ class FilterTable {
   }
 
  private:
-  explicit FilterTable(unsigned shift) : shift_(shift) {}
+  explicit FilterTable(uint64_t ticks_per_cycle) : ticks_per_cycle_(ticks_per_cycle) {}
 
-  unsigned shift_;
-  uint64_t start_ = 0;  // TSC
+  uint64_t ticks_per_cycle_;  // of the TSC, in units of 2^-64
+  uint64_t start_ = 0;        // TSC
   std::unique_ptr<FlowTable> flows_;
   std::atomic<const Filters*> active_{nullptr};
 };

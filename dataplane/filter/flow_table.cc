@@ -148,7 +148,8 @@ bool FlowTable::insert(uint64_t hash, const FlowEntry& flow, Ticks now) {
 
 Ticks FlowTable::lifetime(uint8_t protocol, FlowState state) const {
   // As long as its ends may believe that it is there.
-  const bool lasting = state == FlowState::established || state == FlowState::denied;
+  const bool lasting = state == FlowState::established || state == FlowState::initiator_ended ||
+                       state == FlowState::responder_ended || state == FlowState::denied;
   const auto seconds = [&] {
     if (state == FlowState::fragments) return timeouts_.fragments;
     switch (protocol) {

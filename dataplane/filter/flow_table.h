@@ -5,8 +5,8 @@
 // likely as guessing: nobody outside knows the key.
 //
 // Memory: 16 octets a flow. Whoever inserts takes the place of what has expired; where there is none, that of a flow
-// that is not established, the one that expires first: a flood of openings pushes out openings, and nothing else. Where
-// all eight are established the new flow is refused.
+// that is not established, the one that expires first: a flood of openings pushes out openings first, then what one end
+// has ended, and nothing else. Where all eight are established the new flow is refused.
 //
 // Two workers that insert the same flow at the same moment may leave it there twice; the spare one expires.
 #pragma once
@@ -40,12 +40,14 @@ struct FlowKey {
 static_assert(sizeof(FlowKey) == 48 && std::has_unique_object_representations_v<FlowKey>);
 
 enum class FlowState : uint8_t {
-  none,         // the place is free
-  claimed,      // somebody writes it
-  opening,      // only its initiator has sent
-  answered,     // TCP: both have; not yet the initiator again
-  established,  // both have
-  closing,      // TCP: FIN or RST was seen
+  none,             // the place is free
+  claimed,          // somebody writes it
+  opening,          // only its initiator has sent
+  answered,         // TCP: both have; not yet the initiator again
+  established,      // both have
+  initiator_ended,  // TCP: it was established, and one end has sent FIN or RST
+  responder_ended,
+  closing,  // TCP: both have, or one before it was established
   fragments,
   denied,  // the rules as they are now would not have let it begin: none of its packets passes
 };

@@ -32,8 +32,10 @@ FlowKey flow_key(const Filter& filter, Direction direction, const PacketFields& 
     key.remote_port = inbound ? packet.source_port : packet.destination_port;
     key.local_port = inbound ? packet.destination_port : packet.source_port;
   } else if (packet.icmp == IcmpKind::request || packet.icmp == IcmpKind::reply) {
+    // Both ends may ask with the same identifier.
+    const bool asked_by_remote = (packet.icmp == IcmpKind::request) == (direction == Direction::inbound);
     key.remote_port = packet.source_port;
-    key.local_port = packet.request_type;
+    key.local_port = static_cast<uint16_t>(asked_by_remote << 8 | packet.request_type);
   }
   return key;
 }
@@ -72,22 +74,22 @@ RuleSubject first_subject(const Candidate& candidate, Direction initiator) {
 }
 
 bool passes_by(const FlowEntry& flow, const Candidate& candidate) {
-  const bool onward = candidate.direction == flow.initiator;
-  switch (candidate.packet->icmp) {
-    case IcmpKind::request:
-      return onward;
-    case IcmpKind::reply:
-      return !onward;
-    default:
-      return onward || !candidate.packet->opens_tcp();
-  }
+  return candidate.direction == flow.initiator || !candidate.packet->opens_tcp();
+}
+
+// A FIN or RST, of which nobody knows whether its sequence number is right. So it takes both ends to shorten the life
+// of an established flow: who forges the segments of one end, beyond the interface, cannot forge the other's.
+FlowState state_after_end(FlowState state, bool onward) {
+  const FlowState ended = onward ? FlowState::initiator_ended : FlowState::responder_ended;
+  if (state == FlowState::established) return ended;
+  return state == ended ? state : FlowState::closing;
 }
 
 FlowState next_state(const FlowEntry& flow, const Candidate& candidate) {
   const bool onward = candidate.direction == flow.initiator;
   const PacketFields& packet = *candidate.packet;
   if (packet.protocol != protocol_tcp) return onward ? flow.state : FlowState::established;
-  if ((packet.tcp_flags & (tcp_fin | tcp_rst)) != 0) return FlowState::closing;
+  if ((packet.tcp_flags & (tcp_fin | tcp_rst)) != 0) return state_after_end(flow.state, onward);
   switch (flow.state) {
     case FlowState::opening:
       return onward ? FlowState::opening : FlowState::answered;
@@ -95,6 +97,12 @@ FlowState next_state(const FlowEntry& flow, const Candidate& candidate) {
       return onward && (packet.tcp_flags & tcp_ack) != 0 ? FlowState::established : FlowState::answered;
     case FlowState::closing:
       return packet.opens_tcp() ? FlowState::opening : FlowState::closing;
+    case FlowState::initiator_ended:
+    case FlowState::responder_ended: {
+      // Another connection between the same ports has begun.
+      constexpr uint8_t answer = tcp_syn | tcp_ack;
+      return !onward && (packet.tcp_flags & answer) == answer ? FlowState::answered : flow.state;
+    }
     default:
       return flow.state;
   }
@@ -195,13 +203,24 @@ void pass_later_fragments(const Candidate& candidate, FlowTable& flows, Ticks no
 
 Verdict judge(const Candidate& candidate, FlowTable& flows, Ticks now) {
   const PacketFields& packet = *candidate.packet;
-  if (packet.hides_flags || packet.source_routed) return Verdict::denied;
+  if (packet.hides_header || packet.source_routed) return Verdict::denied;
   if (packet.piece == Piece::later) return judge_later_fragment(candidate, flows, now);
   const bool quotes = packet.icmp == IcmpKind::error && quotes_flow(candidate, flows, now);
   const Verdict verdict = quotes ? Verdict::by_flow : judge_packet(candidate, flows, now);
   if (packet.piece == Piece::first && (verdict == Verdict::by_flow || verdict == Verdict::by_rule))
     pass_later_fragments(candidate, flows, now);
   return verdict;
+}
+
+ipc::DenialReason why_denied(const Candidate& candidate, FlowTable& flows, Ticks now) {
+  using enum ipc::DenialReason;
+  const PacketFields& packet = *candidate.packet;
+  if (candidate.filter->id == ipc::closed_filter) return closed;
+  if (packet.source_routed) return routing_header;
+  if (packet.hides_header) return header_chain;
+  if (packet.piece == Piece::later) return fragment;
+  const auto found = flows.find(candidate.hash, now);
+  return found && found.flow.state == FlowState::denied && passes_by(found.flow, candidate) ? forbidden_flow : no_rule;
 }
 
 }  // namespace sekisho::dataplane

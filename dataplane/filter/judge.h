@@ -3,8 +3,9 @@
 // What makes a packet part of a flow: the same two ends, addresses and ports (ICMP queries: identifier), and protocol.
 // Beyond that
 //   TCP: a SYN without ACK from the side that did not open the flow is a new connection, and the rules' business.
-//     Sequence numbers are not looked at.
-//   ICMP queries: requests pass in the direction of the first, replies in the other. A reply opens no flow.
+//     Sequence numbers are not looked at. A FIN or RST of one end alone takes an established flow none of its time.
+//   ICMP queries: requests pass in the direction of the first, replies in the other. A reply opens no flow. Requests of
+//     the other end are another flow.
 //   ICMP errors: pass where they quote a packet of a flow that went the other way, to the quoted packet's sender.
 //     They change no flow, and open none.
 //   Rules that change: a flow whose first packet they would not let pass is denied from then on, in both directions,
@@ -36,6 +37,8 @@ struct Candidate {
 };
 
 Verdict judge(const Candidate& candidate, FlowTable& flows, Ticks now);
+// Of a packet whose verdict was `denied`.
+ipc::DenialReason why_denied(const Candidate& candidate, FlowTable& flows, Ticks now);
 // Lets the other fragments pass of a packet whose first one did, whoever allowed that.
 void pass_later_fragments(const Candidate& candidate, FlowTable& flows, Ticks now);
 

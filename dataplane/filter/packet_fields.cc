@@ -7,7 +7,7 @@
 namespace sekisho::dataplane {
 namespace {
 
-constexpr size_t icmp_header_size = 8;
+constexpr size_t tcp_header_size = 20, udp_header_size = 8, sctp_header_size = 12, icmp_header_size = 8;
 
 struct Query {
   uint8_t request, reply;
@@ -41,11 +41,30 @@ void read_icmp(PacketFields& out, const uint8_t* header, size_t available) {
   out.quoted_length = available - icmp_header_size;
 }
 
+// What of a transport header has to be there; TCP's options and an ICMP message's body may be missing.
+size_t least_header_size(const PacketFields& packet) {
+  switch (packet.protocol) {
+    case protocol_tcp:
+      return tcp_header_size;
+    case protocol_udp:
+      return udp_header_size;
+    case protocol_sctp:
+      return sctp_header_size;
+    case protocol_icmp:
+      return packet.family == 4 ? icmp_header_size : 0;
+    case protocol_icmpv6:
+      return packet.family == 6 ? icmp_header_size : 0;
+    default:
+      return 0;
+  }
+}
+
+// What is there is read even of a header that is cut short: an ICMP error may quote no more.
 void read_transport(PacketFields& out, const uint8_t* header, size_t available) {
+  out.hides_header = available < least_header_size(out);
   switch (out.protocol) {
     case protocol_tcp:
-      out.hides_flags = available < 14;
-      if (!out.hides_flags) out.tcp_flags = header[13];
+      if (available > 13) out.tcp_flags = header[13];
       [[fallthrough]];
     case protocol_udp:
     case protocol_sctp:
@@ -72,7 +91,7 @@ void read_piece(PacketFields& out, size_t offset, bool more) {
     out.piece = Piece::later;
   else if (more)
     out.piece = Piece::first;
-  out.hides_flags = out.protocol == protocol_tcp && offset == 8;
+  out.hides_header = out.protocol == protocol_tcp && offset == 8;
 }
 
 }  // namespace
@@ -101,8 +120,11 @@ PacketFields fields_of(const uint8_t* bytes, const IpHeader& header) {
       read_piece(out, word & 0xfff8, (word & 1) != 0);
     }
   }
-  if (out.piece != PacketFields::Piece::later && transport && *transport <= header.length)
+  if (out.piece == PacketFields::Piece::later) return out;
+  if (transport && *transport <= header.length)
     read_transport(out, bytes + *transport, header.length - *transport);
+  else
+    out.hides_header = true;
   return out;
 }
 

@@ -29,9 +29,11 @@ struct PacketFields {
   uint8_t protocol = 0;  // behind IPv6 extension headers
   Piece piece = Piece::whole;
   bool has_ports = false;
-  // TCP without its flags, or a fragment that would bring them later (RFC 1858): nobody sends that in good faith.
-  bool hides_flags = false;
-  // IPv6: it goes elsewhere than its destination says, or may (Ipv6Transport): no rule speaks of that.
+  // Headers that it should show and does not: an IPv6 chain without an end (Ipv6Transport), a header of TCP, UDP, SCTP
+  // or ICMP that does not end within the packet or its first fragment (RFC 1858, RFC 7112), or a later fragment that
+  // would bring TCP's flags. Nobody sends that in good faith.
+  bool hides_header = false;
+  // IPv6: it goes elsewhere than its destination says: no rule speaks of that.
   bool source_routed = false;
   uint8_t tcp_flags = 0;
   IcmpKind icmp = IcmpKind::none;

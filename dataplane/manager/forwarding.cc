@@ -32,12 +32,6 @@ FibLimits fib_limits(unsigned memory_mb, unsigned vrfs) {
           .ipv6_tables = std::min(rest * 32, 32767U)};
 }
 
-bool adds_interfaces(const Staging& staging, const Holdings& holdings) {
-  const auto is_new = [](const auto& held) { return [&held](const auto& each) { return !held.contains(each.first); }; };
-  return std::ranges::any_of(staging.ports, is_new(holdings.ports)) ||
-         std::ranges::any_of(staging.tunnels, is_new(holdings.tunnels));
-}
-
 struct WorkerStart {
   Worker* worker;
   const std::atomic<bool>* stop;
@@ -256,41 +250,12 @@ std::optional<Refusal> Forwarding::commit_routes(const Staging& staging) {
   return {};
 }
 
-// Before an interface is there its filter is. One that goes keeps its own until the next change: a worker may have a
-// packet of it.
+// Before an interface is there its filter is.
 void Forwarding::publish_filters(const Staging& staging) {
-  if (staging.filters) {
-    decltype(made_filters_) made;
-    for (const auto& [id, record] : staging.filters->filters) {
-      const auto before = filter_records_.filters.find(id);
-      if (before != filter_records_.filters.end() && before->second == record) {
-        made[id] = made_filters_.at(id);
-        continue;
-      }
-      if (++last_generation_ == 0) ++last_generation_;
-      made[id] = std::make_shared<const Filter>(Filter{id, record.identity, last_generation_, record.rules});
-    }
-    filter_records_ = *staging.filters;
-    made_filters_ = std::move(made);
-  } else if (filter_records_.attachments.empty() || !adds_interfaces(staging, holdings_)) {
-    return;
-  }
-  std::unique_ptr<Filters> next;
-  const auto attach = [&](auto& interfaces, auto id, const std::string& name) {
-    const auto attachment = filter_records_.attachments.find(name);
-    if (attachment != filter_records_.attachments.end())
-      interfaces[id.value()] = made_filters_.at(attachment->second).get();
-  };
-  if (!filter_records_.attachments.empty()) {
-    next = std::make_unique<Filters>();
-    for (const auto& [id, filter] : made_filters_) next->owned.push_back(filter);
-    for (const auto& [id, record] : holdings_.ports) attach(next->ports, id, record.name);
-    for (const auto& [id, record] : holdings_.tunnels) attach(next->tunnels, id, record.name);
-    for (const auto& [id, staged] : staging.ports) attach(next->ports, id, staged.value.name);
-    for (const auto& [id, staged] : staging.tunnels) attach(next->tunnels, id, staged.value.name);
-  }
+  auto change = filter_sets_.take(staging, holdings_);
+  if (!change) return;
   filters_moving_ = true;
-  reclaimer_.retire(filters_->exchange(std::move(next)));
+  reclaimer_.retire(filters_->exchange(std::move(change->filters)));
   reclaimer_.defer([this] { filters_moving_ = false; });
 }
 

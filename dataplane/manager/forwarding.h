@@ -14,6 +14,7 @@
 #include "base/message.h"
 #include "dataplane/fib/fib.h"
 #include "dataplane/filter/filter.h"
+#include "dataplane/manager/filter_sets.h"
 #include "dataplane/manager/holdings.h"
 #include "dataplane/manager/ports.h"
 #include "dataplane/manager/staging.h"
@@ -98,9 +99,7 @@ class Forwarding {
   std::unique_ptr<TunnelTable> tunnels_;
   std::unique_ptr<EventRing> events_;
   std::unique_ptr<FilterTable> filters_;
-  FilterRecords filter_records_;
-  std::map<ipc::FilterId, std::shared_ptr<const Filter>> made_filters_;  // of these
-  uint16_t last_generation_ = 0;
+  FilterSets filter_sets_;
   bool filters_moving_ = false;
   // The count of flows, as far as it has come.
   Instant next_flow_count_{};

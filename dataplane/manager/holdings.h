@@ -19,6 +19,7 @@ struct PortRecord {
   std::string device;
   uint16_t mtu = 0;
   ipc::VrfId vrf = ipc::front_door;
+  bool filtered = false;
 };
 
 struct TunnelRecord {
@@ -29,6 +30,7 @@ struct TunnelRecord {
   ipc::DfPolicy df{};
   MssLimits mss;
   ipc::VrfId vrf = ipc::front_door;
+  bool filtered = false;
 };
 
 struct SaRecord {

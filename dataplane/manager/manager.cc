@@ -27,7 +27,7 @@ std::string interface_of(const PathEvent& event, const Holdings& holdings) {
 ipc::PacketDenied denial(const PathEvent& event, const Holdings& holdings) {
   return {.filter = event.filter,
           .direction = event.direction,
-          .table_full = event.table_full,
+          .reason = event.denial,
           .protocol = event.protocol,
           .has_ports = event.has_ports,
           .source_port = event.denied_source_port,

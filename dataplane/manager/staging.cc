@@ -147,7 +147,8 @@ Result<void> Staging::stage(const ipc::PortSet& command) {
   if (auto valid = validate(command); !valid) return valid;
   if (ports.contains(command.id) || removed_ports.contains(command.id)) return named_twice("port", command.id);
   ports[command.id] = {count_,
-                       {*ipc::to_string(command.name), *ipc::to_string(command.device), command.mtu, command.vrf}};
+                       {*ipc::to_string(command.name), *ipc::to_string(command.device), command.mtu, command.vrf,
+                        command.filtered != 0}};
   name_vrf(command.vrf, command.type);
   return {};
 }
@@ -170,7 +171,8 @@ Result<void> Staging::stage(const ipc::TunnelSet& command) {
                           .on_traffic = command.on_traffic != 0,
                           .df = command.df,
                           .mss = {command.mss_ipv4, command.mss_ipv6},
-                          .vrf = command.vrf}};
+                          .vrf = command.vrf,
+                          .filtered = command.filtered != 0}};
   name_vrf(command.vrf, command.type);
   return {};
 }

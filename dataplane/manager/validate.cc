@@ -66,6 +66,7 @@ std::optional<Prefix> prefix_of(const ipc::Address& address, uint8_t length) {
 }
 
 Result<void> validate(const ipc::PortSet& command) {
+  if (command.filtered > 1) return refuse("a flag that is neither 0 nor 1");
   return all_of({below(command.id, ipc::max_ports, "port"), below(command.vrf, ipc::max_vrfs, "VRF"),
                  check_mtu(command.mtu, min_mtu), check_name(command.name), check_device(command.device)});
 }
@@ -74,7 +75,7 @@ Result<void> validate(const ipc::PortRemove& command) { return below(command.id,
 
 Result<void> validate(const ipc::TunnelSet& command) {
   if (command.tx_count > ipc::max_tx_sas) return refuse("more TX SAs than a tunnel may have");
-  if (command.on_traffic > 1) return refuse("a flag that is neither 0 nor 1");
+  if (command.on_traffic > 1 || command.filtered > 1) return refuse("a flag that is neither 0 nor 1");
   if (command.df > ipc::DfPolicy::set) return refuse("unknown policy on Don't Fragment");
   if (!plausible_mss(command.mss_ipv4) || !plausible_mss(command.mss_ipv6))
     return refuse("an MSS too small to go on with");

@@ -32,7 +32,8 @@ struct PathEvent {
   ipc::FilterId filter;
   ipc::Direction direction{};
   uint8_t protocol = 0;
-  bool has_ports = false, table_full = false;
+  bool has_ports = false;
+  ipc::DenialReason denial{};
 };
 static_assert(sizeof(PathEvent) == 68);  // DPDK's rings want a multiple of 4
 

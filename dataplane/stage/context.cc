@@ -64,25 +64,25 @@ void Context::report_unknown_spi(uint32_t spi, const IpAddress& source) {
   if (events.push(event)) manager_bell.ring();
 }
 
-void Context::report_denied(const Candidate& candidate, std::optional<ipc::PortId> port, ipc::TunnelId tunnel,
-                            bool table_full) {
+void Context::report_denied(const Denial& denial) {
   const uint64_t now = rte_rdtsc();
-  if (now < denials_quiet_until) return;
-  denials_quiet_until = now + rte_get_tsc_hz() / 4;
-  const PacketFields& packet = *candidate.packet;
+  uint64_t& quiet = denials_quiet_until[denial.filter.value()];
+  if (now < quiet) return;
+  quiet = now + rte_get_tsc_hz() / 4;
+  const PacketFields& packet = denial.packet;
   PathEvent event;
   event.kind = PathEventKind::packet_denied;
-  event.port = port;
-  event.tunnel = tunnel;
+  event.port = denial.port;
+  event.tunnel = denial.tunnel;
   event.source = address_of(packet.source, packet.family);
   event.destination = address_of(packet.destination, packet.family);
   event.denied_source_port = packet.source_port;
   event.denied_destination_port = packet.destination_port;
-  event.filter = candidate.filter->id;
-  event.direction = candidate.direction;
+  event.filter = denial.filter;
+  event.direction = denial.direction;
   event.protocol = packet.protocol;
   event.has_ports = packet.has_ports;
-  event.table_full = table_full;
+  event.denial = denial.reason;
   if (events.push(event)) manager_bell.ring();
 }
 

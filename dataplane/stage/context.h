@@ -56,8 +56,8 @@ struct Context {
   std::array<Handed, 2 * burst_size> punts;
   // The TSC before which this worker reports no further unknown SPI.
   uint64_t quiet_until = 0;
-  // Likewise, no further denied packet.
-  uint64_t denials_quiet_until = 0;
+  // Likewise no further denied packet, of each filter: one that denies much hides no other.
+  std::array<uint64_t, ipc::max_filters + 1> denials_quiet_until{};
 
   void drop(rte_mbuf* mbuf, ipc::DropReason reason);
   void drop(rte_mbuf* mbuf, ipc::DropReason reason, ipc::SaId sa, ipc::SaCounter counter);
@@ -71,9 +71,15 @@ struct Context {
     if ((raised.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]]
       raise_first(raised, bit, make());
   }
-  // `port`: nothing where the interface is a tunnel's.
-  void report_denied(const Candidate& candidate, std::optional<ipc::PortId> port, ipc::TunnelId tunnel,
-                     bool table_full);
+  struct Denial {
+    ipc::FilterId filter;
+    ipc::Direction direction{};
+    ipc::DenialReason reason{};
+    std::optional<ipc::PortId> port;
+    ipc::TunnelId tunnel;  // without a port
+    const PacketFields& packet;
+  };
+  void report_denied(const Denial& denial);
   void report_unknown_spi(uint32_t spi, const IpAddress& source);
 
   // Sends what has gathered.

@@ -128,14 +128,13 @@ Ipv6Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header) 
       found.at = at;
       return found;
     }
-    if (at + 8 > header.length) break;
+    if (at + 8 > header.length || (!options && found.fragment)) break;
     if (found.protocol == routing && bytes[at + 3] != 0) found.source_routed = true;
     if (!options) found.fragment = at;
     found.protocol = bytes[at];
     if (!options && (load16(bytes + at + 2) & 0xfff8) != 0) return found;
     at += options ? size_t{8} * (bytes[at + 1] + 1u) : 8;
   }
-  found.source_routed = true;
   return found;
 }
 

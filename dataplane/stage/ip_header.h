@@ -87,10 +87,11 @@ constexpr bool tells_ecn(uint8_t outer_traffic_class) { return (outer_traffic_cl
 // What stands behind the base header and the extension headers of an IPv6 packet.
 struct Ipv6Transport {
   uint8_t protocol = 0;
-  std::optional<size_t> at;        // of its header; none where it is not within the packet, or in an earlier fragment
+  // Of its header; none in a fragment other than the first, and where the chain is cut short, has too many headers or
+  // two fragment headers.
+  std::optional<size_t> at;
   std::optional<size_t> fragment;  // where the fragment header is
-  // A routing header has segments left; or the headers are cut short or too many, so that one may have.
-  bool source_routed = false;
+  bool source_routed = false;      // a routing header has segments left
 };
 Ipv6Transport find_ipv6_transport(const uint8_t* bytes, const IpHeader& header);
 

@@ -13,7 +13,7 @@
 namespace sekisho::dataplane {
 namespace {
 
-using ipc::Direction, ipc::DropReason, ipc::FilterCounter;
+using ipc::DenialReason, ipc::Direction, ipc::DropReason, ipc::FilterCounter;
 
 constexpr uint16_t ike_port = 500;
 
@@ -40,14 +40,14 @@ void note(Context& context, const Filter& filter, Direction direction, FilterCou
   count(context.counters.filters[filter.id.value()], static_cast<FilterCounter>(which));
 }
 
-[[gnu::noinline]] void deny(Context& context, const Candidate& candidate, const Interface& interface, rte_mbuf* mbuf,
-                            bool table_full) {
-  note(context, *candidate.filter, candidate.direction, FilterCounter::inbound_denied);
-  context.report_denied(candidate, interface.port, interface.tunnel, table_full);
-  const bool inbound = candidate.direction == Direction::inbound;
-  context.drop(mbuf, table_full ? DropReason::flow_table_full
-                     : inbound  ? DropReason::security_group_in
-                                : DropReason::security_group_out);
+[[gnu::noinline]] void deny(Context& context, const Filter& filter, Direction direction, const Interface& interface,
+                            const PacketFields& packet, rte_mbuf* mbuf, DenialReason reason) {
+  note(context, filter, direction, FilterCounter::inbound_denied);
+  context.report_denied({filter.id, direction, reason, interface.port, interface.tunnel, packet});
+  const bool inbound = direction == Direction::inbound;
+  context.drop(mbuf, reason == DenialReason::table_full ? DropReason::flow_table_full
+                     : inbound                          ? DropReason::security_group_in
+                                                        : DropReason::security_group_out);
 }
 
 bool passes(Context& context, const Candidate& candidate, const Interface& interface, rte_mbuf* mbuf, Ticks now) {
@@ -58,7 +58,10 @@ bool passes(Context& context, const Candidate& candidate, const Interface& inter
          by_flow ? FilterCounter::inbound_flow : FilterCounter::inbound_rule);
     return true;
   }
-  deny(context, candidate, interface, mbuf, verdict == Verdict::table_full);
+  const DenialReason reason = verdict == Verdict::table_full
+                                  ? DenialReason::table_full
+                                  : why_denied(candidate, context.filter_table->flows(), now);
+  deny(context, *candidate.filter, candidate.direction, interface, *candidate.packet, mbuf, reason);
   return false;
 }
 
@@ -71,16 +74,19 @@ bool is_neighbour_discovery(const Packet& packet, const PacketFields& fields) {
          fields.type >= 133 && fields.type <= 136 && hop_limit(packet.l3, 6) == 255;
 }
 
-// Either address: no router passes the packet on.
-bool is_link_local(const Packet& packet) {
+// By either address: no router passes the packet on.
+bool stays_on_link(const Packet& packet) {
+  if (packet.header.family != 6) return false;
   const auto link_local = [](const uint8_t* address) { return (load16(address) & 0xffc0) == 0xfe80; };
-  return packet.header.family == 6 && (link_local(packet.l3 + 8) || link_local(packet.l3 + 24));
+  const uint8_t* destination = packet.l3 + 24;
+  const bool link_scope = destination[0] == 0xff && (destination[1] & 0x0f) == 2;
+  return link_local(packet.l3 + 8) || link_local(destination) || link_scope;
 }
 
 // To an address of ours: what the gateway itself authenticates or needs, IKE and ESP in the front door alone. Of UDP in
 // fragments only the first shows the port; the others are of no use without it.
 bool is_gateways_own(const Context& context, const Packet& packet, const PacketFields& fields) {
-  if (fields.source_routed) return false;
+  if (fields.source_routed || fields.hides_header) return false;
   if (is_neighbour_discovery(packet, fields)) return true;
   if (vrf_of(context, packet) != ipc::front_door) return false;
   if (fields.protocol == protocol_esp) return true;
@@ -105,18 +111,19 @@ bool is_own_address(const Replica& replica, const uint8_t* address, uint8_t fami
 
 bool is_own_ike_or_esp(const Context& context, const Packet& packet, const Interface& interface,
                        const PacketFields& fields) {
-  if (fields.source_routed || interface.vrf(context) != ipc::front_door) return false;
+  if (fields.source_routed || fields.hides_header || interface.vrf(context) != ipc::front_door) return false;
   const bool kind = fields.protocol == protocol_esp ||
                     (fields.protocol == protocol_udp && fields.has_ports && is_ike_port(fields.source_port));
   return kind && is_own_address(*context.replica, packet.l3 + (fields.family == 4 ? 12 : 8), fields.family);
 }
 
-// What hosts on a link say to each other, and no router passes on.
-bool stays_on_link(const Packet& packet) {
-  const uint8_t* l3 = packet.l3;
-  if (packet.header.family == 6) return l3[24] == 0xff && ((l3[25] & 0x0f) == 1 || (l3[25] & 0x0f) == 2);
-  return is_multicast(packet) &&
-         ((load32(l3 + 16) & 0xffffff00) == 0xe0000000 || packet.header.protocol == protocol_igmp);
+// Which groups the hosts of a link listen to, which no router passes on: IGMP (RFC 3376 section 4), MLD (RFC 2710
+// section 3, RFC 3810 section 5).
+bool is_group_membership(const Packet& packet, const PacketFields& fields) {
+  if (!is_multicast(packet) || hop_limit(packet.l3, fields.family) != 1 || fields.source_routed) return false;
+  if (fields.family == 4) return fields.protocol == protocol_igmp;
+  const bool listener = (fields.type >= 130 && fields.type <= 132) || fields.type == 143;
+  return fields.protocol == protocol_icmpv6 && fields.has_type && listener;
 }
 
 // IPv4 options may lead a packet elsewhere than its destination says; hop-by-hop options are any router's to read.
@@ -127,10 +134,11 @@ bool has_options(const Packet& packet) {
 
 bool admits_special(Context& context, Direction direction, const Packet& packet, const Interface& interface) {
   const Filter* filter = interface.filter(*context.filters);
-  if (filter == nullptr || stays_on_link(packet)) return true;
+  if (filter == nullptr) return true;
   const PacketFields fields = fields_of(packet.l3, packet.header);
+  if (is_group_membership(packet, fields)) return true;
   // The kernel's own may have any addresses; what it forwards has another hop limit.
-  if (is_neighbour_discovery(packet, fields) && (direction == Direction::outbound || is_link_local(packet)))
+  if (is_neighbour_discovery(packet, fields) && (direction == Direction::outbound || stays_on_link(packet)))
     return true;
   FilterTable& table = *context.filter_table;
   const Candidate candidate(*filter, direction, fields, table.flows());
@@ -139,7 +147,9 @@ bool admits_special(Context& context, Direction direction, const Packet& packet,
     return true;
   }
   if (!has_options(packet)) return passes(context, candidate, interface, packet.mbuf, table.now());
-  deny(context, candidate, interface, packet.mbuf, false);
+  const bool closed = filter->id == ipc::closed_filter;
+  deny(context, *filter, direction, interface, fields, packet.mbuf,
+       closed ? DenialReason::closed : DenialReason::options);
   return false;
 }
 
@@ -232,9 +242,9 @@ bool admits_frame(Context& context, Direction direction, ipc::PortId port, rte_m
   const uint16_t type = load16(frame + 12);
   if (carries_no_ip(type)) return true;
   if (type != RTE_ETHER_TYPE_IPV4 && type != RTE_ETHER_TYPE_IPV6) {
-    const bool inbound = direction == Direction::inbound;
-    note(context, *context.filters->ports[port.value()], direction, FilterCounter::inbound_denied);
-    return drop(inbound ? DropReason::security_group_in : DropReason::security_group_out);
+    const Filter& filter = *context.filters->ports[port.value()];
+    deny(context, filter, direction, {port, {}}, {}, mbuf, DenialReason::frame_type);
+    return false;
   }
   Packet packet{mbuf, frame + RTE_ETHER_HDR_LEN, {}, {}, port.value(), Origin::port, 0};
   const size_t available = mbuf->data_len - size_t{RTE_ETHER_HDR_LEN};

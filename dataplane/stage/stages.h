@@ -61,9 +61,8 @@ void fib_lookup(Context& context, Burst& in);
 // address of ours, with the fragments of UDP that may belong to it, and neighbour discovery to it. Only where
 // context.filters. Drops: security_group_in, security_group_out, flow_table_full.
 void security_groups(Context& context, Burst& in);
-// The same for what goes straight to the kernel, or comes from it. False: it was dropped. Link-scope multicast, IGMP
-// and link-local neighbour discovery pass, and out of the kernel all of it and our own IKE and ESP; then options do
-// not.
+// The same for what goes straight to the kernel, or comes from it. False: it was dropped. IGMP, MLD and neighbour
+// discovery on the link pass, and out of the kernel all of the latter and our own IKE and ESP; then options do not.
 bool admits_to_kernel(Context& context, const Packet& packet);
 // A frame that came in by the port and is the kernel's for its group address or its type, or that the kernel sends. Of
 // what is not IP, only what carries no IP passes: ARP, LLDP, EAPOL, LACP, LLC. Drops also: malformed_ip.

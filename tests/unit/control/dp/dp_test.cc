@@ -246,8 +246,9 @@ TEST_CASE("a dataplane that says what cannot be is disconnected") {
   ipc::PortState unterminated;
   unterminated.name.chars.fill('x');
   CHECK(disconnects(unterminated));
-  CHECK(disconnects(ipc::PacketDenied{.filter = ipc::FilterId(ipc::max_filters)}));
+  CHECK(disconnects(ipc::PacketDenied{.filter = ipc::FilterId(ipc::max_filters + 1)}));
   CHECK(disconnects(ipc::PacketDenied{.direction = static_cast<ipc::Direction>(2)}));
+  CHECK(disconnects(ipc::PacketDenied{.reason = static_cast<ipc::DenialReason>(9)}));
   CHECK(disconnects(ipc::PacketDenied{.source = {.family = 4}, .destination = {.family = 6}}));
   CHECK(disconnects(ipc::PacketDenied{.destination = {.family = 5}}));
 }

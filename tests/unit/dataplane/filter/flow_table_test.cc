@@ -107,6 +107,8 @@ TEST_CASE("lifetimes are those of protocol and state") {
   const auto flows = table(8);
   CHECK(flows->lifetime(protocol_tcp, FlowState::opening) == 240 * second);
   CHECK(flows->lifetime(protocol_tcp, FlowState::established) == 7440 * second);
+  CHECK(flows->lifetime(protocol_tcp, FlowState::initiator_ended) == 7440 * second);
+  CHECK(flows->lifetime(protocol_tcp, FlowState::responder_ended) == 7440 * second);
   CHECK(flows->lifetime(protocol_tcp, FlowState::closing) == 240 * second);
   CHECK(flows->lifetime(protocol_udp, FlowState::opening) == 30 * second);
   CHECK(flows->lifetime(protocol_udp, FlowState::established) == 300 * second);

@@ -36,6 +36,14 @@ struct Lab {
     const PacketFields fields = fields_of(packet.data(), header);
     return dataplane::judge(Candidate(filter, direction, fields, *flows), *flows, now);
   }
+  // Of a packet that is denied.
+  ipc::DenialReason why(Direction direction, ByteView packet) {
+    REQUIRE(judge(direction, packet) == Verdict::denied);
+    IpHeader header;
+    REQUIRE(check_ip(packet.data(), packet.size(), header) != IpVerdict::malformed);
+    const PacketFields fields = fields_of(packet.data(), header);
+    return why_denied(Candidate(filter, direction, fields, *flows), *flows, now);
+  }
   bool passes(Direction direction, ByteView packet) {
     const Verdict verdict = judge(direction, packet);
     return verdict == Verdict::by_flow || verdict == Verdict::by_rule;
@@ -90,7 +98,7 @@ TEST_CASE("a connection passes both ways once a rule has let its SYN in, and non
   CHECK(lab.judge(out, ip({near, "10.1.0.9", 6}, tcp(443, 1000, tcp_ack))) == Verdict::denied);
 }
 
-TEST_CASE("TCP lives long only when its initiator has answered the answer, and not after its end") {
+TEST_CASE("TCP lives long only when its initiator has answered the answer, and until both ends have ended it") {
   Lab lab({rule(in, 6)});
   const auto lives = [&](unsigned seconds) {
     lab.now += seconds * second;
@@ -104,7 +112,13 @@ TEST_CASE("TCP lives long only when its initiator has answered the answer, and n
   REQUIRE(lab.passes(in, inward(tcp_ack)));
   CHECK(lives(7000));
   CHECK(lives(7000));
+  // Of one end alone, which may be somebody else's, it takes nothing.
+  REQUIRE(lab.passes(in, inward(tcp_rst)));
+  CHECK(lives(7000));
   REQUIRE(lab.passes(in, inward(tcp_fin | tcp_ack)));
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  CHECK(lives(7000));
+  REQUIRE(lab.passes(out, outward(tcp_fin | tcp_ack)));
   CHECK(lives(100));
   CHECK(lives(200));
   CHECK_FALSE(lives(241));
@@ -115,6 +129,35 @@ TEST_CASE("TCP lives long only when its initiator has answered the answer, and n
   REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
   REQUIRE(lab.passes(in, inward(tcp_ack)));
   CHECK(lives(7000));
+  // Also where only one end had ended the connection before: it takes both again.
+  REQUIRE(lab.passes(in, inward(tcp_rst)));
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  REQUIRE(lab.passes(out, outward(tcp_syn | tcp_ack)));
+  REQUIRE(lab.passes(in, inward(tcp_ack)));
+  REQUIRE(lab.passes(out, outward(tcp_rst)));
+  CHECK(lives(7000));
+}
+
+TEST_CASE("a connection that one end has ended makes room before one that has not ended") {
+  Lab lab({rule(in, 6), rule(out, 6)});
+  lab.flows = std::move(FlowTable::create(8, second).value());
+  const auto begun = [&](Direction direction, uint16_t port) {
+    const bool inbound = direction == in;
+    const auto onward = [&](uint8_t flags) {
+      return lab.passes(direction, inbound ? inward(flags, port) : outward(flags, 443, port));
+    };
+    const auto back = [&](uint8_t flags) {
+      return lab.passes(inbound ? out : in, inbound ? outward(flags, 443, port) : inward(flags, port));
+    };
+    return onward(tcp_syn) && back(tcp_syn | tcp_ack) && onward(tcp_ack);
+  };
+  uint16_t ports = 0;
+  while (begun(in, ports)) REQUIRE(++ports < 200);
+  // It is full of them: for the next one, a flow that is in its place has to end.
+  REQUIRE(lab.judge(in, inward(tcp_syn, ports)) == Verdict::table_full);
+  for (uint16_t port = 0; port < ports; ++port)
+    REQUIRE(lab.judge(out, outward(tcp_rst, 443, port)) == Verdict::by_flow);
+  CHECK(lab.judge(in, inward(tcp_syn, ports)) == Verdict::by_rule);
 }
 
 TEST_CASE("UDP lives longer once it was answered") {
@@ -230,6 +273,21 @@ TEST_CASE("ICMP: a request opens the way for replies alone, and a reply for noth
   CHECK_FALSE(lab.passes(out, ip({near, far, 1}, icmp(8, 9))));
 }
 
+TEST_CASE("ICMP: both ends may ask with the same identifier") {
+  Lab lab({rule(in, 1), rule(out, 1)});
+  const Bytes ask_in = ip({far, near, 1}, icmp(8, 5)), ask_out = ip({near, far, 1}, icmp(8, 5));
+  REQUIRE(lab.judge(in, ask_in) == Verdict::by_rule);
+  REQUIRE(lab.judge(out, ask_out) == Verdict::by_rule);
+  lab.set({rule(in, 1), rule(out, 17)});  // what the gateway's side asks is forbidden, and no more
+  CHECK(lab.judge(out, ip({near, far, 1}, icmp(0, 5))) == Verdict::by_flow);
+  CHECK(lab.judge(in, ask_in) == Verdict::by_flow);
+  CHECK(lab.judge(out, ask_out) == Verdict::denied);
+  CHECK(lab.judge(in, ip({far, near, 1}, icmp(0, 5))) == Verdict::denied);
+  lab.set({rule(in, 1), rule(out, 1)});
+  CHECK(lab.judge(out, ip({near, far, 1}, icmp(0, 5))) == Verdict::by_flow);
+  CHECK(lab.judge(in, ip({far, near, 1}, icmp(0, 5))) == Verdict::by_flow);
+}
+
 TEST_CASE("ICMP errors pass where they quote a packet of a flow, to its sender") {
   Lab lab({rule(out, 17), rule(out, 58), rule(out, 1)});
   const Bytes sent = ip({near, far, 17}, udp(33000, 33434, text(40)));
@@ -275,7 +333,7 @@ TEST_CASE("fragments pass after their first one, or by a rule without ports") {
   // RFC 1858: TCP whose flags are hidden, in what is too short for them or comes later.
   lab.set({rule(in, 0)});
   CHECK_FALSE(lab.passes(in, ip({.source = far, .destination = near, .protocol = 6, .fragment = ipv4_more_fragments},
-                                ByteView(tcp(1, 2, tcp_ack)).first(8))));
+                                ByteView(tcp(1, 2, tcp_ack)).first(16))));
   CHECK_FALSE(lab.passes(in, ip({.source = far, .destination = near, .protocol = 6, .fragment = 1}, text(8))));
 }
 
@@ -295,6 +353,80 @@ TEST_CASE("IPv6: what stands behind extension headers is looked at, and fragment
   CHECK(lab.passes(in, packet(44, first, udp(5, 53, text(24)))));
   CHECK(lab.passes(in, packet(44, later, text(16))));
   CHECK_FALSE(lab.passes(in, packet(44, other, text(16))));
+}
+
+TEST_CASE("a packet, or its first fragment, that does not show its transport header is denied whatever the rules say") {
+  Lab lab({rule(in, 0)});
+  const auto passes = [&](uint8_t protocol, size_t length) {
+    const Bytes payload = protocol == 6 ? tcp(1, 2, tcp_ack) : text(24);
+    const ByteView shown = ByteView(payload).first(length);
+    const bool whole = lab.passes(in, ip({far, near, protocol}, shown));
+    CHECK(lab.passes(in, ip({.source = far, .destination = near, .protocol = protocol, .fragment = 0x2000}, shown)) ==
+          whole);
+    Bytes fragment = {protocol, 0, 0, 1, 0, 0, 0, 9};
+    fragment.insert(fragment.end(), shown.begin(), shown.end());
+    CHECK(lab.passes(in, ip({"fd00:1::1", "fd00:2::1", 44}, fragment)) == (protocol == 1 || whole));
+    return whole;
+  };
+  CHECK(passes(6, 20));
+  CHECK_FALSE(passes(6, 19));
+  CHECK(passes(17, 8));
+  CHECK_FALSE(passes(17, 7));
+  CHECK_FALSE(passes(17, 0));
+  CHECK(passes(132, 12));
+  CHECK_FALSE(passes(132, 11));
+  CHECK(passes(1, 8));
+  CHECK_FALSE(passes(1, 7));
+  CHECK(passes(47, 0));
+}
+
+TEST_CASE("IPv6: a first fragment shows the whole chain of headers (RFC 7112), and the others share its fate") {
+  Lab lab({rule(in, 0)});
+  const auto packet = [&](std::initializer_list<Bytes> parts) {
+    Bytes payload;
+    for (const Bytes& part : parts) payload.insert(payload.end(), part.begin(), part.end());
+    return ip({"fd00:1::1", "fd00:2::1", 44}, payload);
+  };
+  const auto fragment = [](uint8_t next, uint16_t word) {
+    return Bytes{next, 0, static_cast<uint8_t>(word >> 8), static_cast<uint8_t>(word), 0, 0, 0, 9};
+  };
+  const Bytes options = {17, 0, 1, 4, 0, 0, 0, 0};
+  CHECK(lab.passes(in, packet({fragment(60, 1), options, udp(5, 53, text(8))})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(60, 1), options})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(60, 1), {17, 1, 1, 4, 0, 0, 0, 0}})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(60, 1)})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(17, 1)})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(58, 1), text(7)})));
+  // A fragment within a fragment, of which either could tell the ports.
+  CHECK_FALSE(lab.passes(in, packet({fragment(44, 0), fragment(17, 0), udp(5, 53, text(8))})));
+  CHECK_FALSE(lab.passes(in, packet({fragment(44, 1), fragment(17, 64), text(16)})));
+
+  // What the ports of the first one forbid, the later ones do not bring either, whatever protocol they name.
+  lab.set({rule(in, 17, 53, 53)});
+  for (const uint8_t next : {17, 60, 58}) {
+    CHECK_FALSE(lab.passes(in, packet({fragment(60, 1), options, udp(5, 54, text(8))})));
+    CHECK_FALSE(lab.passes(in, packet({fragment(next, 64), text(16)})));
+  }
+  CHECK(lab.passes(in, packet({fragment(60, 1), options, udp(5, 53, text(8))})));
+  CHECK(lab.passes(in, packet({fragment(60, 64), text(16)})));
+}
+
+TEST_CASE("why a packet is denied") {
+  using enum ipc::DenialReason;
+  Lab lab({rule(in, 6, 443, 443)});
+  CHECK(lab.why(in, inward(tcp_syn, 1000, 444)) == no_rule);
+  CHECK(lab.why(in, ip({far, near, 6}, text(19))) == header_chain);
+  CHECK(lab.why(in, ip({.source = far, .destination = near, .protocol = 17, .fragment = 4}, text(16))) == fragment);
+  Bytes routed = {17, 0, 4, 1, 0, 0, 0, 0};
+  CHECK(lab.why(in, ip({"fd00:1::1", "fd00:2::1", 43}, routed)) == routing_header);
+  REQUIRE(lab.passes(in, inward(tcp_syn)));
+  lab.set({rule(out, 6)});
+  CHECK(lab.why(out, outward(tcp_ack)) == forbidden_flow);
+  CHECK(lab.why(in, inward(tcp_ack)) == forbidden_flow);
+  lab.set({});
+  CHECK(lab.why(out, outward(tcp_syn)) == no_rule);  // a connection of its own
+  lab.filter.id = ipc::closed_filter;
+  CHECK(lab.why(in, inward(tcp_syn)) == closed);
 }
 
 TEST_CASE("IPv6: what a routing header leads elsewhere is denied, whatever the rules say") {

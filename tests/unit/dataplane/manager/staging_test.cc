@@ -101,6 +101,7 @@ TEST_CASE("ports: every field is checked") {
   using P = ipc::PortSet;
   CHECK(changed<P>(port(2, "x"), [](P& p) { p.id = ipc::PortId(ipc::max_ports); }) != "");
   CHECK(changed<P>(port(2, "x"), [](P& p) { p.mtu = 100; }) != "");
+  CHECK(changed<P>(port(2, "x"), [](P& p) { p.filtered = 2; }) != "");
   CHECK(changed<P>(port(2, "x"), [](P& p) { p.mtu = 9000; }) != "");
   CHECK(changed<P>(port(2, "x"), [](P& p) { p.name.chars.fill('n'); }) != "");
   CHECK(changed<P>(port(2, "x"), [](P& p) { p.device.chars.fill('d'); }) != "");
@@ -122,6 +123,7 @@ TEST_CASE("tunnels: sizes and the policy on DF are checked") {
   const T sound = tunnel(5, "vti5");
   CHECK(reason(sound) == "");
   CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::least_tunnel_mtu - 1; }) != "");
+  CHECK(changed<T>(sound, [](T& t) { t.filtered = 2; }) != "");
   CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::most_mtu + 1; }) != "");
   CHECK(changed<T>(sound, [](T& t) { t.mtu = ipc::least_tunnel_mtu; }) == "");
   CHECK(changed<T>(sound, [](T& t) { t.df = static_cast<ipc::DfPolicy>(3); }) != "");

@@ -146,6 +146,8 @@ TEST_CASE("to the gateway itself: IKE, ESP and neighbour discovery pass, all els
   Bytes behind_options = {58, 0, 1, 4, 0, 0, 0, 0};
   behind_options.insert(behind_options.end(), solicitation.begin(), solicitation.end());
   CHECK(with_source("2001:db8::2", "2001:db8:1::1", behind_options, 0) == "dropped");
+  // Options that do not end within the packet, and then ESP.
+  CHECK(with_source("2001:db8::2", "2001:db8::1", Bytes{50, 255, 1, 4, 0, 0, 0, 0}, 60) == "dropped");
   CHECK(with_source("fe80::2", "2001:db8::1", behind_options, 0) == "dropped");
   CHECK(with_source("2001:db8::2", "2001:db8::1", behind_options, 60) == "dropped");
   Bytes redirect(40, 0);
@@ -193,9 +195,6 @@ TEST_CASE("nothing goes past the filter on its way to the kernel") {
   CHECK(raw(lab.gateway.mac(wan_port), 0x0806, text(28)) == "punted");
   CHECK(raw({{1, 0x80, 0xc2, 0, 0, 14}}, 0x88cc, text(28)) == "punted");
   CHECK(raw({{1, 0x80, 0xc2, 0, 0, 0x14}}, 60, text(60)) == "punted");
-  CHECK(take(lab.frame(ip({.source = wan_host, .destination = "224.0.0.5", .protocol = 89, .ttl = 1}, text(40)),
-                       group)) == "punted");
-  CHECK(take(lab.frame(ip({"fe80::1", "ff02::1", 58}, text(8)), {{0x33, 0x33, 0, 0, 0, 1}})) == "punted");
   const uint64_t before = lab.gateway.drops(DropReason::security_group_in);
   CHECK(take(lab.frame(to_us, broadcast)) == "dropped");
   CHECK(take(lab.frame(ip({wan_host, "239.1.1.1", 17}, udp(1, 2, text(4))), group)) == "dropped");
@@ -209,6 +208,92 @@ TEST_CASE("nothing goes past the filter on its way to the kernel") {
   malformed[8] ^= 1;
   CHECK(take(lab.frame(malformed, broadcast)) == "dropped");
   CHECK(lab.gateway.drops(DropReason::malformed_ip) == 1);
+}
+
+TEST_CASE("of multicast on a link, who listens to what and neighbour discovery pass; all else goes by the rules") {
+  Lab lab;
+  const ipc::FilterRuleAdd ospf_in = rule(Direction::inbound, 89), ospf_out = rule(Direction::outbound, 89);
+  const Bytes ospf = ip({.source = wan_host, .destination = "224.0.0.5", .protocol = 89, .ttl = 1}, text(40)),
+              own_ospf = ip({.source = own, .destination = "224.0.0.5", .protocol = 89, .ttl = 1}, text(40));
+  const MacAddress group4{{1, 0, 0x5e, 0, 0, 5}}, group6{{0x33, 0x33, 0, 0, 0, 1}};
+  const auto comes = [&](ByteView packet) {
+    lab.gateway.receive_frame(wan_port, lab.frame(packet, packet[0] >> 4 == 4 ? group4 : group6));
+    return lab.fate();
+  };
+  const auto goes = [&](ByteView packet) {
+    return lab.from_tap(lab.frame(packet, packet[0] >> 4 == 4 ? group4 : group6));
+  };
+  const auto icmpv6 = [](uint8_t type, uint8_t hop_limit, const char* source, const char* destination) {
+    Bytes message(24, 0);
+    message[0] = type;
+    return ip({.source = source, .destination = destination, .protocol = 58, .ttl = hop_limit}, message);
+  };
+  const auto listener = [](uint8_t type, uint8_t hop_limit, const char* destination) {
+    Bytes message = {58, 0, 5, 2, 0, 0, 1, 0};  // router alert (RFC 2711)
+    message.resize(32);
+    message[8] = type;
+    return ip({.source = "fe80::1", .destination = destination, .protocol = 0, .ttl = hop_limit}, message);
+  };
+  const auto igmp = [](uint8_t ttl) {
+    return ip({.source = wan_host, .destination = "224.0.0.22", .protocol = 2, .ttl = ttl, .options = true}, text(16));
+  };
+  lab.filter(wan_port, {});
+  CHECK(comes(ospf) == "dropped");
+  CHECK(goes(own_ospf) == "dropped");
+  CHECK(comes(ip({.source = wan_host, .destination = "224.0.0.18", .protocol = 112, .ttl = 255}, text(20))) ==
+        "dropped");
+  CHECK(comes(ip({.source = wan_host, .destination = "224.0.0.251", .protocol = 17}, udp(5353, 5353, text(20)))) ==
+        "dropped");
+  CHECK(comes(ip({"fe80::1", "ff02::1:2", 17}, udp(546, 547, text(20)))) == "dropped");
+  CHECK(comes(ip({"fe80::1", "ff02::5", 89}, text(40))) == "dropped");
+  CHECK(comes(icmpv6(128, 255, "fe80::1", "ff02::1")) == "dropped");
+  CHECK(comes(igmp(1)) == "punted");
+  CHECK(comes(igmp(2)) == "dropped");
+  CHECK(goes(igmp(1)) == "forwarded");
+  for (const uint8_t type : {130, 131, 132, 143}) {
+    CHECK(comes(listener(type, 1, "ff02::16")) == "punted");
+    CHECK(goes(listener(type, 1, "ff0e::16")) == "forwarded");
+    CHECK(comes(listener(type, 2, "ff02::16")) == "dropped");
+    CHECK(comes(listener(type, 1, "2001:db8::1")) == "dropped");
+  }
+  CHECK(comes(listener(129, 1, "ff02::16")) == "dropped");
+  for (const uint8_t type : {133, 134, 135, 136}) {
+    CHECK(comes(icmpv6(type, 255, "fe80::1", "ff02::1")) == "punted");
+    CHECK(comes(icmpv6(type, 255, "2001:db8::2", "ff02::1:ff00:1")) == "punted");
+    CHECK(comes(icmpv6(type, 254, "fe80::1", "ff02::1")) == "dropped");
+    CHECK(comes(icmpv6(type, 255, "2001:db8::2", "ff05::1")) == "dropped");
+  }
+  lab.filter(wan_port, {ospf_in});
+  CHECK(comes(ospf) == "punted");
+  CHECK(goes(own_ospf) == "dropped");
+  lab.filter(wan_port, {ospf_in, ospf_out});
+  CHECK(goes(own_ospf) == "forwarded");
+}
+
+TEST_CASE("each filter has its denials told, with the reason, however much another denies") {
+  Lab lab;
+  lab.gateway.set_filters({{wan_port, {}, {}}, {lan_port, {}, {}}});
+  const auto reason = [&](ipc::PortId port) {
+    const auto event = lab.gateway.event();
+    REQUIRE(event);
+    CHECK(event->kind == PathEventKind::packet_denied);
+    CHECK(event->port == port);
+    return event->denial;
+  };
+  for (int i = 0; i < 2; ++i) lab.from_wan(ip({wan_host, own, 1}, ping(8, 1)));
+  CHECK(reason(wan_port) == ipc::DenialReason::no_rule);
+  lab.from_lan(ip({.source = lan_host, .destination = wan_host, .options = true}, udp(1, 2, text(4))));
+  CHECK(reason(lan_port) == ipc::DenialReason::options);
+  CHECK_FALSE(lab.gateway.event());
+  lab.gateway.set_filters({{wan_port, {}, {}}});
+  // A frame with a VLAN tag has no addresses to be told.
+  Lab other;
+  other.filter(wan_port, {});
+  other.gateway.receive_frame(
+      wan_port, ethernet(other.gateway.mac(wan_port), other.gateway.neighbour(wan_port), 0x8100, text(60)));
+  const auto event = other.gateway.event();
+  REQUIRE(event);
+  CHECK(event->denial == ipc::DenialReason::frame_type);
 }
 
 TEST_CASE("what the kernel sends meets the filter, but for ARP, neighbour discovery and its own IKE and ESP") {
