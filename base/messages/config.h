@@ -7,7 +7,9 @@ namespace sekisho::messages {
 
 inline constexpr Message config_not_json{
     "SKO-CFG-001", Severity::error, "configuration is not JSON",
-    "The file breaks the rules of JSON at the place that the detail names.",
+    "The file breaks the rules of JSON at the place that the detail names: a comma too few or too many, a comment, "
+    "which "
+    "JSON has not, or something else.",
     "Mend the syntax there; `sekisho config check FILE` shows the rest afterwards."};
 inline constexpr Message config_too_large{
     "SKO-CFG-002", Severity::error, "configuration exceeds a limit",
@@ -43,10 +45,12 @@ inline constexpr Message config_bad_name{
     "Names of ports and interfaces go to the kernel, which takes up to 15 letters, digits, dots, dashes and "
     "underscores, beginning with a letter or digit; tunnels may have up to 63. Some names are the kernel's own.",
     "Choose another name."};
-inline constexpr Message config_duplicate{
-    "SKO-CFG-011", Severity::error, "two parts of the configuration claim the same thing",
-    "An interface name, an address, a device, a route, a pair of peers or a tunnel of a group may be used once only.",
-    "Compare with the place that the detail names, and change one of the two."};
+inline constexpr Message config_duplicate{"SKO-CFG-011", Severity::error,
+                                          "two parts of the configuration claim the same thing",
+                                          "A name of a port, tunnel interface or VRF, an address, a device, a route, a "
+                                          "pair of peers or a tunnel of a group may "
+                                          "be used once only.",
+                                          "Compare with the place that the detail names, and change one of the two."};
 inline constexpr Message config_bad_proposal{
     "SKO-CFG-012", Severity::error, "unknown proposal",
     "The proposal does not consist of known algorithm names joined by dashes, in the order encryption, integrity or "
@@ -76,7 +80,7 @@ inline constexpr Message config_bad_choice{"SKO-CFG-017", Severity::error, "unkn
                                            "Choose one of the words that the detail lists."};
 inline constexpr Message config_route_outside_selectors{
     "SKO-CFG-018", Severity::error, "route leads to addresses that the tunnel may not carry",
-    "The prefix lies outside of the remote selectors, so every packet that took this route would be dropped.",
+    "The prefix lies outside of the tunnel's remote selectors, so every packet that took this route would be dropped.",
     "Add the prefix to \"selectors\".\"remote\" on both ends, or remove the route."};
 inline constexpr Message config_family_mismatch{
     "SKO-CFG-019", Severity::error, "address families do not fit together",
@@ -95,7 +99,8 @@ inline constexpr Message config_bad_device{
 inline constexpr Message config_route_loop{
     "SKO-CFG-022", Severity::error, "tunnel would carry its own packets",
     "A route through the tunnel covers the peer's outside address, and no more specific route leads there.",
-    "Add a route to the peer's address under \"routes\", such as its /32 by way of the provider's gateway."};
+    "Add a route to the peer's address under \"routes\", such as its /32 by way of the provider's gateway; or give the "
+    "tunnel's interface a \"vrf\", whose routes only what travels inside follows."};
 inline constexpr Message config_too_many_errors{"SKO-CFG-023", Severity::error, "too many errors",
                                                 "The configuration holds more errors than are listed.",
                                                 "Mend those that are listed and check again."};
@@ -180,22 +185,26 @@ inline constexpr Message config_route_beside{
     "Remove the static route, or leave it where that part is meant to go by the gateway."};
 inline constexpr Message config_local_address_elsewhere{
     "SKO-CFG-064", Severity::warning, "no port has the tunnel's local address",
-    "Neither a port nor a tunnel interface of the configuration has it or an alternative to it. The tunnel is not "
-    "negotiated before some interface of the machine has one.",
-    "Correct \"local\".\"address\", or give the address to a port; where something else gives it to an interface, this "
-    "is as intended."};
+    "Neither a port nor a tunnel interface of the front door has it or an alternative to it, and IKE has its sockets "
+    "there, not in a VRF. The tunnel is not negotiated before some interface of the front door has one.",
+    "Correct \"local\".\"address\", give the address to a port without \"vrf\", or take \"vrf\" from the port; where "
+    "something else gives the address to an interface, this is as intended."};
 inline constexpr Message config_bgp_reserved_as{
-    "SKO-CFG-080", Severity::error, "AS number is not to be had",
+    "SKO-CFG-080", Severity::error, "AS number cannot be used",
     "The number has a meaning of its own in BGP, or the cloud at the other end keeps it for itself or refuses it; the "
     "detail has which. There would be no session, or no use of its routes.",
-    "Take one that is assigned to you, or a private one: 64512 to 65534, with Azure not 65515 to 65520."};
+    "\"neighbour_as\": the number that the neighbour has; a cloud shows it with its VPN gateway. \"local_as\": one "
+    "that "
+    "is assigned to you, or a private one, 64512 to 65534 or 4200000000 to 4294967294, but not one that the detail "
+    "says "
+    "is taken."};
 inline constexpr Message config_bgp_internal{
     "SKO-CFG-081", Severity::error, "cloud in one's own AS",
     "Both ends have the same AS number. Clouds speak external BGP alone, which is between two of them.",
     "Correct the number that is wrong; the cloud shows its own with its VPN gateway (by default 64512 with AWS, 65515 "
     "with Azure)."};
 inline constexpr Message config_bgp_inside_address{
-    "SKO-CFG-082", Severity::error, "inside address is not to be had",
+    "SKO-CFG-082", Severity::error, "inside address cannot be used",
     "The tunnel interface has an address that the cloud keeps for itself, or does not take for BGP.",
     "With AWS take another /30 of 169.254.0.0/16. With Azure take one of 169.254.21.0 to 169.254.22.255, or, where BGP "
     "runs between other addresses, none of 169.254.0.0/16."};
@@ -214,6 +223,18 @@ inline constexpr Message config_group_weight{"SKO-CFG-072", Severity::error, "we
                                              "\"mode\" is \"active\"; its keys are names "
                                              "of the group's own tunnels.",
                                              "Correct the name, write \"mode\": \"active\", or leave the weight out."};
+
+inline constexpr Message config_probe_unanswerable{
+    "SKO-CFG-073", Severity::error, "probe cannot be answered",
+    "No answer of the probe's target would come back through the tunnel, or count; the tunnel would never be usable.",
+    "Let the probe ask for the peer's address in the network of the tunnel's interface, such as 169.254.1.2 where the "
+    "interface has 169.254.1.1/30, and let the selectors of both ends have both addresses."};
+inline constexpr Message config_probe_doubtful{
+    "SKO-CFG-074", Severity::warning, "probe may not be answered",
+    "It depends on routes that the configuration does not show whether an answer of the target comes back through the "
+    "same tunnel. Without answers the tunnel is not usable.",
+    "Let the probe ask for the peer's address in the network of the tunnel's own interface. Where other routes lead to "
+    "the target and back through this tunnel, this is as intended."};
 
 inline constexpr Message config_vrf_unknown{
     "SKO-CFG-090", Severity::error, "VRF is not there",
@@ -236,11 +257,19 @@ inline constexpr Message config_security_rules{
     "SKO-CFG-121", Severity::error, "too many rules for an interface",
     "Each combination of a rule's remote prefix, local prefix and range of ports counts, over all security groups of "
     "the interface.",
-    "Write wider prefixes or ranges, leave out what is any, or spread the rules over fewer groups."};
+    "Write wider prefixes or ranges, leave out of a rule what is any, or give the interface fewer groups: it is their "
+    "sum that counts."};
 inline constexpr Message config_security_rule_key{
     "SKO-CFG-122", Severity::error, "key does not go with the rule's protocol",
     "Only TCP, UDP and SCTP have ports, and only ICMP and ICMPv6 have types.",
     "Name the protocol in \"protocol\", or remove the key."};
+inline constexpr Message config_group_guards_differ{
+    "SKO-CFG-123", Severity::warning, "tunnels of one group have different security groups",
+    "Connections are known by the list of security groups that let them pass. Where another tunnel of the group "
+    "carries "
+    "its traffic, they are unknown to it and go by its rules, packet by packet as they come: some end, some that were "
+    "forbidden may pass.",
+    "Give the interfaces of all of the group's tunnels the same \"security_groups\"."};
 
 inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_too_large,
@@ -288,11 +317,14 @@ inline constexpr const Message* config_messages[] = {&config_not_json,
                                                      &config_group_tunnel,
                                                      &config_group_asleep,
                                                      &config_group_weight,
+                                                     &config_probe_unanswerable,
+                                                     &config_probe_doubtful,
                                                      &config_vrf_unknown,
                                                      &config_group_over_vrfs,
                                                      &config_not_in_vrf,
                                                      &config_security_group_unknown,
                                                      &config_security_rules,
-                                                     &config_security_rule_key};
+                                                     &config_security_rule_key,
+                                                     &config_group_guards_differ};
 
 }  // namespace sekisho::messages

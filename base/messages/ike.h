@@ -185,6 +185,12 @@ inline constexpr Message ike_transaction_refused{
 inline constexpr Message ike_moved{"SKO-IKE-060", Severity::info, "tunnel has new outer addresses",
                                    "One end moved, or a NAT shows it at another address or port; the child SAs follow.",
                                    "Nothing is to be done."};
+inline constexpr Message ike_path_mtu{
+    "SKO-IKE-065", Severity::info, "the path to the peer has another MTU than before",
+    "This is the largest datagram that is known to get through to the peer. The tunnel's MTU follows.",
+    "Nothing is to be done. If the path should carry more, look for the link on it that does not; with AES-CBC for "
+    "IKE, up "
+    "to 16 octets more may get through than could be asked for."};
 inline constexpr Message ike_address_refused{
     "SKO-IKE-061", Severity::warning, "peer refused our new address",
     "This gateway has moved to another of its addresses, and the peer does not take messages from there.",
@@ -294,6 +300,7 @@ inline constexpr const Message* ike_messages[] = {&ike_peer_unreachable,
                                                   &ike_quick_mode_limit,
                                                   &ike_transaction_refused,
                                                   &ike_moved,
+                                                  &ike_path_mtu,
                                                   &ike_address_refused,
                                                   &ike_address_unacceptable,
                                                   &ike_not_routable,

@@ -20,7 +20,7 @@ inline constexpr Message zebra_too_old{"SKO-RTG-010", Severity::error, "FRR is t
 inline constexpr Message zebra_nonsense{
     "SKO-RTG-011", Severity::error, "message from zebra not understood",
     "A message from zebra does not have the form that its release's messages have; the session was ended and is begun "
-    "again, and the routes that were known stay.",
+    "again; the routes that were known stay until their hold time is over.",
     "Compare FRR's release with the supported ones in docs/routing.md; see zebra's own log."};
 inline constexpr Message zebra_lost{
     "SKO-RTG-012", Severity::warning, "no session with zebra",
@@ -126,6 +126,15 @@ inline constexpr Message vrf_full{
     "out. The VRF carries nothing meanwhile, so that all others go on; it is tried again every minute.",
     "Let the VRF have less routes, or give the dataplane more --memory; docs/datapath.md says how much room there is."};
 
+inline constexpr Message twin_gone{
+    "SKO-RTG-042", Severity::warning, "interface was taken away from under a port or tunnel",
+    "The interface by which the kernel knows a port or tunnel is not there any more: somebody has deleted or renamed "
+    "it, "
+    "or deleted the network namespace that it was in. The port or tunnel is made again, a tunnel with new keys; where "
+    "that happens over and over, after longer and longer pauses.",
+    "Leave these interfaces to sekisho-control: see which program (udev, systemd-networkd, NetworkManager, a script) "
+    "renames or deletes them, and have it ignore them."};
+
 inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &static_route_unreachable,
                                                       &zebra_too_old,
@@ -147,6 +156,7 @@ inline constexpr const Message* routing_messages[] = {&netlink_failed,
                                                       &bfd_session_missing,
                                                       &bfdd_silent,
                                                       &vrf_unusable,
-                                                      &vrf_full};
+                                                      &vrf_full,
+                                                      &twin_gone};
 
 }  // namespace sekisho::messages

@@ -40,6 +40,14 @@ inline constexpr Message tunnel_up_timeout{
     "SKO-SYS-026", Severity::warning, "tunnel is not up yet",
     "The tunnel neither came up nor failed within the time that was allowed for it.",
     "Look at `sekisho show tunnel NAME`, and allow more time with --timeout."};
+inline constexpr Message tunnel_unproven{"SKO-SYS-034", Severity::warning,
+                                         "tunnel is up, and its probe is not answered",
+                                         "The SAs are there, and no answer to the tunnel's probe came back through it. "
+                                         "No route leads into the tunnel before "
+                                         "one does.",
+                                         "Look at `sekisho explain tunnel NAME`; see whether the target answers (`ping "
+                                         "-I INTERFACE TARGET`), and whether the "
+                                         "peer has a way back through the same tunnel."};
 inline constexpr Message control_answer_malformed{
     "SKO-SYS-027", Severity::error, "answer cannot be understood",
     "What came from the control socket is no answer of a control daemon of this version.",
@@ -89,25 +97,13 @@ inline constexpr Message dataplane_absent{
     "cannot be reached.",
     "Look at `sekisho status`, and at whether sekisho-dataplane runs and with which socket."};
 
-inline constexpr const Message* system_messages[] = {&file_unreadable,
-                                                     &system_call_failed,
-                                                     &file_unwritable,
-                                                     &object_not_found,
-                                                     &control_unreachable,
-                                                     &rpc_malformed,
-                                                     &rpc_limit,
-                                                     &rpc_not_permitted,
-                                                     &control_socket_unusable,
-                                                     &tunnel_up_timeout,
-                                                     &control_answer_malformed,
-                                                     &checker_failed,
-                                                     &message_unknown,
-                                                     &nothing_to_rekey,
-                                                     &unknown_command,
-                                                     &counters_unavailable,
-                                                     &dataplane_absent,
-                                                     &key_log_on,
-                                                     &key_log_failed,
-                                                     &key_log_full};
+inline constexpr const Message* system_messages[] = {
+    &file_unreadable,   &system_call_failed,   &file_unwritable,
+    &object_not_found,  &control_unreachable,  &rpc_malformed,
+    &rpc_limit,         &rpc_not_permitted,    &control_socket_unusable,
+    &tunnel_up_timeout, &tunnel_unproven,      &control_answer_malformed,
+    &checker_failed,    &message_unknown,      &nothing_to_rekey,
+    &unknown_command,   &counters_unavailable, &dataplane_absent,
+    &key_log_on,        &key_log_failed,       &key_log_full};
 
 }  // namespace sekisho::messages

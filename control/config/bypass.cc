@@ -5,39 +5,23 @@
 #include <set>
 #include <utility>
 
+#include "control/config/prefix_map.h"
+
 namespace sekisho::config {
 namespace {
 
-class TunnelRoutes {
- public:
-  TunnelRoutes(const Config& config, const std::string& vrf) {
-    for (const auto& [name, tunnel] : config.tunnels)
-      if (tunnel.interface.vrf == vrf) add(tunnel.routes, name);
-    for (const auto& [name, group] : config.groups)
-      if (vrf_of(config, group) == vrf) add(group.routes, group.tunnels.front());
-  }
-
-  // The longest one that is shorter than `prefix` and covers it, with its tunnel; nullptr where there is none.
-  const std::pair<const Prefix, std::string>* around(const Prefix& prefix) const {
-    const std::pair<const Prefix, std::string>* best = nullptr;
-    for (const auto& [family, length] : lengths_) {
-      if (family != prefix.family() || length >= prefix.length()) continue;
-      if (const auto found = owners_.find(Prefix(prefix.address(), length)); found != owners_.end()) best = &*found;
-    }
-    return best;
-  }
-
- private:
-  void add(const std::vector<Prefix>& routes, const std::string& owner) {
-    for (const Prefix& prefix : routes) {
-      owners_.emplace(prefix, owner);
-      lengths_.emplace(prefix.family(), prefix.length());
-    }
-  }
-
-  std::map<Prefix, std::string> owners_;
-  std::set<std::pair<Family, unsigned>> lengths_;  // that there are; the longest last
-};
+// The routes that lead into tunnels of the VRF, each with the name of its tunnel.
+PrefixMap<std::string> tunnel_routes(const Config& config, const std::string& vrf) {
+  PrefixMap<std::string> all;
+  const auto add = [&all](const std::vector<Prefix>& routes, const std::string& owner) {
+    for (const Prefix& prefix : routes) all.add(prefix, owner);
+  };
+  for (const auto& [name, tunnel] : config.tunnels)
+    if (tunnel.interface.vrf == vrf) add(tunnel.routes, name);
+  for (const auto& [name, group] : config.groups)
+    if (vrf_of(config, group) == vrf) add(group.routes, group.tunnels.front());
+  return all;
+}
 
 std::set<IpAddress> peers(const Config& config) {
   std::set<IpAddress> all;
@@ -52,10 +36,10 @@ struct Found {
 };
 
 // Those of one table; `outside` are the peers that are found by it.
-void find_in(const std::vector<Route>& routes, const TunnelRoutes& tunnel_routes, const std::set<IpAddress>& outside,
-             ByName<Found>& found) {
+void find_in(const std::vector<Route>& routes, const PrefixMap<std::string>& into_tunnels,
+             const std::set<IpAddress>& outside, ByName<Found>& found) {
   for (const Route& route : routes) {
-    const auto* around = tunnel_routes.around(route.prefix);
+    const auto* around = into_tunnels.longest(route.prefix.address(), route.prefix.length());
     if (!around) continue;
     const auto peer = outside.lower_bound(route.prefix.address());
     if (peer != outside.end() && route.prefix.contains(*peer)) continue;
@@ -72,8 +56,8 @@ void find_in(const std::vector<Route>& routes, const TunnelRoutes& tunnel_routes
 
 ByName<std::string> bypasses(const Config& config) {
   ByName<Found> found;
-  find_in(config.routes, TunnelRoutes(config, ""), peers(config), found);
-  for (const auto& [name, vrf] : config.vrfs) find_in(vrf.routes, TunnelRoutes(config, name), {}, found);
+  find_in(config.routes, tunnel_routes(config, ""), peers(config), found);
+  for (const auto& [name, vrf] : config.vrfs) find_in(vrf.routes, tunnel_routes(config, name), {}, found);
   ByName<std::string> texts;
   for (const auto& [tunnel, each] : found)
     texts[tunnel] = each.more == 0 ? each.first : fmt::format("{}; and {} more", each.first, each.more);

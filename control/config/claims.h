@@ -1,5 +1,5 @@
-// Things that only one part of the configuration may have: interface names, addresses, devices, routes, peers,
-// tunnels of groups.
+// Things that only one part of the configuration may have: names of interfaces and VRFs, addresses, devices, routes,
+// peers, tunnels of groups.
 #pragma once
 
 #include <map>

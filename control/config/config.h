@@ -121,6 +121,7 @@ struct Tunnel {
   ike::Connection connection;  // its name is the tunnel's
   TunnelInterface interface;
   std::optional<uint16_t> outer_mtu;  // of the path to the peer; nothing: the link's
+  bool path_mtu_discovery = true;     // IKE looks for it, where outer_mtu is not given
   ipc::DfPolicy df = ipc::DfPolicy::copy;
   std::vector<Prefix> routes;  // through the interface, while the tunnel is up; blackholes guard them meanwhile
   Propagation propagation;

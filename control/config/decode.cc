@@ -30,43 +30,36 @@ void read_key_log(const Node& node, Context& context) {
     directory->fail(messages::config_key_log_directory, usable.error().detail);
 }
 
+// Each member of a section. False where it is no object, so that it is not known which there are.
+template <typename Read>
+bool read_section(const Object& document, std::string_view key, size_t most, Context& context, Read read) {
+  const auto node = document.get(key);
+  if (!node) return true;
+  const auto members = node->members();
+  if (!members) return false;
+  check_count(*node, members->size(), most);
+  for (const auto& [name, member] : *members) read(name, member, context);
+  return true;
+}
+
 void read_document(const Node& root, Context& context) {
   const Object object(root,
                       {"security_groups", "vrfs", "ports", "frr", "routes", "guards", "groups", "tunnels", "key_log"});
-  const auto security_groups = object.get("security_groups");
-  if (security_groups)
-    if (const auto groups = security_groups->members()) {
-      check_count(*security_groups, groups->size(), max_security_groups);
-      for (const auto& [name, group] : *groups) read_security_group(name, group, context);
-    }
+  context.security_groups_known =
+      read_section(object, "security_groups", max_security_groups, context, read_security_group);
   if (const auto node = object.get("frr")) read_frr(*node, context);
-  if (const auto node = object.get("vrfs"))
-    if (const auto vrfs = node->members()) {
-      check_count(*node, vrfs->size(), ipc::max_vrfs - 1);  // beside the front door
-      for (const auto& [name, vrf] : *vrfs) read_vrf(name, vrf, context);
-    }
-  if (const auto node = object.get("ports"))
-    if (const auto ports = node->members()) {
-      check_count(*node, ports->size(), ipc::max_ports);
-      for (const auto& [name, port] : *ports) read_port(name, port, context);
-    }
+  context.vrfs_known = read_section(object, "vrfs", ipc::max_vrfs - 1, context, read_vrf);  // beside the front door
+  read_section(object, "ports", ipc::max_ports, context, read_port);
   read_table(object, "", context.config.routes, context.config.guards, context);
-  if (const auto node = object.get("groups"))
-    if (const auto groups = node->members()) {
-      check_count(*node, groups->size(), max_groups);
-      for (const auto& [name, group] : *groups) read_group(name, group, context);
-    }
-  if (const auto node = object.get("tunnels"))
-    if (const auto tunnels = node->members()) {
-      check_count(*node, tunnels->size(), ipc::max_tunnels);
-      for (const auto& [name, tunnel] : *tunnels) read_tunnel(name, tunnel, context);
-    }
-  if (security_groups)
+  read_section(object, "groups", max_groups, context, read_group);
+  const bool tunnels_known = read_section(object, "tunnels", ipc::max_tunnels, context, read_tunnel);
+  if (const auto security_groups = object.get("security_groups"))
     if (const size_t count = filter_count(context.config); count > ipc::max_filters)
       security_groups->fail(
           messages::config_too_large,
           fmt::format("interfaces have {} different lists of them, at most {}", count, ipc::max_filters));
-  check_groups(context);
+  if (tunnels_known) check_groups(context);
+  check_ipv6_fits(context);
   check_probes(context);
   if (const auto node = object.get("key_log")) read_key_log(*node, context);
 }

@@ -257,6 +257,7 @@ json encode(const Tunnel& tunnel) {
       {"mtu", or_auto(interface.mtu)}, {"mss", interface.mss == 0 ? json("off") : or_auto(interface.mss)},
       {"vrf", or_null(interface.vrf)}, {"security_groups", interface.security_groups}};
   result["outer_mtu"] = or_auto(tunnel.outer_mtu);
+  result["path_mtu_discovery"] = tunnel.path_mtu_discovery;
   result["df"] = word(tunnel.df);
   result["routes"] = texts(tunnel.routes);
   result["propagate"] = encode(tunnel.propagation);

@@ -13,6 +13,7 @@ class ErrorList {
   // Beyond max_config_errors they are only counted.
   void add(std::string pointer, const Message& message, std::string detail);
   bool empty() const { return errors_.empty(); }
+  size_t count() const { return errors_.size() + uncounted_; }
   bool full() const { return uncounted_ > 0; }
   ConfigErrors take();
 

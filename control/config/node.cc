@@ -7,6 +7,7 @@
 
 #include "base/messages/config.h"
 #include "base/nearest_name.h"
+#include "control/config/misplaced.h"
 
 namespace sekisho::config {
 namespace {
@@ -31,6 +32,26 @@ std::string kind_of(const Json& value) {
 }
 
 std::string joined(std::span<const std::string_view> words) { return fmt::format("{}", fmt::join(words, ", ")); }
+
+// The one of the known keys that an unknown one is meant for; empty: none. A word that is right elsewhere is less
+// likely misspelt than misplaced, unless a known one begins with it.
+std::string_view meant(std::string_view key, std::span<const std::string_view> known) {
+  const auto nearest = nearest_name(key, known);
+  return home_of(key).empty() || nearest.starts_with(key) ? nearest : std::string_view();
+}
+
+std::string hint(std::string_view key, std::string_view meant, std::span<const std::string_view> known) {
+  if (!meant.empty()) return fmt::format("did you mean \"{}\"?", meant);
+  const std::string_view home = home_of(key);
+  return home.empty() ? "known here: " + joined(known) : fmt::format("it belongs to {}", home);
+}
+
+// Not so a text under a word that is much longer or shorter: it may be a secret, and what a reader does not like it
+// shows.
+bool read_as(std::string_view key, std::string_view meant, const Node& value) {
+  const size_t longer = std::max(key.size(), meant.size()), shorter = std::min(key.size(), meant.size());
+  return !meant.empty() && (!value.is_text() || longer - shorter <= 1);
+}
 
 }  // namespace
 
@@ -104,6 +125,14 @@ std::optional<std::vector<Node>> Node::items() const {
   return result;
 }
 
+std::vector<Node> Node::items(size_t least, size_t most, std::string_view what) const {
+  auto result = items();
+  if (!result) return {};
+  if (result->size() < least || result->size() > most)
+    fail(messages::config_out_of_range, fmt::format("{} {}, {} to {} are wanted", result->size(), what, least, most));
+  return *std::move(result);
+}
+
 std::optional<std::vector<std::pair<std::string, Node>>> Node::members() const {
   if (!value_->is_object()) {
     wrong_type("an object");
@@ -124,16 +153,16 @@ Object::Object(const Node& node, std::initializer_list<std::string_view> keys, s
   auto members = node.members();
   valid_ = members.has_value();
   if (!valid_) return;
+  const std::span<const std::string_view> known(keys.begin(), keys.size());
+  for (auto& [key, member] : *members)
+    if (std::ranges::find(known, key) != known.end()) members_.emplace_back(key, member);
   for (auto& [key, member] : *members) {
-    if (std::ranges::find(keys, key) != keys.end()) {
-      members_.emplace_back(key, member);
-      continue;
-    }
+    if (std::ranges::find(known, key) != known.end()) continue;
     // The value is not shown: it may be a secret that does not belong here.
-    const auto nearest = nearest_name(key, {keys.begin(), keys.size()});
-    const std::string hint = nearest.empty() ? "known here: " + joined({keys.begin(), keys.size()})
-                                             : fmt::format("did you mean \"{}\"?", nearest);
-    member.fail(messages::config_unknown_key, fmt::format("{}; {}", shown(key), hint));
+    const std::string_view best = meant(key, known);
+    member.fail(messages::config_unknown_key, fmt::format("{}; {}", shown(key), hint(key, best, known)));
+    if (!best.empty()) meant_.push_back(best);
+    if (read_as(key, best, member) && !get(best)) members_.emplace_back(best, member);
   }
 }
 
@@ -146,7 +175,8 @@ std::optional<Node> Object::get(std::string_view key) const {
 
 std::optional<Node> Object::require(std::string_view key) const {
   auto member = get(key);
-  if (!member && valid_) node_.fail(messages::config_missing_key, fmt::format("\"{}\"", key));
+  const bool misspelt = std::ranges::find(meant_, key) != meant_.end();
+  if (!member && valid_ && !misspelt) node_.fail(messages::config_missing_key, fmt::format("\"{}\"", key));
   return member;
 }
 

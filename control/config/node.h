@@ -29,6 +29,7 @@ class Node {
 
   bool is_text() const { return value_->is_string(); }
   bool is_boolean() const { return value_->is_boolean(); }
+  bool is_false() const { return value_->is_boolean() && !value_->get<bool>(); }
   std::optional<std::string> text() const;
   bool is(std::string_view text) const;  // exactly this text
   std::optional<bool> boolean() const;
@@ -36,7 +37,9 @@ class Node {
   std::optional<double> number(double least, double most) const;
   // The index of the word in `choices`.
   std::optional<size_t> choice(std::initializer_list<std::string_view> choices) const;
-  std::optional<std::vector<Node>> items() const;                            // of an array
+  std::optional<std::vector<Node>> items() const;  // of an array
+  // Likewise, of which there are to be so many of `what`; empty where it is no array.
+  std::vector<Node> items(size_t least, size_t most, std::string_view what) const;
   std::optional<std::vector<std::pair<std::string, Node>>> members() const;  // of an object
 
  private:
@@ -47,7 +50,8 @@ class Node {
   ErrorList* errors_;
 };
 
-// An object with a fixed set of keys. Says so where the node is no object or has other keys; then reads as if empty.
+// An object with a fixed set of keys. Says so where the node is no object, which then reads as if empty, or has other
+// keys. One of these that is all but a key of the set is read as that, so that nothing else is refused for its absence.
 // `shorthand`: the key that a string in place of the object stands for; empty: none.
 class Object {
  public:
@@ -59,19 +63,35 @@ class Object {
  private:
   Node node_;
   bool valid_;
+  std::vector<std::string_view> meant_;  // keys that misspelt ones are taken for
   std::vector<std::pair<std::string, Node>> members_;
 };
 
-// What parse(Node) makes of each item of an array; items that it refuses are left out.
+// Whether anything has been reported since. What hangs on a value that was refused is not held against it: one mistake
+// is one error.
+class ErrorWatch {
+ public:
+  explicit ErrorWatch(const Node& node) : errors_(node.errors()), before_(errors_.count()) {}
+  bool clean() const { return errors_.count() == before_; }
+
+ private:
+  const ErrorList& errors_;
+  size_t before_;
+};
+
+// What parse(Node) makes of each item; items that it refuses are left out.
+template <typename Parse>
+auto read_list(const std::vector<Node>& items, Parse parse) {
+  std::vector<typename decltype(parse(items.front()))::value_type> list;
+  for (const Node& item : items)
+    if (auto value = parse(item)) list.push_back(std::move(*value));
+  return list;
+}
+
+// Likewise, of the items of an array.
 template <typename Parse>
 auto read_list(const Node& node, Parse parse) {
-  using Item = typename decltype(parse(node))::value_type;
-  std::vector<Item> list;
-  const auto items = node.items();
-  if (items)
-    for (const Node& item : *items)
-      if (auto value = parse(item)) list.push_back(std::move(*value));
-  return list;
+  return read_list(node.items().value_or(std::vector<Node>{}), parse);
 }
 
 // Takes the value where there is one, else leaves the target as it was.

@@ -122,11 +122,8 @@ auto read_files(const Object& object, std::string_view key, std::vector<std::str
                 const std::filesystem::path& directory, size_t most, Parse parse) {
   std::vector<typename decltype(parse(ByteView()))::value_type> result;
   const auto node = object.get(key);
-  const auto items = node ? node->items() : std::nullopt;
-  if (!items) return result;
-  if (items->empty() || items->size() > max_files)
-    node->fail(messages::config_out_of_range, fmt::format("{} files, 1 to {} are wanted", items->size(), max_files));
-  for (const Node& item : *items)
+  if (!node) return result;
+  for (const Node& item : node->items(1, max_files, "files"))
     if (auto parsed = read_file(item, files.emplace_back(), directory, most, parse))
       result.push_back(std::move(*parsed));
   return result;

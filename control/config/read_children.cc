@@ -28,12 +28,9 @@ bool has_family(const std::vector<TrafficSelector>& selectors, Family family) {
 void read_selector_list(const Object& object, std::string_view key, std::vector<TrafficSelector>& selectors) {
   const auto node = object.get(key);
   if (!node) return;
-  const auto prefixes = read_list(*node, read_prefix);
-  if (const auto items = node->items(); items && (items->empty() || items->size() > ipc::max_selector_pairs))
-    node->fail(messages::config_out_of_range,
-               fmt::format("{} selectors, 1 to {} are wanted", items->size(), ipc::max_selector_pairs));
   selectors.clear();
-  for (const Prefix& prefix : prefixes) selectors.push_back(TrafficSelector::from_prefix(prefix));
+  for (const Prefix& prefix : read_list(node->items(1, ipc::max_selector_pairs, "selectors"), read_prefix))
+    selectors.push_back(TrafficSelector::from_prefix(prefix));
 }
 
 // The data path checks a packet against pairs of one local and one remote selector of the same family.
@@ -77,17 +74,23 @@ Prefix prefix_of(const TrafficSelector& selector) {
   return {selector.first, length};
 }
 
+// Where it is not known what is meant, nothing is refused for not being within it.
+void permit_everything(ike::ChildDefinition& child) {
+  child.local_selectors = child.remote_selectors = everything(ike::IkeVersion::v2);
+}
+
 // "selectors" of a tunnel or of a child.
 void read_selectors(const Object& object_with_selectors, ike::IkeVersion version, ike::ChildDefinition& child) {
   child.local_selectors = child.remote_selectors = everything(version);
   const auto node = object_with_selectors.get("selectors");
   if (!node) return;
+  const ErrorWatch watch(*node);
   const Object object(*node, {"local", "remote"});
   read_selector_list(object, "local", child.local_selectors);
   read_selector_list(object, "remote", child.remote_selectors);
+  if (!watch.clean()) return permit_everything(child);
   const auto& local = child.local_selectors;
   const auto& remote = child.remote_selectors;
-  if (local.empty() || remote.empty()) return;
   for (const Family family : {Family::ipv4, Family::ipv6})
     if (has_family(local, family) && has_family(remote, family)) {
       if (const size_t pairs = count_pairs(child); pairs > ipc::max_selector_pairs)
@@ -140,7 +143,11 @@ void read_children(const Object& tunnel_object, Tunnel& tunnel) {
     selectors->fail(messages::config_children_selectors, "the tunnel has \"children\"");
   const ike::ChildDefinition defaults = children.front();
   const auto members = node->members();
-  if (!members) return;
+  if (!members) {
+    permit_everything(children.front());
+    return;
+  }
+  const ErrorWatch watch(*node);
   std::vector<ike::ChildDefinition> read;
   for (const auto& [name, member] : *members) {
     if (const std::string fault = tunnel_name_fault(name); !fault.empty())
@@ -151,7 +158,7 @@ void read_children(const Object& tunnel_object, Tunnel& tunnel) {
     read_child_esp(object, tunnel, child);
     read_selectors(object, tunnel.connection.version, child);
   }
-  check_children(read, *node);
+  if (watch.clean()) check_children(read, *node);
   // An object's members have no order (RFC 8259 section 4), so none is to count.
   std::ranges::sort(read, {}, &ike::ChildDefinition::name);
   if (!read.empty()) children = std::move(read);

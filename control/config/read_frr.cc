@@ -24,4 +24,8 @@ void read_propagation(const Object& parent, Propagation& propagation) {
   if (const auto tag = object.get("tag")) assign(propagation.tag, tag->integer(0, UINT32_MAX));
 }
 
+void refuse_propagation(const Node& propagate) {
+  if (!propagate.is_false()) propagate.fail(messages::config_not_in_vrf, "\"propagate\"");
+}
+
 }  // namespace sekisho::config

@@ -17,33 +17,36 @@ constexpr uint64_t max_hold_down = 86400;
 // The kernel's ways have up to 256, zebra's of FRR 8.2 to 9.1 one octet.
 constexpr uint64_t max_weight = 255;
 
-// The items of an array that has so many of them.
-std::vector<Node> items_of(const Node& node, size_t least, size_t most, std::string_view what) {
-  auto items = node.items();
-  if (!items) return {};
-  if (items->size() < least || items->size() > most)
-    node.fail(messages::config_out_of_range,
-              fmt::format("{} {}, {} to {} are wanted", items->size(), what, least, most));
-  return *std::move(items);
-}
-
 std::string vrf_text(const std::string& vrf) { return vrf.empty() ? "no VRF" : "VRF " + shown(vrf); }
 
-void check_tunnel(const Node& node, const std::string& name, const Context::GroupPlaces& places, const Config& config) {
-  const auto tunnel = config.tunnels.find(name);
-  if (tunnel == config.tunnels.end()) return node.fail(messages::config_group_tunnel, shown(name));
-  if (tunnel->second.connection.start == ike::StartMode::on_traffic)
-    node.fail(messages::config_group_asleep, shown(name));
-  const std::string& vrf = tunnel->second.interface.vrf;
-  if (const std::string first = vrf_of(config, config.groups.at(places.name)); vrf != first)
+// Of a tunnel of which something was refused, what it may carry is not known.
+void check_tunnel(const Node& node, const std::string& name, const Context::GroupPlaces& places,
+                  const Context& context) {
+  const Config& config = context.config;
+  const Tunnel& tunnel = config.tunnels.find(name)->second;
+  if (context.faulty.contains(name)) return;
+  if (tunnel.connection.start == ike::StartMode::on_traffic) node.fail(messages::config_group_asleep, shown(name));
+  const std::string& vrf = tunnel.interface.vrf;
+  const std::string first = vrf_of(config, config.groups.at(places.name));
+  if (vrf != first && !context.faulty.contains(places.tunnels.front().second))
     node.fail(messages::config_group_over_vrfs,
               fmt::format("{} is in {}, the first tunnel in {}", shown(name), vrf_text(vrf), vrf_text(first)));
-  for (const auto& [place, prefix] : places.routes)
-    check_way(prefix, place, tunnel->second, config, " of tunnel " + name);
+  for (const auto& [place, prefix] : places.routes) check_way(prefix, place, tunnel, config, " of tunnel " + name);
+}
+
+// True where all are there.
+bool check_names(const Context::GroupPlaces& places, const Config& config) {
+  bool all = true;
+  for (const auto& [node, name] : places.tunnels) {
+    if (config.tunnels.contains(name)) continue;
+    node.fail(messages::config_group_tunnel, shown(name));
+    all = false;
+  }
+  return all;
 }
 
 // The shares of an active group's tunnels, 1 where nothing is said.
-void read_weights(const Object& object, Group& group) {
+void read_weights(const Object& object, Group& group, Context::GroupPlaces& places) {
   const bool active = group.mode == Group::Mode::active;
   if (active)
     for (const std::string& tunnel : group.tunnels) group.weights[tunnel] = 1;
@@ -53,10 +56,11 @@ void read_weights(const Object& object, Group& group) {
   const auto weights = node->members();
   if (!weights) return;
   for (const auto& [tunnel, weight] : *weights) {
+    const auto value = weight.integer(1, max_weight);
     const auto share = group.weights.find(tunnel);
     if (share == group.weights.end())
-      weight.fail(messages::config_group_weight, shown(tunnel));
-    else if (const auto value = weight.integer(1, max_weight))
+      places.weights_of_others.emplace_back(weight, tunnel);
+    else if (value)
       share->second = static_cast<uint16_t>(*value);
   }
 }
@@ -82,23 +86,27 @@ void read_group(const std::string& name, const Node& node, Context& context) {
   Group& group = context.config.groups[name];
   Context::GroupPlaces& places = context.groups.emplace_back();
   places.name = name;
+  const ErrorWatch watch(node);
   if (const auto tunnels = object.require("tunnels"))
-    for (const Node& item : items_of(*tunnels, 2, max_members, "tunnels"))
+    for (const Node& item : tunnels->items(2, max_members, "tunnels"))
       if (const auto tunnel = item.text()) {
         context.claims.claim(ClaimKind::member, *tunnel, item);
         places.tunnels.emplace_back(item, *tunnel);
         group.tunnels.push_back(*tunnel);
       }
+  places.tunnels_clear = watch.clean();
   if (const auto routes = object.require("routes"))
-    for (const Node& item : items_of(*routes, 1, max_routes, "routes"))
+    for (const Node& item : routes->items(1, max_routes, "routes"))
       if (const auto prefix = read_prefix(item)) {
         places.routes.emplace_back(item, *prefix);
         group.routes.push_back(*prefix);
       }
   read_propagation(object, group.propagation);
   places.propagate = object.get("propagate");
-  if (const auto mode = object.get("mode")) assign(group.mode, mode->choice({"standby", "active"}));
-  read_weights(object, group);
+  const auto mode = object.get("mode");
+  const auto chosen = mode ? mode->choice({"standby", "active"}) : std::nullopt;
+  assign(group.mode, chosen);
+  if (!mode || chosen) read_weights(object, group, places);
   if (const auto hold_down = object.get("hold_down"))
     if (const auto value = hold_down->integer(0, max_hold_down)) group.hold_down = std::chrono::seconds(*value);
   if (const auto fail_back = object.get("fail_back"))
@@ -107,11 +115,14 @@ void read_group(const std::string& name, const Node& node, Context& context) {
 
 void check_groups(Context& context) {
   for (const Context::GroupPlaces& places : context.groups) {
+    // Which tunnels are meant decides all that follows.
+    if (!check_names(places, context.config) || !places.tunnels_clear) continue;
     const std::string vrf = vrf_of(context.config, context.config.groups.at(places.name));
-    if (places.propagate && !vrf.empty()) places.propagate->fail(messages::config_not_in_vrf, "\"propagate\"");
+    if (places.propagate && !vrf.empty()) refuse_propagation(*places.propagate);
+    for (const auto& [node, tunnel] : places.weights_of_others) node.fail(messages::config_group_weight, shown(tunnel));
     for (const auto& [place, prefix] : places.routes)
       context.claims.claim(ClaimKind::route, within(vrf, prefix.text()), place);
-    for (const auto& [node, name] : places.tunnels) check_tunnel(node, name, places, context.config);
+    for (const auto& [node, name] : places.tunnels) check_tunnel(node, name, places, context);
   }
 }
 

@@ -42,18 +42,17 @@ template <typename Proposal, typename Read>
 void read_proposals(const Object& object, Profile profile, Read read, std::vector<Proposal>& proposals) {
   const auto node = object.get("proposals");
   if (!node) return;
-  const auto items = node->items();
-  if (!items) return;
-  if (items->empty() || items->size() > max_proposals)
-    node->fail(messages::config_out_of_range,
-               fmt::format("{} proposals, 1 to {} are wanted", items->size(), max_proposals));
-  proposals = read_list(*node, [&](const Node& item) { return read(item, profile); });
+  proposals =
+      read_list(node->items(1, max_proposals, "proposals"), [&](const Node& item) { return read(item, profile); });
 }
 
-// "margin" and "fuzz" of an SA that lives for `lifetime`.
-void read_renewal(const Node& node, const Object& object, Duration lifetime, ike::Renewal& renewal) {
+// "lifetime", "margin" and "fuzz" of an SA.
+void read_renewal(const Node& node, const Object& object, uint64_t most, Duration& lifetime, ike::Renewal& renewal) {
+  const ErrorWatch watch(node);
+  read_seconds(object, "lifetime", 2, most, lifetime);
   read_seconds(object, "margin", 1, year, renewal.margin);
   if (const auto fuzz = object.get("fuzz")) assign(renewal.fuzz, fuzz->integer(0, 1000));
+  if (!watch.clean()) return;
   const Duration margin = renewal.margin == Duration::zero() ? lifetime / 10 : renewal.margin;
   if (const Duration longest = margin + margin / 100 * renewal.fuzz; longest >= lifetime)
     node.fail(messages::config_out_of_range, fmt::format("margin and fuzz make up to {} s of a lifetime of {} s",
@@ -101,11 +100,10 @@ void append_default_ike(Tunnel& tunnel) {
 void read_esp_keys(const Node& node, const Object& object, const Tunnel& tunnel, ike::ChildDefinition& child) {
   read_proposals(object, tunnel.profile, read_esp_proposal, child.esp_proposals);
   check_version(object, tunnel.connection, child.esp_proposals);
-  read_seconds(object, "lifetime", 2, week, child.lifetime);
   constexpr uint64_t most = uint64_t{1} << 62;
   if (const auto bytes = object.get("lifetime_bytes")) assign(child.lifetime_bytes, bytes->integer(0, most));
   if (const auto packets = object.get("lifetime_packets")) assign(child.lifetime_packets, packets->integer(0, most));
-  read_renewal(node, object, child.lifetime, child.renewal);
+  read_renewal(node, object, week, child.lifetime, child.renewal);
   const auto window = object.get("replay_window");
   const auto size = window ? window->integer(0, 4096) : std::nullopt;
   if (!size) return;
@@ -129,8 +127,7 @@ void read_ike(const Object& tunnel_object, Tunnel& tunnel) {
   append_default_ike(tunnel);
   read_proposals(object, tunnel.profile, read_ike_proposal, connection.ike_proposals);
   check_version(object, connection, connection.ike_proposals);
-  read_seconds(object, "lifetime", 2, year, connection.ike_lifetime);
-  read_renewal(*node, object, connection.ike_lifetime, connection.ike_renewal);
+  read_renewal(*node, object, year, connection.ike_lifetime, connection.ike_renewal);
   if (const auto reauthenticate = object.get("reauthenticate"))
     assign(connection.reauthenticate, reauthenticate->boolean());
   read_seconds(object, "dpd_interval", 0, 3600, connection.dpd_interval);

@@ -48,10 +48,10 @@ bool has_ipv6(const std::vector<InterfaceAddress>& addresses) {
 
 }  // namespace
 
-std::optional<uint16_t> read_optional_mtu(const Object& object, const std::vector<InterfaceAddress>& addresses) {
+std::optional<uint16_t> read_optional_mtu(const Object& object) {
   const auto node = object.get("mtu");
   if (!node || node->is("auto")) return {};
-  return read_mtu(*node, has_ipv6(addresses));
+  return read_mtu(*node, false);
 }
 
 std::optional<uint16_t> read_outer_mtu(const Object& object, Family outer) {

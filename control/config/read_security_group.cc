@@ -19,23 +19,23 @@ constexpr size_t max_attached = 8;
 constexpr size_t longest_note = 255;
 constexpr uint8_t tcp = 6, udp = 17, sctp = 132, icmp = 1, icmpv6 = 58;
 
-void check_items(const Node& node, size_t count) {
-  if (count == 0 || count > max_items)
-    node.fail(messages::config_out_of_range, fmt::format("{} entries, 1 to {} are wanted", count, max_items));
+// For what is any there is no word but at the place of all rules.
+bool refuse_any(const Node& node) {
+  if (!node.is("any")) return false;
+  node.fail(messages::config_wrong_type, "a rule has no such word: a part of it that is to be any is left out");
+  return true;
 }
 
 uint8_t read_protocol(const Node& node) {
   if (!node.is_text()) return static_cast<uint8_t>(node.integer(1, 255).value_or(0));
-  const auto choice = node.choice({security_protocols[0].name, security_protocols[1].name, security_protocols[2].name,
-                                   security_protocols[3].name, security_protocols[4].name, security_protocols[5].name,
-                                   security_protocols[6].name});
-  return choice ? security_protocols[*choice].number : uint8_t{0};
-}
-
-std::vector<Prefix> read_prefixes(const Node& node) {
-  auto prefixes = read_list(node, read_prefix);
-  check_items(node, prefixes.size());
-  return prefixes;
+  const std::string name = *node.text();
+  const auto* const found = std::ranges::find(security_protocols, name, &SecurityProtocol::name);
+  if (found != std::end(security_protocols)) return found->number;
+  std::string names;
+  for (const SecurityProtocol& each : security_protocols) names += fmt::format("{}, ", each.name);
+  node.fail(messages::config_bad_choice,
+            fmt::format("{} is none of: {}or a number from 1 to 255, without quotation marks", shown(name), names));
+  return 0;
 }
 
 std::optional<PortRange> parse_range(std::string_view text) {
@@ -83,35 +83,47 @@ void check_families(const Node& node, const SecurityRule& rule) {
     return node.fail(messages::config_family_mismatch, "icmpv6 is IPv6's: IPv4 prefixes go with icmp");
 }
 
+void check_rule(const Node& node, const Object& object, const SecurityRule& rule) {
+  if (const auto ports = object.get("ports");
+      ports && rule.protocol != tcp && rule.protocol != udp && rule.protocol != sctp)
+    ports->fail(messages::config_security_rule_key, "\"ports\" goes with tcp, udp and sctp");
+  if (const auto type = object.get("type"); type && rule.protocol != icmp && rule.protocol != icmpv6)
+    type->fail(messages::config_security_rule_key, "\"type\" goes with icmp and icmpv6");
+  check_families(node, rule);
+}
+
 SecurityRule read_rule(const Node& node) {
+  const ErrorWatch watch(node);
   const Object object(node, {"protocol", "remote", "local", "ports", "type", "note"});
   SecurityRule rule;
-  if (const auto protocol = object.get("protocol")) rule.protocol = read_protocol(*protocol);
-  if (const auto remote = object.get("remote")) rule.remote = read_prefixes(*remote);
-  if (const auto local = object.get("local")) rule.local = read_prefixes(*local);
-  if (const auto ports = object.get("ports")) {
-    rule.ports = read_list(*ports, read_port_range);
-    check_items(*ports, rule.ports.size());
-    if (rule.protocol != tcp && rule.protocol != udp && rule.protocol != sctp)
-      ports->fail(messages::config_security_rule_key, "\"ports\" goes with tcp, udp and sctp");
-  }
-  if (const auto type = object.get("type")) {
-    assign(rule.icmp_type, type->integer(0, UINT8_MAX));
-    if (rule.protocol != icmp && rule.protocol != icmpv6)
-      type->fail(messages::config_security_rule_key, "\"type\" goes with icmp and icmpv6");
-  }
+  const auto entries = [](const Node& list) { return list.items(1, max_items, "entries"); };
+  const auto part = [&object](std::string_view key) {
+    auto node = object.get(key);
+    if (node && refuse_any(*node)) node.reset();
+    return node;
+  };
+  if (const auto protocol = part("protocol")) rule.protocol = read_protocol(*protocol);
+  if (const auto remote = part("remote")) rule.remote = read_list(entries(*remote), read_prefix);
+  if (const auto local = part("local")) rule.local = read_list(entries(*local), read_prefix);
+  if (const auto ports = part("ports")) rule.ports = read_list(entries(*ports), read_port_range);
+  if (const auto type = part("type")) assign(rule.icmp_type, type->integer(0, UINT8_MAX));
   if (const auto note = object.get("note")) {
     assign(rule.note, note->text());
     if (rule.note.size() > longest_note)
       note->fail(messages::config_out_of_range, fmt::format("{} octets, at most {}", rule.note.size(), longest_note));
   }
-  check_families(node, rule);
+  if (watch.clean()) check_rule(node, object, rule);
   return rule;
 }
 
 std::vector<SecurityRule> read_rules(const Node& node) {
   if (node.is("any")) return {SecurityRule{}};
   std::vector<SecurityRule> rules;
+  if (node.is_text()) {
+    node.fail(messages::config_wrong_type,
+              fmt::format("{} is neither \"any\" nor a list of rules", shown(*node.text())));
+    return rules;
+  }
   const auto items = node.items();
   if (!items) return rules;
   if (items->size() > max_rules)
@@ -146,6 +158,7 @@ std::vector<std::string> read_security_groups(const Object& object, const Contex
     const auto& groups = context.config.security_groups;
     const auto group = groups.find(*name);
     if (group == groups.end()) {
+      if (!context.security_groups_known) return {};
       item.fail(messages::config_security_group_unknown, fmt::format("{}; {}", shown(*name), names_of(groups)));
       return {};
     }

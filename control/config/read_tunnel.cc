@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/esp_size.h"
 #include "base/messages/config.h"
 #include "control/config/fields.h"
 #include "control/config/negotiation.h"
@@ -41,7 +40,11 @@ End read_end(const Object& tunnel, std::string_view key, std::initializer_list<s
   const Object object(*node, keys);
   if (const auto address = object.require("address"); address && key == "remote" && address->is("any")) {
     end.address = IpAddress::any(Family::ipv4);  // until the local end is known
-    if (!object.require("id")) return end;       // an address would be the default, and there is none
+    // Its address would be the default, and there is none.
+    if (!object.get("id")) {
+      node->fail(messages::config_missing_key, "\"id\", with \"address\": \"any\"");
+      return end;
+    }
   } else if (address) {
     end.address = read_outer_address(*address);
   }
@@ -100,7 +103,7 @@ void read_ends(const Object& object, const Node& node, Tunnel& tunnel, Context& 
                        node);
 }
 
-void read_interface(const Object& tunnel, TunnelInterface& interface, Context& context) {
+void read_interface(const Object& tunnel, TunnelInterface& interface, Context::MtuPlaces& places, Context& context) {
   const auto node = tunnel.require("interface");
   if (!node) return;
   const Object object(*node, {"name", "addresses", "mtu", "mss", "vrf", "security_groups"});
@@ -110,7 +113,8 @@ void read_interface(const Object& tunnel, TunnelInterface& interface, Context& c
   }
   interface.vrf = read_vrf_name(object, context);
   interface.addresses = read_addresses(object, interface.vrf, context);
-  interface.mtu = read_optional_mtu(object, interface.addresses);
+  interface.mtu = read_optional_mtu(object);
+  if (interface.mtu) places.mtu = object.get("mtu");
   interface.security_groups = read_security_groups(object, context);
   const auto mss = object.get("mss");
   if (!mss || mss->is("auto")) return;
@@ -120,29 +124,24 @@ void read_interface(const Object& tunnel, TunnelInterface& interface, Context& c
     assign(interface.mss, mss->integer(least_mss, most_mss));
 }
 
-void read_path(const Object& object, Tunnel& tunnel) {
+void read_path(const Object& object, Tunnel& tunnel, Context::MtuPlaces& places) {
   tunnel.outer_mtu = read_outer_mtu(object, tunnel.connection.local.family());
+  if (tunnel.outer_mtu) places.outer_mtu = object.get("outer_mtu");
+  if (const auto discovery = object.get("path_mtu_discovery")) assign(tunnel.path_mtu_discovery, discovery->boolean());
+  tunnel.connection.path_mtu_discovery = tunnel.path_mtu_discovery && !tunnel.outer_mtu;
   if (const auto df = object.get("df")) assign(tunnel.df, df->choice({"copy", "clear", "set"}));
 }
 
-// Below 1280 octets the kernel takes no IPv6 address or route on an interface (RFC 8200 section 5), and the MTU is what
-// the proposals leave of the path's at their worst until it is known which one it is. What a link leaves is not known
-// here.
-void check_ipv6_fits(const Object& object, const Tunnel& tunnel) {
-  const bool ipv6 = std::ranges::any_of(tunnel.interface.addresses, [](const auto& a) { return !a.address.is_v4(); }) ||
-                    std::ranges::any_of(tunnel.routes, [](const Prefix& p) { return p.family() == Family::ipv6; });
-  if (!ipv6 || !tunnel.outer_mtu) return;
-  const ike::Connection& connection = tunnel.connection;
-  uint16_t least = UINT16_MAX;
-  for (const ike::ChildDefinition& child : connection.children)
-    for (const ike::EspProposal& proposal : child.esp_proposals)
-      least = std::min(least, largest_inner(proposal.suite, connection.local.family(),
-                                            connection.encapsulation != ike::Encapsulation::off, *tunnel.outer_mtu));
-  if (least >= least_ipv6_mtu) return;
-  object.get("outer_mtu")
-      ->fail(messages::config_out_of_range,
-             fmt::format("{} may leave {} octets within the tunnel, below {}, which IPv6 needs", *tunnel.outer_mtu,
-                         least, least_ipv6_mtu));
+// Where one of them is no word, what hangs on it is taken as if it were the one that permits most.
+void read_profile_and_start(const Object& object, Tunnel& tunnel) {
+  if (const auto node = object.get("profile")) {
+    tunnel.profile = Profile::legacy;
+    assign(tunnel.profile, node->choice({"modern", "legacy"}));
+  }
+  if (const auto node = object.get("start")) {
+    tunnel.connection.start = ike::StartMode::respond;
+    assign(tunnel.connection.start, node->choice({"start", "respond", "on-traffic"}));
+  }
 }
 
 // Whatever IKEv1 could not ask of the peer, or show it, is named.
@@ -163,29 +162,32 @@ void check_proof(const Object& tunnel, const ike::Connection& connection) {
 }  // namespace
 
 void read_tunnel(const std::string& name, const Node& node, Context& context) {
+  const ErrorWatch watch(node);
   if (const std::string fault = tunnel_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
-  const Object object(node, {"interface", "local", "remote", "psk_file", "ppk", "profile", "ike", "esp", "selectors",
-                             "children", "routes", "propagate", "bgp", "probe", "start", "outer_mtu", "df"});
+  const Object object(
+      node, {"interface", "local", "remote", "psk_file", "ppk", "profile", "ike", "esp", "selectors", "children",
+             "routes", "propagate", "bgp", "probe", "start", "outer_mtu", "path_mtu_discovery", "df"});
   Tunnel tunnel;
+  Context::MtuPlaces places{.tunnel = name};
   tunnel.connection.name = name;
   tunnel.connection.children.front().name = name;
-  read_interface(object, tunnel.interface, context);
-  if (const auto profile = object.get("profile")) assign(tunnel.profile, profile->choice({"modern", "legacy"}));
-  if (const auto start = object.get("start"))
-    assign(tunnel.connection.start, start->choice({"start", "respond", "on-traffic"}));
+  read_interface(object, tunnel.interface, places, context);
+  read_profile_and_start(object, tunnel);
   read_ends(object, node, tunnel, context);
-  read_path(object, tunnel);
+  read_path(object, tunnel, places);
   read_ike(object, tunnel);
   check_proof(object, tunnel.connection);
   read_esp(object, tunnel);
   read_children(object, tunnel);
   read_tunnel_routes(object, node, tunnel, context);
-  check_ipv6_fits(object, tunnel);
-  read_propagation(object, tunnel.propagation);
-  if (const auto propagate = object.get("propagate"); propagate && !tunnel.interface.vrf.empty())
-    propagate->fail(messages::config_not_in_vrf, "\"propagate\"");
+  if (tunnel.interface.vrf.empty())
+    read_propagation(object, tunnel.propagation);
+  else if (const auto propagate = object.get("propagate"))
+    refuse_propagation(*propagate);
   read_bgp(object, tunnel);
   read_probe(object, tunnel, context);
+  if (!watch.clean()) context.faulty.insert(name);
+  context.mtus.push_back(std::move(places));
   context.config.tunnels.emplace(name, std::move(tunnel));
 }
 

@@ -45,6 +45,8 @@ void read_table(const Object& object, const std::string& vrf, std::vector<Route>
 
 void read_vrf(const std::string& name, const Node& node, Context& context) {
   if (const std::string fault = vrf_name_fault(name); !fault.empty()) node.fail(messages::config_bad_name, fault);
+  // `show route NAME` takes the name of either.
+  context.claims.claim(ClaimKind::interface, name, node);
   const Object object(node, {"routes", "guards"});
   Vrf& vrf = context.config.vrfs[name];
   read_table(object, name, vrf.routes, vrf.guards, context);
@@ -53,12 +55,11 @@ void read_vrf(const std::string& name, const Node& node, Context& context) {
 std::string read_vrf_name(const Object& object, const Context& context) {
   const auto node = object.get("vrf");
   const auto name = node ? node->text() : std::nullopt;
-  if (!name) return {};
-  if (context.config.vrfs.contains(*name)) return *name;
+  if (!name || !context.vrfs_known || context.config.vrfs.contains(*name)) return name.value_or("");
   std::string all;
   for (const auto& [each, vrf] : context.config.vrfs) all += (all.empty() ? "" : ", ") + each;
   node->fail(messages::config_vrf_unknown, shown(*name) + (all.empty() ? "" : "; there are " + all));
-  return {};
+  return *name;
 }
 
 }  // namespace sekisho::config

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 
 #include "base/messages/config.h"
 #include "base/messages/ike.h"
@@ -11,6 +12,7 @@
 #include "control/config/bypass.h"
 #include "control/config/candidates.h"
 #include "control/config/node.h"
+#include "control/config/probe_targets.h"
 #include "control/config/report.h"
 
 namespace sekisho::config {
@@ -25,22 +27,51 @@ void add_expiries(const ike::Connection& connection, WallTime now, std::vector<W
   }
 }
 
-// Of the front door.
-std::set<IpAddress> own_addresses(const Config& config) {
-  std::set<IpAddress> all;
-  const auto add = [&all](const std::vector<InterfaceAddress>& addresses) {
-    for (const InterfaceAddress& each : addresses) all.insert(each.address);
-  };
+// Whose each address of the configuration is.
+struct Owner {
+  std::string vrf, what;
+};
+
+std::multimap<IpAddress, Owner> owners(const Config& config) {
+  std::multimap<IpAddress, Owner> all;
   for (const auto& [name, port] : config.ports)
-    if (port.vrf.empty()) add(port.addresses);
+    for (const InterfaceAddress& each : port.addresses) all.emplace(each.address, Owner{port.vrf, "port " + name});
   for (const auto& [name, tunnel] : config.tunnels)
-    if (tunnel.interface.vrf.empty()) add(tunnel.interface.addresses);
+    for (const InterfaceAddress& each : tunnel.interface.addresses)
+      all.emplace(each.address, Owner{tunnel.interface.vrf, "interface " + tunnel.interface.name});
   return all;
 }
 
-bool has_local_address(const ike::Connection& connection, const std::set<IpAddress>& own) {
-  const auto here = [&own](const IpAddress& address) { return own.contains(address); };
-  return here(connection.local) || std::ranges::any_of(connection.other_locals, here);
+// An address that nothing of the front door has, where IKE is; empty: something has one.
+std::string absent_local_address(const ike::Connection& connection, const std::multimap<IpAddress, Owner>& owners) {
+  std::string elsewhere;
+  const auto here = [&](const IpAddress& address) {
+    const auto [first, last] = owners.equal_range(address);
+    for (auto each = first; each != last; ++each) {
+      if (each->second.vrf.empty()) return true;
+      elsewhere = fmt::format("{}, which {} has in VRF {}", address.text(), each->second.what, each->second.vrf);
+    }
+    return false;
+  };
+  if (here(connection.local) || std::ranges::any_of(connection.other_locals, here)) return {};
+  return elsewhere.empty() ? connection.local.text() : elsewhere;
+}
+
+std::string list_text(const std::vector<std::string>& groups) {
+  std::string text;
+  for (const std::string& each : groups) text += (text.empty() ? "" : ", ") + each;
+  return groups.empty() ? "none" : text;
+}
+
+// Nothing where the tunnel's interface has the same security groups as the first one of its group.
+std::optional<std::string> other_guards(const Config& config, const std::string& name) {
+  const auto* group = group_of(config, name);
+  if (!group || group->second.tunnels.empty()) return {};
+  const std::string& first = group->second.tunnels.front();
+  const auto& guards = config.tunnels.find(name)->second.interface.security_groups;
+  const auto& others = config.tunnels.find(first)->second.interface.security_groups;
+  if (guards == others) return {};
+  return fmt::format("group {}: {} has {}, {} has {}", group->first, first, list_text(others), name, list_text(guards));
 }
 
 }  // namespace
@@ -51,20 +82,27 @@ std::vector<Warning> warnings(const Config& config, WallTime now) {
     all.push_back({"", {&messages::key_log_on, shown(config.key_log->directory.string())}, "key log"});
   if (config.key_log_fault) all.push_back({"", *config.key_log_fault, "key log"});
   Candidates candidates;
-  const std::set<IpAddress> own = own_addresses(config);
+  const auto owner = owners(config);
+  const auto has_probe = [](const auto& each) { return each.second.probe.has_value(); };
+  std::optional<ProbeTargets> targets;
+  if (std::ranges::any_of(config.tunnels, has_probe)) targets.emplace(config);
   const ByName<std::string> past = bypasses(config);
   for (const auto& [name, tunnel] : config.tunnels) {
     if (tunnel.connection.aggressive)
       all.push_back({name, {&messages::ike_aggressive_mode, "\"aggressive\" is true"}, "aggressive mode"});
     if (auto difference = candidates.difference(tunnel.connection))
       all.push_back({name, {&messages::config_candidates_differ, std::move(*difference)}, "candidates"});
-    if (!has_local_address(tunnel.connection, own))
-      all.push_back(
-          {name, {&messages::config_local_address_elsewhere, tunnel.connection.local.text()}, "local address"});
+    if (std::string address = absent_local_address(tunnel.connection, owner); !address.empty())
+      all.push_back({name, {&messages::config_local_address_elsewhere, std::move(address)}, "local address"});
     if (tunnel.routes.empty() && !(config.frr && tunnel.interface.vrf.empty()) && !group_of(config, name))
       all.push_back({name, {&messages::config_no_route, "interface " + tunnel.interface.name}, "no route"});
     if (const auto found = past.find(name); found != past.end())
       all.push_back({name, {&messages::config_route_beside, found->second}, "route beside"});
+    if (tunnel.probe)
+      if (std::string doubt = targets->doubt(tunnel); !doubt.empty())
+        all.push_back({name, {&messages::config_probe_doubtful, std::move(doubt)}, "probe"});
+    if (auto difference = other_guards(config, name))
+      all.push_back({name, {&messages::config_group_guards_differ, std::move(*difference)}, "security groups"});
     add_expiries(tunnel.connection, now, all);
   }
   return all;

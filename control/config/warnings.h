@@ -21,7 +21,8 @@ struct Warning {
 
 // That keys are logged, or could not be; and of each tunnel, that it permits aggressive mode, that another one before
 // it by name decides for its peer (candidates.h), that no interface of the configuration has its local address, that
-// nothing leads into it or something leads past it (bypass.h), and what expires within 30 days or has expired.
+// nothing leads into it or something leads past it (bypass.h), that its probe may not be answered (probe_targets.h),
+// and what expires within 30 days or has expired.
 std::vector<Warning> warnings(const Config& config, WallTime now);
 
 // Which warnings are due when one looks day after day: what is over each time, everything else once at each stage.

@@ -159,6 +159,24 @@ TEST_CASE("sizes of a tunnel: given, automatic, or off") {
   CHECK(tunnel({{"mss", "off"}}, "auto", "copy").interface.mss == 0);
 }
 
+TEST_CASE("IKE looks for the path's MTU where the configuration does not say it, unless it is not to") {
+  const Fixture fixture;
+  Json text = Json::parse(valid_text);
+  Json& tokyo = text["tunnels"]["tokyo"];
+  const auto discovers = [&] {
+    const auto config = decode(text.dump(), fixture.directory());
+    if (!config) FAIL(describe(config.error()));
+    return config->tunnels.at("tokyo").connection.path_mtu_discovery;
+  };
+  CHECK(discovers());
+  tokyo["outer_mtu"] = 1454;
+  CHECK_FALSE(discovers());
+  tokyo["outer_mtu"] = "auto";
+  CHECK(discovers());
+  tokyo["path_mtu_discovery"] = false;
+  CHECK_FALSE(discovers());
+}
+
 TEST_CASE("a tunnel's ends may be IPv6") {
   const Fixture fixture;
   Json text = Json::parse(valid_text);

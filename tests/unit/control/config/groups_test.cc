@@ -1,4 +1,4 @@
-// "groups" of tunnels, and a tunnel's "probe".
+// "groups" of tunnels.
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
@@ -8,31 +8,29 @@
 #include "control/config/encode.h"
 #include "control/config/warnings.h"
 #include "tests/unit/control/config/decoded.h"
+#include "tests/unit/control/config/grouped.h"
 
 using namespace std::chrono_literals;
 
 namespace sekisho::config {
-namespace {
-
-// Two tunnels to the same networks, and the group of both.
-Json grouped() {
-  Json text = Json::parse(valid_text);
-  Json& tunnels = text["tunnels"];
-  tunnels["tokyo"]["selectors"] = {{"local", {"10.1.0.0/24"}}, {"remote", {"10.64.0.0/10", "10.128.0.0/24"}}};
-  tunnels["osaka"] = tunnels["tokyo"];
-  tunnels["osaka"]["interface"] = {{"name", "vti1"}};
-  tunnels["osaka"]["remote"]["address"] = "10.9.3.3";
-  text["groups"]["cloud"] = {{"tunnels", {"tokyo", "osaka"}}, {"routes", {"10.64.0.0/10"}}};
-  return text;
-}
-
-Json with(std::string_view pointer, const Json& value) {
+TEST_CASE("tunnels of one group with different security groups are warned of") {
   Json text = grouped();
-  text[Json::json_pointer(std::string(pointer))] = value;
-  return text;
+  text["security_groups"]["far"] = text["security_groups"]["near"] = {{"in", "any"}, {"out", "any"}};
+  const auto differ = [&] {
+    std::string details;
+    for (const Warning& each : warnings(decoded(text), {}))
+      if (each.error.message == &messages::config_group_guards_differ)
+        details += each.tunnel + ": " + each.error.detail;
+    return details;
+  };
+  CHECK(differ().empty());
+  text["tunnels"]["tokyo"]["interface"]["security_groups"] = {"near", "far"};
+  CHECK(differ() == "osaka: group cloud: tokyo has far, near, osaka has none");
+  text["tunnels"]["osaka"]["interface"]["security_groups"] = {"far"};
+  CHECK(differ() == "osaka: group cloud: tokyo has far, near, osaka has far");
+  text["tunnels"]["osaka"]["interface"]["security_groups"] = {"far", "near"};
+  CHECK(differ().empty());
 }
-
-}  // namespace
 
 TEST_CASE("a group has its tunnels in order, its own routes, and returns to the first at once by itself") {
   const Config config = decoded(grouped());
@@ -170,113 +168,6 @@ TEST_CASE("a plan names what changes about a group, and no tunnel goes down by i
   CHECK(plan.groups_removed == std::vector<std::string>{"cloud"});
   REQUIRE(plan.effects.size() == 1);
   CHECK(plan.effects.front().tunnel == "tokyo");
-  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
-}
-
-TEST_CASE("a probe asks every second, by default with as much time to answer") {
-  const Config plain = decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}}));
-  const Probe& probe = *plain.tunnels.at("tokyo").probe;
-  CHECK(probe.protocol == Probe::Protocol::icmp);
-  CHECK(probe.interval == 1s);
-  CHECK(probe.timeout == 1s);
-  CHECK(probe.loss == 3);
-  CHECK(probe.of == 5);
-  CHECK_FALSE(plain.tunnels.at("osaka").probe);
-  const Config given = decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"},
-                                                             {"source", "10.1.0.1"},
-                                                             {"protocol", "udp"},
-                                                             {"port", 7},
-                                                             {"interval", 0.1},
-                                                             {"loss", 2},
-                                                             {"of", 2}}));
-  const Probe& fast = *given.tunnels.at("tokyo").probe;
-  CHECK(fast.protocol == Probe::Protocol::udp);
-  CHECK(fast.port == 7);
-  CHECK(fast.interval == 100ms);
-  CHECK(fast.timeout == 100ms);
-  CHECK(fast.source == IpAddress::parse("10.1.0.1"));
-  CHECK(decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}, {"of", 2}})).tunnels.at("tokyo").probe->loss ==
-        2);
-}
-
-TEST_CASE("a probe that cannot work is refused where it says so") {
-  using namespace messages;
-  const auto probe = [](const Json& more) {
-    Json value = {{"target", "10.128.0.1"}};
-    value.update(more);
-    return with("/tunnels/tokyo/probe", value);
-  };
-  const std::string at = "/tunnels/tokyo/probe";
-  refused(with("/tunnels/tokyo/probe", Json::object()), at, config_missing_key, "target");
-  refused(probe({{"target", "10.2.0.1"}}), at + "/target", config_route_outside_selectors);
-  refused(probe({{"target", "224.0.0.1"}}), at + "/target", config_bad_address);
-  // Within the group's own routes, whose blackhole stands until there is an answer.
-  refused(probe({{"target", "10.64.0.1"}}), at + "/target", config_bad_address, "10.64.0.0/10");
-  Json own = probe(Json::object());
-  own["tunnels"]["osaka"]["interface"]["addresses"] = {"10.128.0.1/24"};
-  refused(own, at + "/target", config_bad_address, "gateway's own");
-  refused(probe({{"source", "fd00::1"}}), at, config_family_mismatch);
-  refused(probe({{"protocol", "tcp"}}), at + "/protocol", config_bad_choice);
-  refused(probe({{"protocol", "udp"}}), at, config_missing_key, "port");
-  refused(probe({{"protocol", "udp"}, {"port", 0}}), at + "/port", config_out_of_range);
-  refused(probe({{"port", 7}}), at + "/port", config_unknown_key);
-  refused(probe({{"interval", 0.05}}), at + "/interval", config_out_of_range);
-  refused(probe({{"timeout", 61}}), at + "/timeout", config_out_of_range);
-  refused(probe({{"of", 61}}), at + "/of", config_out_of_range);
-  refused(probe({{"of", 2}, {"loss", 3}}), at + "/loss", config_out_of_range);
-}
-
-TEST_CASE("a probe may go by BFD, where there is FRR") {
-  using namespace messages;
-  const auto by_bfd = [](const Json& more) {
-    Json value = {{"target", "10.128.0.1"}, {"protocol", "bfd"}};
-    value.update(more);
-    Json text = with("/tunnels/tokyo/probe", value);
-    text["frr"] = Json::object();
-    return text;
-  };
-  const Config config = decoded(by_bfd(Json::object()));
-  const Probe& probe = *config.tunnels.at("tokyo").probe;
-  CHECK(probe.protocol == Probe::Protocol::bfd);
-  CHECK(probe.target == IpAddress::parse("10.128.0.1"));
-  CHECK(encode(config.tunnels.at("tokyo"))["probe"] == Json{{"target", "10.128.0.1"}, {"protocol", "bfd"}});
-
-  const std::string at = "/tunnels/tokyo/probe";
-  Json without = by_bfd(Json::object());
-  without.erase("frr");
-  refused(without, at + "/protocol", config_missing_key, "frr");
-  const Json foreign = {{"source", "10.1.0.1"}, {"port", 3784}, {"interval", 1},
-                        {"timeout", 1},         {"loss", 3},    {"of", 5}};
-  for (const auto& [key, value] : foreign.items())
-    refused(by_bfd({{key, value}}), at + "/" + key, config_unknown_key, "\"" + key + "\" does not go with");
-  refused(by_bfd({{"target", "10.64.0.1"}}), at + "/target", config_bad_address, "10.64.0.0/10");
-  refused(by_bfd({{"target", "10.2.0.1"}}), at + "/target", config_route_outside_selectors);
-
-  // From echoes to BFD, in place.
-  Json echoes = by_bfd(Json::object());
-  echoes["tunnels"]["tokyo"]["probe"] = {{"target", "10.128.0.1"}};
-  const Plan plan = diff(decoded(echoes), config);
-  CHECK(std::ranges::any_of(plan.changes, [&](const Change& each) {
-    return each.pointer == at + "/protocol" && each.before == "icmp" && each.after == "bfd";
-  }));
-  CHECK(plan.tunnels_set == std::vector<std::string>{"tokyo"});
-  REQUIRE(plan.effects.size() == 1);
-  CHECK(plan.effects.front().kind == Effect::Kind::in_place);
-  CHECK(diff(config, config).empty());
-}
-
-TEST_CASE("a target within guarded routes is reached where a way to it is more specific") {
-  Json text = with("/tunnels/tokyo/probe", {{"target", "10.64.0.2"}});
-  text["tunnels"]["tokyo"]["interface"]["addresses"] = {"10.64.0.1/30"};
-  CHECK(decoded(text).tunnels.at("tokyo").probe);
-}
-
-TEST_CASE("another probe takes no tunnel down") {
-  const Config before = decoded(grouped());
-  const Plan plan = diff(before, decoded(with("/tunnels/tokyo/probe", {{"target", "10.128.0.1"}})));
-  REQUIRE(plan.changes.size() == 1);
-  CHECK(plan.changes.front().pointer == "/tunnels/tokyo/probe");
-  REQUIRE(plan.effects.size() == 1);
   CHECK(plan.effects.front().kind == Effect::Kind::in_place);
 }
 

@@ -58,6 +58,10 @@ TEST_CASE("rules are read, and written as they were meant") {
 TEST_CASE("what is wrong with a rule is said at its place") {
   const std::string rule = "/security_groups/office/in/0";
   refused(with_rule(R"({"protocol": "tpc"})"), rule + "/protocol", messages::config_bad_choice, "sctp");
+  refused(with_rule(R"({"protocol": "89"})"), rule + "/protocol", messages::config_bad_choice, "1 to 255");
+  for (const char* part : {"protocol", "remote", "local", "ports", "type"})
+    refused(with_rule((std::string("{\"") + part + "\": \"any\"}").c_str()), rule + "/" + part,
+            messages::config_wrong_type, "left out");
   refused(with_rule(R"({"protocol": 0})"), rule + "/protocol", messages::config_out_of_range);
   refused(with_rule(R"({"protocol": 256})"), rule + "/protocol", messages::config_out_of_range);
   refused(with_rule(R"({"ports": ["80"]})"), rule + "/ports", messages::config_security_rule_key);
@@ -76,7 +80,8 @@ TEST_CASE("what is wrong with a rule is said at its place") {
   refused(with_rule(R"({"port": ["80"]})"), rule + "/port", messages::config_unknown_key);
   refused(with_rule(("{\"note\": \"" + std::string(256, 'x') + "\"}").c_str()), rule + "/note",
           messages::config_out_of_range);
-  refused(with("/security_groups/office/in", "all"), "/security_groups/office/in", messages::config_wrong_type);
+  refused(with("/security_groups/office/in", "all"), "/security_groups/office/in", messages::config_wrong_type,
+          "\"any\"");
   refused(with("/security_groups/none", {{"in", "any"}}), "/security_groups/none", messages::config_missing_key, "out");
   Json many = guarded();
   for (int i = 0; i < 257; ++i) many["security_groups"]["none"]["in"].push_back(Json::object());

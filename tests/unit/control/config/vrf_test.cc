@@ -72,12 +72,17 @@ TEST_CASE("each VRF may have the same addresses and prefixes, once") {
 
 TEST_CASE("a VRF has to be there, and to have a name that is one") {
   CHECK(errors(with("/ports/lan/vrf", "green")) == Texts{"SKO-CFG-090 /ports/lan/vrf"});
-  CHECK(errors(with("/tunnels/tokyo/interface/vrf", "green")).front() == "SKO-CFG-090 /tunnels/tokyo/interface/vrf");
+  CHECK(errors(with("/tunnels/tokyo/interface/vrf", "green")) == Texts{"SKO-CFG-090 /tunnels/tokyo/interface/vrf"});
   for (const char* name : {"default", "../blue", "", "a name", "a-name-of-more-than-thirty-five-characters"})
     CHECK(errors(with("/vrfs", {{"blue", Json::object()}, {name, Json::object()}})).size() == 1);
   Json many = inside();
   for (int i = 0; i < 14; ++i) many["vrfs"]["v" + std::to_string(i)] = Json::object();
   CHECK(errors(many) == Texts{"SKO-CFG-002 /vrfs"});
+}
+
+TEST_CASE("a VRF has no name of an interface") {
+  CHECK(errors(with("/vrfs/vti0", Json::object())) == Texts{"SKO-CFG-011 /tunnels/tokyo/interface/name"});
+  CHECK(errors(with("/vrfs/lan", Json::object())) == Texts{"SKO-CFG-011 /ports/lan"});
 }
 
 TEST_CASE("a group is of one VRF, and its routes are that VRF's") {
@@ -109,6 +114,9 @@ TEST_CASE("a tunnel's local address is a port's of the front door") {
   };
   CHECK_FALSE(warned(inside()));
   CHECK(warned(with("/ports/wan/vrf", "red")));
+  const auto all = warnings(*decoded(with("/ports/wan/vrf", "red")), {});
+  CHECK(std::ranges::any_of(
+      all, [](const Warning& each) { return each.error.detail == "10.9.1.1, which port wan has in VRF red"; }));
 }
 
 TEST_CASE("a static route leads around a tunnel of its own VRF alone") {
@@ -139,6 +147,7 @@ TEST_CASE("VRFs that come, go and change are changes") {
 
 TEST_CASE("what FRR would be told of a VRF is refused, for it is not told") {
   CHECK(errors(with("/tunnels/tokyo/propagate", true)) == Texts{"SKO-CFG-092 /tunnels/tokyo/propagate"});
+  CHECK(errors(with("/tunnels/tokyo/propagate", false)).empty());
 }
 
 }  // namespace sekisho::config
