@@ -184,6 +184,10 @@ void add_config(CLI::App& app, Session& session) {
       grade);
   CLI::App* group = app.add_subcommand("config", "check a configuration, compare it with the running one, apply it");
   group->require_subcommand(1);
+  group->footer(
+      "Check and diff change nothing. `sekisho check FILE` grades the algorithms of a file.\n\n"
+      "Examples:\n  sekisho config check /etc/sekisho/sekisho.json\n  sekisho config diff new.json\n"
+      "  sekisho config apply new.json");
   add_action(
       *group, session, "check", "say everything that is wrong with a file",
       "And what is to be warned of, which leaves it valid. Needs no running daemon. Ends with 0 when the file is\n"

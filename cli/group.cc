@@ -93,6 +93,9 @@ void add_group(CLI::App& app, CLI::App& show, Session& session) {
            groups_text, group_details_text);
   CLI::App* group = app.add_subcommand("group", "move a group's traffic from tunnel to tunnel");
   group->require_subcommand(1);
+  group->footer(
+      "`sekisho show group` says which tunnel leads each group.\n\n"
+      "Examples:\n  sekisho group prefer tokyo tokyo-2\n  sekisho group fail-back tokyo");
   add_prefer(*group, session);
   add_fail_back(*group, session);
 }

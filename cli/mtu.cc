@@ -41,7 +41,8 @@ std::string mtu_details_text(const json& tunnels) {
                      {"MTU", field(tunnel, "/mtu") + ": " + field(tunnel, "/mtu_from")},
                      {"TCP MSS", field(tunnel, "/mss_ipv4") + ", over IPv6 " + field(tunnel, "/mss_ipv6") + ": " +
                                      field(tunnel, "/mss_from")},
-                     {"DF", field(tunnel, "/df")}});
+                     {"DF", field(tunnel, "/df")},
+                     {"path MTU", field(tunnel, "/path_mtu/text")}});
     if (at(tunnel, "/ipv6") == false) text += "below 1280, which IPv6 needs: the tunnel carries none\n";
     for (const json& sa : at(tunnel, "/sas")) text += "\n" + sa_text(sa);
   }

@@ -50,6 +50,14 @@ std::string filter_text(const json& filter) {
   return text + "\n" + table.text();
 }
 
+std::string refusal_text(const json& group) {
+  const json& refusal = at(group, "/refusal");
+  if (!refusal.is_object()) return "";
+  return "\nnot in force, for the dataplane has refused them: the rules from before hold, and where there were none\n"
+         "nothing passes\n" +
+         message_text(refusal, "  ");
+}
+
 std::string flows_text(const json& group) {
   return "\nflows of all groups: " + count(at(group, "/flows/used")) + ", room for " +
          count(at(group, "/flows/places")) + "\n";
@@ -62,7 +70,7 @@ std::string security_groups_text(const json& groups) {
   for (const json& group : groups)
     table.add({field(group, "/name"), std::to_string(at(group, "/in").size()), std::to_string(at(group, "/out").size()),
                field(group, "/interfaces"), count(denied(group, "in")), count(denied(group, "out"))});
-  return groups.empty() ? table.text() : table.text() + flows_text(groups[0]);
+  return groups.empty() ? table.text() : table.text() + refusal_text(groups[0]) + flows_text(groups[0]);
 }
 
 std::string security_group_details_text(const json& groups) {
@@ -74,7 +82,7 @@ std::string security_group_details_text(const json& groups) {
     add_rules(rules, group, "out");
     text += "\n" + rules.text();
     for (const json& filter : at(group, "/filters")) text += "\n" + filter_text(filter);
-    text += flows_text(group);
+    text += refusal_text(group) + flows_text(group);
   }
   return text;
 }

@@ -73,11 +73,14 @@ void add_status(CLI::App& app, Session& session) {
   command->footer(
       "Shows versions, whether the dataplane is connected, how many tunnels are up, what the\n"
       "configuration warns of, and the last error of each tunnel.\n\n"
-      "Ends with 0 when all is well. Ends with 1 when something is wrong: the dataplane is not connected or does\n"
-      "not respond, a port is absent, a static route cannot be installed, a tunnel that is not wholly up has an\n"
-      "error, or an own certificate has expired. A tunnel that is down without an error, because it waits for its "
-      "peer\n"
-      "or `tunnel down` holds it, is not wrong; nor are warnings.\n\n"
+      "Ends with 0 when all is well. Ends with 1 when something is wrong:\n"
+      "  the dataplane is not connected, or does not respond\n"
+      "  a port is absent, a static route cannot be installed, a VRF cannot be used\n"
+      "  a group has no usable tunnel, a tunnel fails its probe\n"
+      "  a tunnel has an error, and is not up with all its children\n"
+      "  an own certificate has expired, the key log cannot be written\n"
+      "A tunnel that is down without an error, because it waits for its peer or for a packet, or because\n"
+      "`tunnel down` holds it, is not wrong; nor are warnings.\n\n"
       "Examples:\n  sekisho status\n  sekisho status --json | jq .tunnels.up\n"
       "  sekisho status >/dev/null || echo 'look at the gateway'");
   command->callback([&session] {

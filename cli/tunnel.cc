@@ -16,7 +16,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 std::string state_text(const json& tunnel) {
   if (at(tunnel, "/state") == "down" && at(tunnel, "/held_down") == true) return "down (held)";
-  return field(tunnel, "/state") + (at(tunnel, "/probe/state") == "failing" ? " (probe fails)" : "");
+  const json& probe = at(tunnel, "/probe/state");
+  return field(tunnel, "/state") + (probe == "failing"    ? " (probe fails)"
+                                    : probe == "unproven" ? " (probe unanswered)"
+                                                          : "");
 }
 
 std::string probe_text(const json& probe) {
@@ -74,6 +77,15 @@ std::string one_line(const json& tunnel) {
   return field(tunnel, "/name") + " is " + state_text(tunnel) + (missing.empty() ? "" : ", without " + missing) + "\n";
 }
 
+// Up with every child. Whether its probe is answered is another question.
+bool is_whole(const json& tunnel) { return is_up(tunnel) && missing_children(tunnel).empty(); }
+
+// Where there is no probe, or nobody to say, the tunnel is used as if it were.
+bool is_proven(const json& tunnel) {
+  const json& probe = at(tunnel, "/probe/state");
+  return probe.is_null() || probe == "answering" || probe == "unheard";
+}
+
 // An error of level "error" that came after the command did.
 bool failed_since(const json& error, Clock::time_point start) {
   return at(error, "/severity") == "error" && at(error, "/age_seconds").is_number() &&
@@ -94,22 +106,34 @@ json failure_since(Session& session, const json& tunnel, Clock::time_point start
   return failed_since(failure, start) ? failure : json();
 }
 
-// Looks again and again until every child is up, something has failed, or the time is over.
+// Looks again and again until every child is up and the probe answered, something has failed, or the time is over.
 void await_up(Session& session, const std::string& name, unsigned timeout) {
   const auto start = Clock::now();
   auto tunnel = session.request("tunnel.up", {{"name", name}});
   json failure;
-  while (tunnel && !(is_up(*tunnel) && missing_children(*tunnel).empty())) {
+  while (tunnel && !(is_whole(*tunnel) && is_proven(*tunnel))) {
     failure = failure_since(session, *tunnel, start);
-    if (failure.is_object() || seconds_since(start) >= timeout) break;
+    const bool failed = failure.is_object() || (is_whole(*tunnel) && at(*tunnel, "/probe/state") == "failing");
+    if (failed || seconds_since(start) >= timeout) break;
     std::this_thread::sleep_for(is_up(*tunnel) ? milliseconds(500) : milliseconds(100));
     tunnel = look(session, name);
   }
   if (!tunnel) return;
   session.print(*tunnel, one_line);
   if (failure.is_object()) return session.fail(exit_no, failure);
-  if (!is_up(*tunnel) || !missing_children(*tunnel).empty())
+  if (!is_whole(*tunnel))
     session.fail(exit_no, messages::tunnel_up_timeout, "waited " + std::to_string(timeout) + "s for " + name);
+  else if (!is_proven(*tunnel))
+    session.fail(exit_no, messages::tunnel_unproven, name + ": " + probe_text(at(*tunnel, "/probe")));
+}
+
+// What the operator may take for more than it is.
+std::string down_text(const json& tunnel) {
+  const bool peer_begins = at(tunnel, "/start") == "respond";
+  return one_line(tunnel) +
+         (peer_begins ? "its peer begins it (\"start\" is \"respond\"), and may bring it up again at once: to keep it "
+                        "down, take it out of the configuration, or stop it at the peer\n"
+                      : "it stays so until `sekisho tunnel up`, or until the peer brings it up\n");
 }
 
 struct Options {
@@ -125,8 +149,9 @@ void add_up(CLI::App& group, Session& session) {
   up->add_option("NAME", options->name, "the tunnel")->required();
   up->add_option("--timeout", options->timeout, "seconds to wait")->capture_default_str()->check(CLI::Range(0, 86400));
   up->footer(
-      "Ends with 0 when the tunnel is up with all its children. Ends with 1 when negotiation fails, be it of one\n"
-      "child, and says why and what to do, or when the time is over.\n\nExamples:\n"
+      "Ends with 0 when the tunnel is up with all its children and, where it has a probe, that is answered. Ends with\n"
+      "1 when negotiation fails, be it of one child, or the probe does, and says why and what to do, or when the time\n"
+      "is over.\n\nExamples:\n"
       "  sekisho tunnel up tokyo\n  sekisho tunnel up tokyo --timeout 5 && ping -c 3 10.2.0.1");
   up->callback([&session, options] { await_up(session, options->name, options->timeout); });
 }
@@ -137,9 +162,14 @@ void add_down(CLI::App& group, Session& session) {
   down->add_option("NAME", options->name, "the tunnel")->required();
   down->footer(
       "The peer is told. The tunnel stays down until `sekisho tunnel up`, or until the peer brings\n"
-      "it up. Meanwhile its traffic is dropped, never sent in clear.\n\nExamples:\n  sekisho tunnel down tokyo");
+      "it up, which it may do at once; above all where \"start\" is \"respond\", so that it is the peer that begins. "
+      "To\n"
+      "keep such a tunnel down, take it out of the configuration, or stop it at the peer. While it is down its "
+      "traffic\n"
+      "is dropped, never sent in clear.\n\nExamples:\n  sekisho tunnel down tokyo");
   down->callback([&session, options] {
-    if (const auto tunnel = session.request("tunnel.down", {{"name", options->name}})) session.print(*tunnel, one_line);
+    if (const auto tunnel = session.request("tunnel.down", {{"name", options->name}}))
+      session.print(*tunnel, down_text);
   });
 }
 
@@ -196,6 +226,8 @@ std::string tunnel_details_text(const json& tunnels) {
                      {"child SAs", field(tunnel, "/child_sas")},
                      {"in", traffic_text(at(tunnel, "/in"))},
                      {"out", traffic_text(at(tunnel, "/out"))}});
+    if (at(tunnel, "/probe_denied").is_string())
+      text += "the interface's security groups deny the probe: " + field(tunnel, "/probe_denied") + "\n";
     text += children_text(at(tunnel, "/children"));
     const json& error = at(tunnel, "/last_error");
     text += error.is_object() ? "last error\n" + message_text(error, "  ") : "";
@@ -204,13 +236,17 @@ std::string tunnel_details_text(const json& tunnels) {
 }
 
 void add_tunnel(CLI::App& app, CLI::App& show, Session& session) {
-  add_show(show, session, "tunnel", "tunnels: state, traffic, why one is down",
-           "A tunnel is up when the dataplane has a child SA of it to send on, and the routes into it. With NAME, all\n"
-           "that is known of it.\n\n"
-           "Examples:\n  sekisho show tunnel\n  sekisho show tunnel tokyo --json | jq .[0].state",
-           tunnels_text, tunnel_details_text);
+  add_show(
+      show, session, "tunnel", "tunnels: state, traffic, why one is down",
+      "States: up (the dataplane has a child SA of it to send on, and the routes into it), connecting, down, and\n"
+      "down (held) by `tunnel down`. While it is up, \"probe unanswered\" or \"probe fails\": no route leads into it.\n"
+      "With NAME, all that is known of it.\n\n"
+      "Examples:\n  sekisho show tunnel\n  sekisho show tunnel tokyo --json | jq .[0].state",
+      tunnels_text, tunnel_details_text);
   CLI::App* group = app.add_subcommand("tunnel", "bring tunnels up and down, renew their keys");
   group->require_subcommand(1);
+  group->footer(
+      "Examples:\n  sekisho tunnel up tokyo\n  sekisho tunnel down tokyo\n  sekisho tunnel rekey tokyo --ike");
   add_up(*group, session);
   add_down(*group, session);
   add_rekey(*group, session);

@@ -282,4 +282,9 @@ const ChildDefinition& Connection::child(std::string_view child_name) const {
   return *found;
 }
 
+bool may_find_path_mtu(const Connection& connection) {
+  return connection.path_mtu_discovery && connection.version == IkeVersion::v2 && connection.fragmentation &&
+         connection.dpd_interval > Duration::zero() && connection.dpd_action != DpdAction::none;
+}
+
 }  // namespace sekisho::ike

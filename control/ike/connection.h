@@ -171,6 +171,7 @@ struct Connection {
   bool fragmentation = true;   // of IKE messages (RFC 7383)
   uint16_t fragment_size = 0;  // longest IP datagram that IKE sends then; 0: 576 over IPv4, 1280 over IPv6
   bool mobike = true;          // RFC 4555
+  bool path_mtu_discovery = true;
   Duration ike_lifetime = std::chrono::hours(8);
   Renewal ike_renewal;
   bool reauthenticate = false;  // a new IKE SA with new children takes the place of a rekey of the IKE SA
@@ -185,6 +186,9 @@ struct Connection {
 
 // In constant time; two that are not there are the same.
 bool same_secret(const std::shared_ptr<const SecretBytes>& a, const std::shared_ptr<const SecretBytes>& b);
+// Whether an IKE SA of the connection may look for the path's MTU: with dead peer detection off nothing is asked of a
+// peer that nobody waits for, which would find it dead.
+bool may_find_path_mtu(const Connection& connection);
 // Whether the connection has all that its authentication takes.
 bool can_authenticate(const Connection& connection);
 

@@ -42,7 +42,8 @@ bool same_local(const Connection& a, const Connection& b) {
                             [](const auto& one, const auto& other) { return same_local(one, other); }) &&
          a.dpd_interval == b.dpd_interval && a.retransmission.first == b.retransmission.first &&
          a.retransmission.factor == b.retransmission.factor && a.retransmission.tries == b.retransmission.tries &&
-         a.retry_interval == b.retry_interval && a.fragment_size == b.fragment_size;
+         a.retry_interval == b.retry_interval && a.fragment_size == b.fragment_size &&
+         a.path_mtu_discovery == b.path_mtu_discovery;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/mobike.h"
+#include "control/ike/v2/path_probe.h"
 #include "control/ike/v2/receive.h"
 #include "control/ike/v2/rekey_ike.h"
 #include "control/ike/v2/timers.h"
@@ -91,6 +92,7 @@ class Engine::Impl {
   void take(Context& context, const TrafficWaiting& event);
   void take(Context& context, const PeerMoved& event);
   void take(Context& context, const AddressesChanged& event);
+  void take(Context& context, const WayChanged& event);
   void take(Context& context, const Shutdown&);
 
   void delete_all_of(Context& context, const std::string& name) {
@@ -190,7 +192,10 @@ void Engine::Impl::take(Context& context, SetConnection& event) {
   entry.unproven_since.reset();
   if (start_changed) entry.wanted = start;
   if (difference == Difference::local) {
-    for (v2::IkeSa* sa : sas_.of(name)) sa->connection = entry.connection;
+    for (v2::IkeSa* sa : sas_.of(name)) {
+      sa->connection = entry.connection;
+      v2::watch_path(context, *sa);
+    }
     v1::Context v1_context = with_v1(context);
     v1::redefine(v1_context, entry.connection);
   }
@@ -304,6 +309,10 @@ void Engine::Impl::take(Context& context, const AddressesChanged& event) {
   for (const std::string& name : back) pursue(context, name);
 }
 
+void Engine::Impl::take(Context& context, const WayChanged& event) {
+  for (v2::IkeSa* sa : sas_.of(event.connection)) v2::watch_path(context, *sa);
+}
+
 void Engine::Impl::take(Context& context, const Shutdown&) {
   v1::Context v1_context = with_v1(context);
   v1::shut_down(v1_context);
@@ -343,7 +352,9 @@ IkeSaView Engine::Impl::view(const v2::IkeSa& sa) {
                    .created = sa.created,
                    .established_at = sa.established_at,
                    .rekey_at = sa.rekey_at,
-                   .expires_at = sa.expires_at};
+                   .expires_at = sa.expires_at,
+                   .certified_until = sa.certified_until,
+                   .path_mtu = v2::path_mtu_view(sa)};
   if (sa.connection) {
     result.local_id = sa.connection->local_id.text();
     result.remote_id = sa.connection->remote_id.text();

@@ -23,6 +23,7 @@
 #include "control/ike/connection.h"
 #include "control/ike/failure.h"
 #include "control/ike/key_observer.h"
+#include "control/ike/outer_way.h"
 
 namespace sekisho::ike {
 
@@ -81,11 +82,16 @@ struct PeerMoved {
 struct AddressesChanged {
   std::vector<IpAddress> usable;
 };
+// Environment::outer_way() may have something else to say of the connection's peer.
+struct WayChanged {
+  std::string connection;
+};
 // The daemon ends: a delete goes to every peer, once, without waiting for the answer, and no connection is left.
 struct Shutdown {};
 
-using Event = std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate,
-                           RekeyChild, RekeyIke, ChildSaEvent, TrafficWaiting, PeerMoved, AddressesChanged, Shutdown>;
+using Event =
+    std::variant<DatagramReceived, TimerFired, SetConnection, RemoveConnection, Initiate, Terminate, RekeyChild,
+                 RekeyIke, ChildSaEvent, TrafficWaiting, PeerMoved, AddressesChanged, WayChanged, Shutdown>;
 
 // ------------------------------------------------------------------------------------------------------ actions
 
@@ -94,6 +100,7 @@ struct SendDatagram {
   Endpoint local;
   Endpoint remote;
   Bytes data;
+  bool dont_fragment = false;  // neither here nor on the way: it probes the path
 };
 
 struct SaParameters {
@@ -136,6 +143,12 @@ struct RemoveChildSa {
   std::string connection;
   uint32_t inbound_spi = 0;
 };
+// What is known of the MTU of the path to that peer: of IP datagrams, in octets; nothing: no more than its link says.
+struct SetPathMtu {
+  std::string connection;
+  IpAddress remote;
+  std::optional<uint16_t> mtu;
+};
 // For the log and for `show tunnel`: what happened, in the catalogue's words. The detail holds no secret.
 struct Report {
   // `none`: provoked by a sender who has proven nothing; of an operator's view of the connection it may be no more than
@@ -148,7 +161,8 @@ struct Report {
   Proof proof = Proof::authentic;
 };
 
-using Action = std::variant<SendDatagram, InstallChildSa, UpdateChildSa, ActivateOutbound, RemoveChildSa, Report>;
+using Action =
+    std::variant<SendDatagram, InstallChildSa, UpdateChildSa, ActivateOutbound, RemoveChildSa, SetPathMtu, Report>;
 using Actions = std::vector<Action>;
 
 // -------------------------------------------------------------------------------------------------------- views
@@ -166,6 +180,21 @@ struct ChildSaView {
   Instant created{}, rekey_at{}, expires_at{};
 };
 
+// What IKE has found of the path's MTU.
+struct PathMtuView {
+  enum class State : uint8_t {
+    impossible,  // it takes IKEv2 and RFC 7383, by both ends
+    off,         // in the configuration
+    waiting,     // for the IKE SA to be there, or for a way to the peer
+    searching,
+    found,
+    not_found  // no probe is answered
+  };
+  State state = State::impossible;
+  std::optional<uint16_t> mtu;  // also while a search goes on, which may end with another one
+  Instant proven{};             // the last time, where there is an MTU
+};
+
 struct IkeSaView {
   std::string connection;  // empty while a responder does not know yet
   IkeVersion version = IkeVersion::v2;
@@ -177,6 +206,8 @@ struct IkeSaView {
   std::string proposal;  // IkeProposal::text()
   bool local_behind_nat = false, remote_behind_nat = false;
   Instant created{}, established_at{}, rekey_at{}, expires_at{};
+  std::optional<WallTime> certified_until = {};  // notAfter of the certificate that the peer proved itself by
+  PathMtuView path_mtu;
   std::vector<ChildSaView> children;
 };
 
@@ -211,6 +242,8 @@ class Environment {
   // release_inbound_spi() if it was never installed.
   virtual std::optional<uint32_t> allocate_inbound_spi() = 0;
   virtual void release_inbound_spi(uint32_t spi) = 0;
+  // The link that leads to that address outside; nothing where none is known.
+  virtual std::optional<OuterWay> outer_way(const IpAddress&) const { return {}; }
   // Who wants the keys of new SAs; nobody, unless the operator logs keys.
   virtual KeyObserver* key_observer() { return nullptr; }
 };

@@ -1,6 +1,7 @@
 #include "control/ike/exchange.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "crypto/ike/prf.h"
 
@@ -11,7 +12,16 @@ void RequestWindow::sent(Datagrams datagrams, const Retransmission& retransmissi
                         .retransmission = retransmission,
                         .interval = retransmission.first,
                         .due = now + retransmission.first,
+                        .padded = {},
                         .give_up = {}};
+}
+
+void RequestWindow::sent_padded(Bytes padded, Bytes empty, const Retransmission& retransmission, Duration patience,
+                                Instant now) {
+  sent({std::move(empty)}, retransmission, now);
+  in_flight_->padded = std::move(padded);
+  in_flight_->padded_alone = true;
+  in_flight_->due = now + std::min(patience, retransmission.first);
 }
 
 void RequestWindow::answered() {
@@ -32,7 +42,12 @@ RequestWindow::Due RequestWindow::on_timer(Instant now) {
   if (!in_flight_) return Due::nothing;
   if (in_flight_->give_up && now >= *in_flight_->give_up) return Due::expired;
   if (now < in_flight_->due) return Due::nothing;
+  if (std::exchange(in_flight_->padded_alone, false)) {
+    in_flight_->due = now + in_flight_->interval;
+    return Due::retransmit;
+  }
   if (in_flight_->tries >= in_flight_->retransmission.tries) return Due::expired;
+  if (!in_flight_->padded.empty()) in_flight_->datagrams.push_back(std::exchange(in_flight_->padded, {}));
   ++in_flight_->tries;
   // Whatever factor is configured, the interval neither shrinks nor grows past an hour.
   const double grown = static_cast<double>(in_flight_->interval.count()) * in_flight_->retransmission.factor;

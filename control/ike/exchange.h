@@ -29,6 +29,10 @@ class RequestWindow {
   // The request went out for the first time. Replaces the one in flight, under the same message id: IKE_SA_INIT is
   // begun again with a cookie or another group that way.
   void sent(Datagrams datagrams, const Retransmission& retransmission, Instant now);
+  // What went out was `padded`, and `empty` says the same in a small datagram. That is sent after `patience`, and from
+  // then on all is as with a request that was sent first then; what is repeated is both, for a peer that has had
+  // `padded` and whose answer was lost: it may know only those very bytes again.
+  void sent_padded(Bytes padded, Bytes empty, const Retransmission& retransmission, Duration patience, Instant now);
   // The answer is here; the next request has the next id.
   void answered();
   // Nothing is in flight any more and no answer is awaited.
@@ -48,6 +52,8 @@ class RequestWindow {
     unsigned tries = 1;
     Duration interval{};
     Instant due{};
+    bool padded_alone = false;
+    Bytes padded;  // joins the datagrams once these have gone out
     std::optional<Instant> give_up;
   };
   uint32_t message_id_ = 0;

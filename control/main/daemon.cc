@@ -7,6 +7,7 @@
 
 #include "base/messages/dataplane.h"
 #include "base/messages/ike.h"
+#include "base/messages/routing.h"
 #include "base/printable.h"
 #include "ipc/convert.h"
 
@@ -39,18 +40,6 @@ void log(const std::string& tunnel, const Error& error) {
   spdlog::log(level(error.message->severity), "{}{}", owner, printable(error.text()));
 }
 
-zserv::RouteType to_route_type(config::Frr::RoutesAs name) {
-  switch (name) {
-    case config::Frr::RoutesAs::babel:
-      return zserv::RouteType::babel;
-    case config::Frr::RoutesAs::openfabric:
-      return zserv::RouteType::openfabric;
-    case config::Frr::RoutesAs::nhrp:
-      return zserv::RouteType::nhrp;
-  }
-  return {};
-}
-
 bool wakes_on_traffic(const config::Tunnel& tunnel) { return tunnel.connection.start == ike::StartMode::on_traffic; }
 
 }  // namespace
@@ -63,7 +52,8 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       probes_(loop, *this, random_, [this] { return frr_.connect(FrrDoor::bfdd_vty); }),
       dataplane_(loop, dataplane_socket, *this),
       filters_(*this, [this](const Error& error) { note_daemon_error(error); }),
-      ports_(*this, [this] { network_->touch(); }),
+      ports_(
+          *this, [this] { network_->touch(); }, [this] { return network_->round(); }),
       tunnels_(*this, *this, random_, &MonotonicClock::now, [this](const IpAddress& peer) { return find_way(peer); }),
       engine_({}, *this),
       frr_(std::move(frr)),
@@ -111,6 +101,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(sd_event* loop, config::Config con
     daemon->probes_.set(name, tunnel.probe, false);
   }
   daemon->set_groups();
+  daemon->recall_carriers();
   if (auto key_log = daemon->open_key_log(daemon->config_)) {
     daemon->key_log_ = std::move(*key_log);
   } else {
@@ -181,11 +172,15 @@ void Daemon::perform(ike::Action& action) {
 // to set, knows the SA. What is sent after it stays behind it: a delete of an SA that the dataplane refused is for one
 // that the peer knows. Where the dataplane goes meanwhile, the peer asks once more and is answered at once.
 void Daemon::perform(const ike::SendDatagram& action) {
-  if (!installing_ && held_datagrams_ == 0) return transport_->send(action.local, action.remote, action.data);
+  const auto send = [this](const ike::SendDatagram& message) {
+    transport_->send(message.local, message.remote, message.data,
+                     message.dont_fragment ? Fragmentation::forbidden : Fragmentation::allowed);
+  };
+  if (!installing_ && held_datagrams_ == 0) return send(action);
   ++held_datagrams_;
-  submit(Transaction(), [this, action](const std::optional<Error>&) {
+  submit(Transaction(), [this, send, action](const std::optional<Error>&) {
     --held_datagrams_;
-    transport_->send(action.local, action.remote, action.data);
+    send(action);
   });
 }
 
@@ -204,12 +199,21 @@ void Daemon::perform(const ike::ActivateOutbound& action) { tunnels_.activate(ac
 
 void Daemon::perform(const ike::RemoveChildSa& action) { tunnels_.remove_child(action.connection, action.inbound_spi); }
 
+void Daemon::perform(const ike::SetPathMtu& action) {
+  tunnels_.set_path_mtu(action.connection, action.remote, action.mtu);
+}
+
 void Daemon::perform(const ike::Report& action) {
   const Error error{action.message, action.detail};
   if (action.connection.empty())
     note_daemon_error(error);
   else
     note_tunnel_error(action.connection, error, action.proof);
+  // Dead peer detection begins with an IKE SA of ours. Until then this is what says that the peer is dead.
+  const auto tunnel = config_.tunnels.find(action.connection);
+  if (action.message == &messages::ike_peer_unreachable && tunnel != config_.tunnels.end() &&
+      tunnel->second.connection.dpd_interval > Duration::zero())
+    tunnels_.abandon(action.connection);
 }
 
 void Daemon::keep_nat_mappings() {
@@ -272,8 +276,12 @@ void Daemon::dataplane_up(const Inventory& inventory) {
   adopt_vrfs(inventory);
   filters_.dataplane_up();  // before the interfaces that have them
   ports_.dataplane_up(inventory);
+  adopting_ = true;
+  const std::vector<std::string> lost = tunnels_.dataplane_up(inventory);
+  adopting_ = false;
+  decide_groups();
   // What the dataplane lost gets new keys: the engine replaces those child SAs.
-  for (const std::string& name : tunnels_.dataplane_up(inventory)) {
+  for (const std::string& name : lost) {
     spdlog::warn("tunnel {}: the dataplane lost its SAs, they are made anew", name);
     raise(ike::RekeyChild{name});
   }
@@ -333,12 +341,14 @@ void Daemon::traffic_waiting(const ipc::TrafficWaiting& report) {
 void Daemon::set_tunnel(const std::string& name, const config::Tunnel& tunnel) {
   MtuSettings mtu{.mtu = tunnel.interface.mtu,
                   .outer_mtu = tunnel.outer_mtu,
+                  .path_mtu_discovery = ike::may_find_path_mtu(tunnel.connection),
                   .mss = tunnel.interface.mss,
                   .df = tunnel.df,
                   .maybe_in_udp = tunnel.connection.encapsulation != ike::Encapsulation::off};
   for (const ike::ChildDefinition& child : tunnel.connection.children)
     for (const ike::EspProposal& proposal : child.esp_proposals) mtu.suites.push_back(proposal.suite);
-  tunnels_.set(name, tunnel.interface.name, mtu, tunnel.connection.remote, wakes_on_traffic(tunnel),
+  tunnels_.set(name, tunnel.interface.name, mtu, tunnel.connection.remote,
+               {.on_traffic = wakes_on_traffic(tunnel), .filtered = !tunnel.interface.security_groups.empty()},
                vrf_ids_.of(tunnel.interface.vrf));
 }
 
@@ -366,7 +376,8 @@ void Daemon::tunnel_changed(const std::string& name) {
   Status& status = status_[name];
   if (tunnels_.live(name)) {
     up_since_.live(name, network_->round());
-    if (tunnels_.adopted(name)) probes_.start(name, true);
+    // What was in use is so on, until its probe says otherwise.
+    if (tunnels_.adopted(name)) probes_.start(name, !doubtful_.contains(name));
     if (!probes_.fault(name)) status.last_error.reset();
     status.held_down = false;
   } else {
@@ -401,19 +412,6 @@ Result<std::unique_ptr<key_log::KeyLog>> Daemon::open_key_log(const config::Conf
   return key_log::KeyLog::open(config.key_log->directory, [this](const Error& fault) { note_daemon_error(fault); });
 }
 
-void Daemon::open_zebra() {
-  if (zebra_) zebra_->farewell();
-  zebra_.reset();
-  if (!config_.frr) return;
-  const auto connect = [this](zserv::Door door) {
-    return frr_.connect(door == zserv::Door::zserv ? FrrDoor::zserv : FrrDoor::zebra_vty);
-  };
-  ZebraHost& host = *this;
-  zebra_ = std::make_unique<Zebra>(
-      loop_, connect, host,
-      Zebra::Settings{.own_type = to_route_type(config_.frr->routes_as), .hold = config_.frr->hold_time});
-}
-
 void Daemon::warn() {
   warning_timer_.set_in(warning_interval);
   for (const config::Warning& each : warnings_.due(config_, wall_clock())) log(each.tunnel, each.error);
@@ -443,14 +441,6 @@ void Daemon::note_daemon_error(const Error& error) {
 
 // ---------------------------------------------------------------------------------------------------- the network
 
-// Whether the kernel's routes of a tunnel are spare ones, since zebra has them to judge. Where it has not, a
-// protocol's route to the same prefix must not lead past a tunnel that is meant to be better.
-bool Daemon::stands_behind_zebra(const config::Propagation& propagation, bool leads) const {
-  if (!propagation.wanted || !zebra_ || !zebra_->table()) return false;
-  const bool told = leads && zebra_->state() == Zebra::State::synchronized;
-  return told || propagation.distance > 1;
-}
-
 KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   KernelSpec spec;
   // The dataplane sets the MTU of a twin, but does not see it any more once it is in another namespace.
@@ -460,12 +450,11 @@ KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   for (const auto& [name, tunnel] : config_.tunnels) {
     if (tunnel.interface.vrf != vrf) continue;
     // What is to wake the tunnel has to find its way into it first.
-    spec.twins[tunnel.interface.name] = {
-        .addresses = tunnel.interface.addresses,
-        .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
-        .mtu = mtu_of(tunnels_.told_mtu(name)),
-        .routes = tunnel.routes,
-        .behind_zebra = vrf.empty() && stands_behind_zebra(tunnel.propagation, usable(name))};
+    spec.twins[tunnel.interface.name] = {.addresses = tunnel.interface.addresses,
+                                         .up = tunnels_.live(name) || wakes_on_traffic(tunnel),
+                                         .mtu = mtu_of(tunnels_.told_mtu(name)),
+                                         .routes = tunnel.routes};
+    if (vrf.empty()) stand_behind_zebra(spec.twins[tunnel.interface.name], tunnel.propagation, usable(name));
     // It stays up, to be probed, and leads nowhere.
     if (tunnels_.live(name) && !usable(name)) spec.twins[tunnel.interface.name].routes.clear();
     spec.guards.insert(spec.guards.end(), tunnel.routes.begin(), tunnel.routes.end());
@@ -476,9 +465,8 @@ KernelSpec Daemon::kernel_spec(const std::string& vrf) const {
   for (const auto& [name, group] : config_.groups) {
     if (config::vrf_of(config_, group) != vrf) continue;
     spec.guards.insert(spec.guards.end(), group.routes.begin(), group.routes.end());
-    GroupRoutes ways{.ways = {},
-                     .routes = group.routes,
-                     .behind_zebra = vrf.empty() && stands_behind_zebra(group.propagation, true)};
+    GroupRoutes ways{.ways = {}, .routes = group.routes};
+    if (vrf.empty()) stand_behind_zebra(ways, group.propagation, true);
     for (const auto& [tunnel, weight] : carriers(name)) ways.ways.push_back({tunnel->interface.name, weight});
     spec.groups.push_back(std::move(ways));
   }
@@ -509,42 +497,17 @@ std::vector<IpAddress> Daemon::peers() const {
 }
 
 void Daemon::routed(uint64_t round) {
+  ports_.routed(round);
   for (const std::string& name : up_since_.routed(round, now())) {
     spdlog::info("tunnel {}: up", name);
     probes_.start(name, false);
   }
 }
 
-// Of the front door, through the interfaces of tunnels that are up: zebra refuses a route by any other.
-Zebra::OwnRoutes Daemon::routes_for_zebra() const {
-  Zebra::OwnRoutes routes;
-  const auto add = [&](const std::vector<Carrier>& carriers, const std::vector<Prefix>& prefixes,
-                       const config::Propagation& propagation) {
-    std::vector<zserv::NextHop> hops;
-    for (const auto& [tunnel, weight] : carriers)
-      if (const kernel::Link* link = network_->state().find_link(tunnel->interface.name);
-          tunnel->interface.vrf.empty() && link && link->up)
-        hops.push_back({.link = static_cast<uint32_t>(link->index), .blackhole = {}, .weight = weight});
-    if (!propagation.wanted || hops.empty()) return;
-    // A weight is a share beside others.
-    if (hops.size() == 1) hops.front().weight = 1;
-    std::vector<zserv::NextHop> hops6 = hops;
-    if (hops6.size() > 1)
-      for (zserv::NextHop& hop : hops6) hop.gateway = any_gateway;
-    for (const Prefix& prefix : prefixes)
-      routes[prefix] = {.prefix = prefix,
-                        .next_hops = prefix.family() == Family::ipv6 ? hops6 : hops,
-                        .distance = propagation.distance,
-                        .metric = propagation.metric,
-                        .tag = propagation.tag};
-  };
-  for (const auto& [name, tunnel] : config_.tunnels)
-    if (usable(name)) add({{&tunnel, 1}}, tunnel.routes, tunnel.propagation);
-  for (const auto& [name, group] : config_.groups) add(carriers(name), group.routes, group.propagation);
-  return routes;
-}
-
 void Daemon::network_changed() {
+  if (last_error_ && last_error_->error.message == &messages::netlink_failed &&
+      !network_->still_refused(last_error_->error))
+    last_error_.reset();
   // Which tunnels are up shows once the dataplane is there.
   if (zebra_ && ready()) zebra_->want(routes_for_zebra());
   tell_local_addresses();

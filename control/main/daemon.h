@@ -99,6 +99,7 @@ class Daemon final : public rpc::Operations,
   Random& random() override { return random_; }
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
+  std::optional<OuterWay> outer_way(const IpAddress& peer) const override { return find_way(peer); }
   ike::KeyObserver* key_observer() override { return key_log_.get(); }
   // DataplaneListener
   void dataplane_up(const Inventory& inventory) override;
@@ -116,15 +117,18 @@ class Daemon final : public rpc::Operations,
   // TunnelListener
   void tunnel_changed(const std::string& name) override;
   void tunnel_mtu_changed() override { network_->touch(); }
+  void outer_way_changed(const std::string& name) override { raise(ike::WayChanged{name}); }
   void tunnel_refused(const std::string& name, const Error& error) override;
   void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) override;
   // NetworkHost
   std::map<std::string, ipc::VrfId> vrf_ids() const override { return vrf_ids_.all(); }
   KernelSpec kernel_spec(const std::string& vrf) const override;
   std::map<std::string, routing::Attachments> attachments() const override;
-  void vrfs_changed(const std::vector<std::string>& replaced) override;
+  void vrfs_changed() override;
+  void twins_gone(const std::set<std::string>& twins) override;
   const zserv::Table* learnt_routes() const override { return zebra_ ? zebra_->table() : nullptr; }
   std::vector<IpAddress> peers() const override;
+  void network_settles() override;
   void network_changed() override;
   void routed(uint64_t round) override;
   void network_failed(const Error& error) override { note_daemon_error(error); }
@@ -147,6 +151,7 @@ class Daemon final : public rpc::Operations,
   void perform(const ike::UpdateChildSa& action);
   void perform(const ike::ActivateOutbound& action);
   void perform(const ike::RemoveChildSa& action);
+  void perform(const ike::SetPathMtu& action);
   void perform(const ike::Report& action);
   void arm_timers();
   void keep_nat_mappings();
@@ -165,11 +170,13 @@ class Daemon final : public rpc::Operations,
   Result<std::unique_ptr<key_log::KeyLog>> open_key_log(const config::Config& config);
   void open_zebra();
   Zebra::OwnRoutes routes_for_zebra() const;
-  bool stands_behind_zebra(const config::Propagation& propagation, bool leads) const;
+  void stand_behind_zebra(auto& routes, const config::Propagation& propagation, bool leads) const;
   // It is live and answers its probe, if it has one.
   bool usable(const std::string& tunnel) const;
   // As the configuration has them.
   void set_groups();
+  // After a start of control: which tunnels carried traffic before.
+  void recall_carriers();
   // Tells the tunnel's group, if it is in one, whether it is usable.
   void tell_group(const std::string& tunnel);
   void decide(const std::string& name, Group& group);
@@ -185,6 +192,8 @@ class Daemon final : public rpc::Operations,
   std::string why_unusable(std::string_view group, const std::string& tunnel) const;
   void withdraw(const std::vector<Prefix>& routes, const std::string& vrf);
   void forget_tunnel(const std::string& name);
+  void forget_tunnel_for_now(const std::string& name);
+  void renew_tunnel(const std::string& name);
   void set_vrfs();
   void adopt_vrfs(const Inventory& inventory);
   void set_port(const std::string& name, const config::Port& port);
@@ -220,6 +229,8 @@ class Daemon final : public rpc::Operations,
   bool working_ = false;
   bool installing_ = false;                // this step of the engine has an SA for the dataplane
   size_t held_datagrams_ = 0;              // until the dataplane has acknowledged one
+  std::set<std::string> doubtful_;         // tunnels that did not carry before control's start, whose probes may fail
+  bool adopting_ = false;                  // what the dataplane has is being taken over
   std::optional<Instant> farewell_until_;  // ending
   Timer engine_timer_;
   Turn handshake_turn_;

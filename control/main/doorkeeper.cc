@@ -1,37 +1,45 @@
 #include "control/main/doorkeeper.h"
 
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string>
 
+#include "base/clock.h"
 #include "base/messages/system.h"
 
 namespace sekisho::control {
 namespace {
 
-constexpr timeval patience = {.tv_sec = 0, .tv_usec = 250000};
+constexpr auto patience = std::chrono::milliseconds(250);
 
-// The request's number, 0 or errno, and with them what was opened.
+using Number = uint64_t;
+
+// With it comes what was opened.
 struct Answer {
-  std::array<uint8_t, 2> bytes{};
-  iovec data = {bytes.data(), bytes.size()};
+  struct {
+    Number number = 0;  // the request's
+    int32_t error = 0;  // errno
+  } body;
+  iovec data = {&body, sizeof body};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(Doorkeeper::Opened::fds))> control{};
   msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.data(), .msg_controllen = control.size()};
 };
 
 // What follows runs in the child; from serve() on nothing that the filter does not allow, so no allocation.
 
-void answer(int control, uint8_t number, const Doorkeeper::Opened& opened, int error) {
+void answer(int control, Number number, const Doorkeeper::Opened& opened, int error) {
   Answer message;
-  message.bytes = {number, static_cast<uint8_t>(error)};
+  message.body = {number, error};
   const size_t size = opened.count * sizeof(int);
   if (opened.count == 0) {
     message.header.msg_control = nullptr;
@@ -54,14 +62,16 @@ void close_all(Doorkeeper::Opened& opened) {
 
 [[noreturn]] void serve(int control, const Doorkeeper::Duty& duty) {
   for (;;) {
-    std::array<uint8_t, 1 + Doorkeeper::longest_request> request;
+    std::array<uint8_t, sizeof(Number) + Doorkeeper::longest_request> request;
     const ssize_t got = ::recv(control, request.data(), request.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 1) ::_exit(0);
+    if (got <= static_cast<ssize_t>(sizeof(Number))) ::_exit(0);
+    Number number;
+    std::memcpy(&number, request.data(), sizeof number);
     Doorkeeper::Opened opened;
-    const int error = duty.open({request.data() + 1, static_cast<size_t>(got) - 1}, opened);
+    const int error = duty.open({request.data() + sizeof number, static_cast<size_t>(got) - sizeof number}, opened);
     if (error != 0) close_all(opened);
-    answer(control, request[0], opened, error);
+    answer(control, number, opened, error);
     close_all(opened);
   }
 }
@@ -106,11 +116,15 @@ Result<Doorkeeper> Doorkeeper::hire(const Duty& duty) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return fail(messages::system_call_failed, std::string("socketpair: ") + std::strerror(errno));
   UniqueFd ours(ends[0]), childs(ends[1]);
-  ::setsockopt(ours.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   const pid_t child = ::fork();
   if (child < 0) return fail(messages::system_call_failed, std::string("fork: ") + std::strerror(errno));
   if (child == 0) run_child(childs.get(), duty);
-  return Doorkeeper(std::move(ours));
+  return Doorkeeper(std::move(ours), duty.name);
+}
+
+std::string Doorkeeper::reason(int error) const {
+  if (error == EPIPE) return std::string("the process ") + name_ + " has ended; start sekisho-control again";
+  return std::strerror(error);
 }
 
 namespace {
@@ -126,30 +140,42 @@ std::vector<UniqueFd> attached_to(Answer& message) {
   return opened;
 }
 
+bool readable(int fd, Instant deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - MonotonicClock::now());
+    pollfd entry{fd, POLLIN, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::max<int64_t>(0, left.count())));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
 }  // namespace
 
 std::expected<std::vector<UniqueFd>, int> Doorkeeper::ask(ByteView request) {
   if (!child_) return std::unexpected(EPIPE);
   if (request.empty() || request.size() > longest_request) return std::unexpected(EINVAL);
-  Bytes numbered(1, ++last_);
+  ++last_;
+  Bytes numbered(sizeof last_);
+  std::memcpy(numbered.data(), &last_, sizeof last_);
   numbered.insert(numbered.end(), request.begin(), request.end());
   if (::send(child_.get(), numbered.data(), numbered.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
     return std::unexpected(errno);
-  for (;;) {
+  const Instant deadline = MonotonicClock::now() + patience;
+  while (readable(child_.get(), deadline)) {
     Answer message;
-    const ssize_t got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return std::unexpected(EAGAIN);
+    const ssize_t got = ::recvmsg(child_.get(), &message.header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     std::vector<UniqueFd> opened = attached_to(message);
-    if (got != static_cast<ssize_t>(message.bytes.size())) {
+    if (got != static_cast<ssize_t>(sizeof message.body)) {
       const int error = got < 0 ? errno : EPIPE;
       child_.reset();
       return std::unexpected(error);
     }
-    if (message.bytes[0] != last_) continue;  // to a request that was given up
-    if (message.bytes[1] != 0) return std::unexpected(message.bytes[1]);
+    if (message.body.number != last_) continue;  // to a request that was given up
+    if (message.body.error != 0) return std::unexpected(message.body.error);
     return opened;
   }
+  return std::unexpected(EAGAIN);
 }
 
 }  // namespace sekisho::control

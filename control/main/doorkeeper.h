@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -46,11 +47,14 @@ class Doorkeeper {
   // Waits for the child a quarter of a second at most. The error is an errno; EPIPE where the child is gone, or has no
   // right to do what it was hired for; EAGAIN where it takes longer, and then what it opens is closed once it comes.
   std::expected<std::vector<UniqueFd>, int> ask(ByteView request);
+  // In words, with what is to be done where the child has ended, which no other one replaces.
+  std::string reason(int error) const;
 
  private:
-  explicit Doorkeeper(UniqueFd child) : child_(std::move(child)) {}
+  Doorkeeper(UniqueFd child, const char* name) : child_(std::move(child)), name_(name) {}
   UniqueFd child_;
-  uint8_t last_ = 0;  // number of the last request, which its answer bears
+  const char* name_;
+  uint64_t last_ = 0;  // number of the last request, which its answer bears
 };
 
 }  // namespace sekisho::control

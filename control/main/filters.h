@@ -1,13 +1,15 @@
 // The security groups of the configuration, as filters in the dataplane (config/security_groups.h), and what the
 // dataplane says of them.
 //
-// They are sent whole, by names of interfaces, and before the interfaces: one that is new is never there without its
-// filter, and one that goes keeps its own until the next change. Where the dataplane refuses them, filters without
-// rules are sent instead: what was to be filtered is dropped.
+// They are sent whole, by names of interfaces, and before the interfaces. Safety does not hang on that: an interface
+// that has groups is set with the flag `filtered` (ipc::PortSet, ipc::TunnelSet), and passes nothing while no filter is
+// attached to its name, be it that it was refused, or that a control which does not know the interface has replaced all
+// filters. Where the dataplane refuses them, those that it has stay in force.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "control/config/security_groups.h"
@@ -35,17 +37,18 @@ class Filters {
     ipc::FilterId id;
     Counts<ipc::FilterCounter> before{};  // what the id had counted when it became this filter's
     std::deque<rpc::Denial> denials;      // the last first
-    std::vector<std::string> leaving;     // interfaces that the configuration has no longer
   };
 
-  void let_go(const config::Config& config, const std::vector<config::Filter>& wanted);
-  Transaction replacement(bool with_rules) const;
-  void push();
   ipc::FilterId free_id() const;
+  Transaction replacement() const;
+  void push();
+  void answered(const std::optional<Error>& refusal);
+  void count_from_now();
 
   TransactionSink& sink_;
   std::function<void(const Error&)> failed_;
   std::vector<Held> held_;
+  std::optional<Error> refusal_;  // of what was sent last and answered
 };
 
 }  // namespace sekisho::control

@@ -79,7 +79,7 @@ Result<UniqueFd> FrrDoors::connect(FrrDoor door) {
   auto opened = keeper_.ask({&number, 1});
   if (opened && opened->size() == 1) return std::move(opened->front());
   const std::string name = number < names.size() ? names[number] : "socket " + std::to_string(number);
-  return fail(message_of(door), name + ": " + std::strerror(opened ? EPROTO : opened.error()));
+  return fail(message_of(door), name + ": " + keeper_.reason(opened ? EPROTO : opened.error()));
 }
 
 }  // namespace sekisho::control

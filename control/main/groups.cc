@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/messages/routing.h"
 #include "control/main/daemon.h"
 
@@ -75,11 +78,39 @@ void Daemon::set_groups() {
   arm_group_timer();
 }
 
+// By the kernel's routes, which outlive control. A path that failed has not been mended by another control's start.
+void Daemon::recall_carriers() {
+  std::map<Prefix, std::set<int>> links;  // that our routes lead out of
+  for (const auto& [key, routes] : network_->state().routes)
+    for (const kernel::Route& route : routes)
+      if (route.protocol == kernel::own_protocol && key.table == kernel::main_table)
+        for (const kernel::Hop& hop : route.hops) links[key.prefix].insert(hop.link);
+  const auto carries = [&](const std::string& tunnel, const std::vector<Prefix>& routes) {
+    const kernel::Link* link = network_->state().find_link(config_.tunnels.at(tunnel).interface.name);
+    return link && std::ranges::any_of(routes, [&](const Prefix& prefix) {
+             const auto known = links.find(prefix);
+             return known != links.end() && known->second.contains(link->index);
+           });
+  };
+  for (const auto& [name, tunnel] : config_.tunnels)
+    if (!tunnel.routes.empty() && !carries(name, tunnel.routes)) doubtful_.insert(name);
+  for (auto& [name, group] : groups_) {
+    const config::Group& configured = config_.groups.at(name);
+    std::vector<std::string> carried;
+    std::ranges::copy_if(configured.tunnels, std::back_inserter(carried),
+                         [&](const std::string& tunnel) { return carries(tunnel, configured.routes); });
+    group.recall(carried);
+    for (const Group::Member& member : group.members())
+      if (member.failed) doubtful_.insert(member.tunnel);
+  }
+}
+
 void Daemon::tell_group(const std::string& tunnel) {
   const auto* configured = config::group_of(config_, tunnel);
   const auto group = configured ? groups_.find(configured->first) : groups_.end();
   if (group == groups_.end()) return;
   group->second.set_usable(tunnel, usable(tunnel), now());
+  if (adopting_) return;  // not before all that is there is known
   decide(group->first, group->second);
   arm_group_timer();
 }
@@ -96,9 +127,6 @@ void Daemon::decide(const std::string& name, Group& group) {
   const config::Group& configured = config_.groups.at(name);
   if (carriers.empty()) withdraw(configured.routes, config::vrf_of(config_, configured));
   if (farewell_until_ || !ready()) return;
-  // zebra's word on the former ways is void before the next plan. While a dataplane's tunnels are taken over one by
-  // one after a start, what is known of ours is not all: zebra would drop the rest.
-  if (zebra_ && zebra_->own_known()) zebra_->want(routes_for_zebra());
   const auto& of_groups = {&messages::group_without_tunnel, &messages::group_stands_in,
                            &messages::group_carried_by_fewer};
   if (last_error_ && (last_error_->error.detail == name || last_error_->error.detail.starts_with(name + ": ")) &&

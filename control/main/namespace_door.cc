@@ -93,7 +93,7 @@ std::expected<std::vector<UniqueFd>, Error> NamespaceDoor::ask(uint8_t what, std
   Bytes request(1, what);
   request.insert(request.end(), name.begin(), name.end());
   auto opened = keeper_.ask(request);
-  if (!opened) return fail(messages::vrf_unusable, std::string(name) + ": " + std::strerror(opened.error()));
+  if (!opened) return fail(messages::vrf_unusable, std::string(name) + ": " + keeper_.reason(opened.error()));
   return std::move(*opened);
 }
 

@@ -60,7 +60,7 @@ void Namespaces::open_vrf(const std::string& vrf, Looked& looked) {
   const Result<void> taken = sockets ? take(vrf, std::move(*sockets)) : std::unexpected(sockets.error());
   if (taken) {
     faults_.erase(vrf);
-    looked.opened.push_back(vrf);
+    looked.changed = true;
   } else if (const auto known = faults_.find(vrf);
              known == faults_.end() || known->second.error.detail != taken.error().detail) {
     faults_.insert_or_assign(vrf, Fault{taken.error(), MonotonicClock::now()});
@@ -75,7 +75,7 @@ Namespaces::Looked Namespaces::look(const std::set<std::string>& wanted, bool ag
     if (const Namespace* known = find(vrf)) {
       if (!again || !is_another_now(vrf, *known)) continue;
       close(vrf);
-      looked.replaced.push_back(vrf);
+      looked.changed = true;
     } else if (faults_.contains(vrf) && !again) {
       continue;
     }
@@ -87,7 +87,7 @@ Namespaces::Looked Namespaces::look(const std::set<std::string>& wanted, bool ag
 void Namespaces::close(const std::string& vrf) { open_.erase(vrf); }
 
 Result<void> Namespaces::let_forward(const std::string& vrf, Namespace& space) {
-  if (space.forwards) return {};
+  if (space.forwards || is_another_now(vrf, space)) return {};
   const auto done = door_.let_forward(vrf);
   space.forwards = done.has_value();
   return done;

@@ -44,9 +44,7 @@ class Namespaces {
 
   // What has changed with the last look.
   struct Looked {
-    std::vector<std::string> opened;
-    // Of these, the namespace is another than before: what stood in the old one is gone.
-    std::vector<std::string> replaced;
+    bool changed = false;       // some were opened, or taken in the place of others
     std::vector<Error> faults;  // that are new
   };
   // Opens those of the wanted VRFs that are not open, and looks whether the others are still the same. What could not

@@ -16,6 +16,7 @@ constexpr auto retry_delay = std::chrono::seconds(1);
 constexpr auto probe_interval = std::chrono::seconds(1);
 constexpr auto room_interval = std::chrono::minutes(1);
 constexpr auto vrf_interval = std::chrono::seconds(1);
+constexpr auto longest_pause = std::chrono::minutes(1);
 constexpr size_t max_probes = 64;
 // A few milliseconds of the dataplane's manager, which does one transaction after the other.
 constexpr size_t commands_in_piece = 2048;
@@ -43,10 +44,16 @@ Network::Network(sd_event* loop, TransactionSink& sink, NetworkHost& host, Names
       room_timer_(loop,
                   [this] {
                     left_out_.clear();
-                    full_.clear();
+                    if (!full_.empty()) {
+                      full_.clear();
+                      host_.vrfs_changed();
+                    }
                     touch();
                   }),
-      vrf_timer_(loop, [this] { look_for_vrfs(true); }) {
+      vrf_timer_(loop, [this] {
+        look_for_vrfs(true);
+        look_for_twins();
+      }) {
   plans_[ipc::front_door];
   touch();
   probe_timer_.set_in(probe_interval);
@@ -76,11 +83,52 @@ void Network::look_for_vrfs(bool again) {
     if (!vrf.empty() && !wanted.contains(vrf)) gone.insert(vrf);
   for (const std::string& vrf : gone) leave(vrf);
   std::erase_if(full_, [&](const auto& each) { return !wanted.contains(each.first); });
+  std::erase_if(left_out_, [&](const auto& each) {
+    return std::ranges::none_of(host_.vrf_ids(), [&](const auto& vrf) { return vrf.second == each.first; });
+  });
   const Namespaces::Looked looked = spaces_.look(wanted, again);
   for (const Error& fault : looked.faults) host_.network_failed(fault);
-  if (looked.opened.empty() && looked.replaced.empty() && looked.faults.empty() && gone.empty()) return;
-  host_.vrfs_changed(looked.replaced);
+  if (!looked.changed && looked.faults.empty() && gone.empty()) return;
+  host_.vrfs_changed();
   touch();
+}
+
+// Of a VRF without a namespace nothing is known.
+void Network::look_for_twins() {
+  if (!sink_.ready()) return;
+  if (take_in()) touch();
+  const auto names = [](const Namespace& space) {
+    std::set<std::string_view> all;
+    for (const auto& [index, link] : space.state().links) all.insert(link.name);
+    return all;
+  };
+  const Namespace& outside = spaces_.front_door();
+  if (!outside.mirror->is_current()) return;
+  const std::set<std::string_view> made = names(outside);
+  std::set<std::string> gone;
+  for (const auto& [vrf, twins] : host_.attachments()) {
+    const Namespace* space = spaces_.find(vrf);
+    if (!space || !space->mirror->is_current()) continue;
+    const std::set<std::string_view> moved = names(*space);
+    for (const auto& [twin, what] : twins)
+      if (!made.contains(twin) && !moved.contains(twin)) gone.insert(twin);
+  }
+  if (gone = due_again(gone); !gone.empty()) host_.twins_gone(gone);
+}
+
+// What is taken away each time it is made is made ever more rarely.
+std::set<std::string> Network::due_again(const std::set<std::string>& gone) {
+  const Instant now = MonotonicClock::now();
+  std::erase_if(again_, [now](const auto& each) { return now - each.second.at > longest_pause; });
+  std::set<std::string> due;
+  for (const std::string& twin : gone) {
+    const auto [known, added] = again_.try_emplace(twin, Again{now, vrf_interval});
+    if (now < known->second.at) continue;
+    if (!added) known->second.pause = std::min<Duration>(2 * known->second.pause, longest_pause);
+    known->second.at = now + known->second.pause;
+    due.insert(twin);
+  }
+  return due;
 }
 
 // What this gateway has put there does not stay behind.
@@ -177,6 +225,7 @@ bool Network::take_in(const std::string& vrf, Namespace& space) {
 void Network::settle() {
   const Instant begun = MonotonicClock::now();
   ++round_;
+  host_.network_settles();
   look_for_vrfs(false);
   attachments_ = host_.attachments();
   if (sink_.ready())
@@ -266,21 +315,28 @@ bool Network::configure() {
 
 bool Network::configure(const std::string& vrf, Namespace& space, std::set<std::string>& failures) {
   KernelSpec spec = host_.kernel_spec(vrf);
-  for (const auto& [other, twins] : attachments_)
-    if (other != vrf && spaces_.find(other))
-      for (const auto& [twin, what] : twins) spec.elsewhere.emplace(twin, other);
-  if (vrf.empty())
+  if (vrf.empty()) {
+    // Twins are made here. What bears the name of one in a VRF's namespace is not ours to move.
+    for (const auto& [other, twins] : attachments_)
+      if (!other.empty() && spaces_.find(other))
+        for (const auto& [twin, what] : twins) spec.elsewhere.emplace(twin, other);
     enable_forwarding(spec, failures);
-  else
+  } else {
     std::erase_if(spec.twins, [this](const auto& twin) { return state().find_link(twin.first) != nullptr; });
+  }
   const auto changes = reconcile(spec, space.own_addresses, space.state());
+  bool guarded = true;
   for (const KernelChange& change : changes)
-    if (auto done = carry_out(vrf, space, change); !done) report_once(failures, done.error());
+    if (auto done = carry_out(vrf, space, change); !done) {
+      report_once(failures, done.error());
+      const auto* route = std::get_if<SetRoute>(&change);
+      guarded &= !route || !route->route.blackhole;
+    }
   space.own_addresses.clear();
   for (const auto& [name, twin] : spec.twins)
     space.own_addresses[name].insert(twin.addresses.begin(), twin.addresses.end());
   // A VRF's namespace forwards as a whole, and once its guards are there.
-  if (!vrf.empty())
+  if (!vrf.empty() && guarded)
     if (auto done = spaces_.let_forward(vrf, space); !done) report_once(failures, done.error());
   return !changes.empty();
 }
@@ -395,7 +451,7 @@ void Network::give_up(ipc::VrfId vrf, const Error& refusal) {
       full_.emplace(name,
                     Namespaces::Fault{{&messages::vrf_full, name + ": " + refusal.detail}, MonotonicClock::now()});
   for (const auto& [name, fault] : full_) host_.network_failed(fault.error);
-  host_.vrfs_changed({});
+  host_.vrfs_changed();
 }
 
 void Network::refused(const Error& refusal) {

@@ -36,12 +36,16 @@ class NetworkHost {
   virtual KernelSpec kernel_spec(const std::string& vrf) const = 0;
   // Twins of what the dataplane has acknowledged, by VRF.
   virtual std::map<std::string, routing::Attachments> attachments() const = 0;
-  // VRFs can be used or not any more. Of these, the namespaces are others than before, and what was in them is gone.
-  virtual void vrfs_changed(const std::vector<std::string>& replaced) = 0;
+  // VRFs can be used or not any more.
+  virtual void vrfs_changed() = 0;
+  // These twins stand nowhere any more: somebody deleted them, or the namespace in which they were.
+  virtual void twins_gone(const std::set<std::string>& twins) = 0;
   // The front door's, by zebra's word; nullptr where that is not known.
   virtual const zserv::Table* learnt_routes() const = 0;
   // Peers' addresses: where one is on a link, its neighbour entry is kept resolved.
   virtual std::vector<IpAddress> peers() const = 0;
+  // Before a look at everything, and after it.
+  virtual void network_settles() = 0;
   virtual void network_changed() = 0;
   // The dataplane has acknowledged what this round, and all before it, had to tell.
   virtual void routed(uint64_t round) = 0;
@@ -66,7 +70,8 @@ class Network {
   const routing::Plan& plan() const { return plans_.at(ipc::front_door); }
   // Why a VRF cannot be used, and since when; nullptr where it can.
   const Namespaces::Fault* fault(const std::string& vrf) const;
-  bool has_routes(ipc::VrfId vrf) const { return pushed_.has_routes(vrf); }
+  // Whether the dataplane may have routes of that VRF.
+  bool has_routes(ipc::VrfId vrf) const { return push_all_ || pushed_.has_routes(vrf); }
   // Of all VRFs that can be looked into, by name.
   void for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
                                              const routing::Plan& plan)>& look) const;
@@ -75,6 +80,8 @@ class Network {
   // Likewise, a group whose routes take the first of its ways.
   bool lacks_room(const routing::Group& group) const { return pushed_.lacks_room(group); }
   bool has_address(const IpAddress& address) const;
+  // Whether the kernel has refused that at the last look too.
+  bool still_refused(const Error& change) const { return failures_.contains(change.text()); }
   // Static routes by their VRF and gateway, where that has been out of reach at two looks in a row.
   struct MissingRoutes {
     Prefix first;
@@ -92,6 +99,8 @@ class Network {
   using Namespace = Namespaces::Namespace;
   void look_for_vrfs(bool again);
   void leave(const std::string& vrf);
+  void look_for_twins();
+  std::set<std::string> due_again(const std::set<std::string>& gone);
   // The twins that are in a VRF's namespace. While the front door still has one, what bears its name there is another.
   routing::Attachments twins_in(const std::string& vrf) const;
   void kernel_event(const std::string& vrf);
@@ -143,6 +152,12 @@ class Network {
   bool push_all_ = true;
   bool push_in_flight_ = false;
   bool push_waits_ = false;
+  // Twins that were found gone: no other try before, and then after that pause.
+  struct Again {
+    Instant at;
+    Duration pause;
+  };
+  std::map<std::string, Again> again_;
   Instant settled_{};  // the end of the last settle()
   Duration last_settle_{};
   std::set<std::string> failures_;  // of the last round: said already

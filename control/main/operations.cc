@@ -240,6 +240,21 @@ void Daemon::forget_tunnel(const std::string& name) {
   status_.erase(name);
 }
 
+// It comes back, in another twin.
+void Daemon::forget_tunnel_for_now(const std::string& name) {
+  const bool held_down = status_[name].held_down;
+  forget_tunnel(name);
+  status_[name].held_down = held_down;
+}
+
+// As the configuration has it.
+void Daemon::renew_tunnel(const std::string& name) {
+  const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
+  set_tunnel(name, tunnel);
+  probes_.set(name, tunnel.probe, up_since_.of(name).has_value());
+  if (status_[name].connection_set) raise(ike::SetConnection{tunnel.connection});
+}
+
 // The key log first, which is opened anew by each apply: its files may have been removed or full. It refuses where it
 // is new; where it was there before, it keeps nobody from changing what matters more. Then removals, so that interface
 // names and ids are free for what comes; tunnels may exchange their interfaces.
@@ -258,20 +273,14 @@ Result<void> Daemon::apply(config::Config desired, const config::Plan& plan) {
     const auto old = before.tunnels.find(name);
     if (old == before.tunnels.end() || !config::needs_other_twin(old->second, config_.tunnels.find(name)->second))
       continue;
-    const bool held_down = status_[name].held_down;
-    forget_tunnel(name);
-    status_[name].held_down = held_down;
+    forget_tunnel_for_now(name);
   }
   for (const std::string& name : plan.ports_removed) ports_.remove(name);
   set_vrfs();
   for (const std::string& name : plan.ports_set) set_port(name, config_.ports.find(name)->second);
   for (const std::string& name : plan.tunnels_set) {
-    const config::Tunnel& tunnel = config_.tunnels.find(name)->second;
-    set_tunnel(name, tunnel);
-    probes_.set(name, tunnel.probe, up_since_.of(name).has_value());
-    Status& status = status_[name];
-    status.last_error.reset();  // the former definition's
-    if (status.connection_set) raise(ike::SetConnection{tunnel.connection});
+    renew_tunnel(name);
+    status_[name].last_error.reset();  // the former definition's
   }
   set_groups();
   network_->touch();

@@ -11,7 +11,16 @@
 namespace sekisho::control {
 
 bool Ports::in_use(ipc::PortId id) const {
-  return std::ranges::any_of(ports_, [id](const auto& each) { return each.second.id == id; });
+  return leaving_.contains(id) || std::ranges::any_of(ports_, [id](const auto& each) { return each.second.id == id; });
+}
+
+void Ports::take_away(Transaction& transaction, ipc::PortId id) {
+  transaction.add(ipc::PortRemove{id});
+  leaving_[id] = round_();
+}
+
+void Ports::routed(uint64_t round) {
+  if (std::erase_if(leaving_, [round](const auto& each) { return each.second < round; }) > 0) retry();
 }
 
 void Ports::set(const std::string& name, const config::Port& wanted, ipc::VrfId vrf) {
@@ -40,7 +49,7 @@ void Ports::remove(const std::string& name) {
   auto gone = ports_.extract(name);
   if (gone.empty() || !gone.mapped().id || !sink_.ready()) return;
   Transaction transaction;
-  transaction.add(ipc::PortRemove{*gone.mapped().id});
+  take_away(transaction, *gone.mapped().id);
   sink_.submit(std::move(transaction), [name](const std::optional<Error>& refusal) {
     if (refusal) spdlog::error("port {}: {}", name, printable(refusal->text()));
   });
@@ -55,6 +64,7 @@ void Ports::push(const std::string& name) {
   transaction.add(ipc::PortSet{.id = *port.id,
                                .mtu = port.wanted.mtu,
                                .vrf = port.vrf,
+                               .filtered = !port.wanted.security_groups.empty(),
                                .name = ipc::to_text<16>(name),
                                .device = ipc::to_text<240>(port.wanted.device)});
   port.pending = true;
@@ -84,7 +94,7 @@ void Ports::dataplane_up(const Inventory& inventory) {
     const auto wanted = ports_.find(*ipc::to_string(held.name));
     if (wanted == ports_.end() || wanted->second.wanted.device != *ipc::to_string(held.device) ||
         wanted->second.vrf != held.vrf) {
-      removal.add(ipc::PortRemove{held.id});
+      take_away(removal, held.id);
       continue;
     }
     wanted->second.id = held.id;

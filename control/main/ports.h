@@ -26,7 +26,9 @@ class Ports {
   };
 
   // `changed` is called when a port was acknowledged, refused or reported.
-  Ports(TransactionSink& sink, std::function<void()> changed) : sink_(sink), changed_(std::move(changed)) {}
+  // `round` is the network's, as in up_since.h.
+  Ports(TransactionSink& sink, std::function<void()> changed, std::function<uint64_t()> round)
+      : sink_(sink), changed_(std::move(changed)), round_(std::move(round)) {}
 
   void set(const std::string& name, const config::Port& wanted, ipc::VrfId vrf);
   // Before dataplane_up(), which tells.
@@ -38,6 +40,8 @@ class Ports {
   void dataplane_up(const Inventory& inventory);
   void dataplane_down();
   void port_changed(const ipc::PortState& state);
+  // The dataplane has the routes of that round of the network's.
+  void routed(uint64_t round);
   // Those that were refused, once more: a device may have come.
   void retry();
   const std::map<std::string, Port>& all() const { return ports_; }
@@ -46,10 +50,15 @@ class Ports {
   void push(const std::string& name);
   void answered(const std::string& name, const std::optional<Error>& refusal);
   bool in_use(ipc::PortId id) const;
+  void take_away(Transaction& transaction, ipc::PortId id);
 
   TransactionSink& sink_;
   std::function<void()> changed_;
+  std::function<uint64_t()> round_;
   std::map<std::string, Port> ports_;
+  // Ids of ports that were taken away in that round: the dataplane may have routes out of them still, whose packets
+  // must not leave by another port.
+  std::map<ipc::PortId, uint64_t> leaving_;
 };
 
 }  // namespace sekisho::control

@@ -1,8 +1,9 @@
 // VRFs in the daemon: which id each has, and what is to be made again with its namespace.
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/messages/routing.h"
 #include "control/main/daemon.h"
 #include "ipc/convert.h"
 
@@ -34,17 +35,16 @@ void Daemon::set_port(const std::string& name, const config::Port& port) {
   ports_.set(name, port, vrf_ids_.of(port.vrf));
 }
 
-// What stood in a namespace that is no more has gone with it, and is made again.
-void Daemon::vrfs_changed(const std::vector<std::string>& replaced) {
-  for (const std::string& vrf : replaced) {
-    spdlog::warn("VRF {}: another network namespace has its name by now", vrf);
-    for (const auto& [name, port] : config_.ports)
-      if (port.vrf == vrf) ports_.remake(name);
-    for (const auto& [name, tunnel] : config_.tunnels) {
-      if (tunnel.interface.vrf != vrf) continue;
-      forget_tunnel(name);
-      set_tunnel(name, tunnel);
-    }
+void Daemon::vrfs_changed() { set_groups(); }
+
+void Daemon::twins_gone(const std::set<std::string>& twins) {
+  note_daemon_error({&messages::twin_gone, fmt::format("{}", fmt::join(twins, ", "))});
+  for (const auto& [name, port] : config_.ports)
+    if (twins.contains(name)) ports_.remake(name);
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    if (!twins.contains(tunnel.interface.name)) continue;
+    forget_tunnel_for_now(name);
+    renew_tunnel(name);
   }
   set_groups();
 }

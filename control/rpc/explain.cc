@@ -4,6 +4,7 @@
 #include <string>
 
 #include "control/config/warnings.h"
+#include "control/rpc/denials.h"
 #include "control/rpc/sa_views.h"
 #include "control/rpc/views.h"
 
@@ -148,6 +149,24 @@ json probe_hints(const TunnelView& tunnel) {
   return list;
 }
 
+// The security groups of its interface.
+json denial_hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured) {
+  json list = json::array();
+  const config::TunnelInterface& interface = configured.interface;
+  if (interface.security_groups.empty()) return list;
+  const std::string who = "the security groups of " + interface.name;
+  const std::string more = "; `show security-group " + interface.security_groups.front() + "` has more";
+  const SecurityView security = operations.security();
+  const Instant now = operations.now();
+  if (security.refusal) list.push_back(who + " are not in force as configured: the dataplane refused them" + more);
+  const bool unanswered = tunnel.probe && tunnel.probe->state != ProbeView::State::answering;
+  if (const std::string denial = unanswered ? probe_denial(security, configured, now) : ""; !denial.empty())
+    list.push_back(who + " deny its probe, which needs a rule: " + denial + more);
+  else if (const std::string last = last_denial(security, configured, now); !last.empty())
+    list.push_back(who + " have denied packets within the last minute; the last one known: " + last + more);
+  return list;
+}
+
 json hints(const Operations& operations, const TunnelView& tunnel, const config::Tunnel& configured,
            const json& children) {
   json list = json::array();
@@ -162,8 +181,9 @@ json hints(const Operations& operations, const TunnelView& tunnel, const config:
     list.push_back("there is no route to the peer, " + peer.text());
   if (!tunnel.local_address_here)
     list.push_back("no interface of this machine has the local address, " + connection.local.text());
-  if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`");
+  if (tunnel.held_down) list.push_back("`tunnel down` holds it down until `tunnel up`, or until the peer brings it up");
   for (json& hint : probe_hints(tunnel)) list.push_back(std::move(hint));
+  for (json& hint : denial_hints(operations, tunnel, configured)) list.push_back(std::move(hint));
   for (json& hint : group_hints(operations, tunnel.name)) list.push_back(std::move(hint));
   for (json& hint : traffic_hints(children)) list.push_back(std::move(hint));
   return list;

@@ -161,7 +161,7 @@ struct Denial {
   Instant at{};
   std::string interface;
   ipc::Direction direction{};
-  bool table_full = false;
+  ipc::DenialReason reason{};
   uint8_t protocol = 0;
   IpAddress source, destination;
   std::optional<uint16_t> source_port, destination_port;
@@ -172,13 +172,14 @@ using FilterCounters = std::array<uint64_t, static_cast<size_t>(ipc::FilterCount
 // What a list of security groups has done at the interfaces that have it.
 struct FilterView {
   std::vector<std::string> groups, interfaces;
-  std::optional<FilterCounters> counters;  // while the dataplane is connected
+  std::optional<FilterCounters> counters;  // while the dataplane is connected, and has these filters
   std::vector<Denial> denials;             // the last first
 };
 
 struct SecurityView {
   std::vector<FilterView> filters;
   uint32_t flows = 0, flow_places = 0;  // of all filters; a few seconds old
+  std::optional<Error> refusal;         // the dataplane has not taken these filters: those from before are in force
 };
 
 struct PortView {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "control/config/expiry.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
@@ -20,7 +21,14 @@ json end_view(const Endpoint& endpoint, const std::string& id) {
   return {{"address", endpoint.address.text()}, {"port", endpoint.port}, {"id", id}};
 }
 
-json ike_sa_view(const ike::IkeSaView& sa, Instant now) {
+// What the peer proved itself by; null where that is the pre-shared key.
+json certificate_view(const std::optional<WallTime>& until, WallTime now) {
+  if (!until) return {};
+  return {{"expires", config::date_text(*until)},
+          {"remaining_seconds", std::chrono::duration_cast<std::chrono::seconds>(*until - now).count()}};
+}
+
+json ike_sa_view(const ike::IkeSaView& sa, Instant now, WallTime wall_clock) {
   return {{"tunnel", sa.connection.empty() ? json() : json(sa.connection)},
           {"version", sa.version == ike::IkeVersion::v1 ? "IKEv1" : "IKEv2"},
           {"state", sa.state},
@@ -29,6 +37,7 @@ json ike_sa_view(const ike::IkeSaView& sa, Instant now) {
           {"responder_spi", fmt::format("{:016x}", sa.responder_spi)},
           {"local", end_view(sa.local, sa.local_id)},
           {"remote", end_view(sa.remote, sa.remote_id)},
+          {"remote_certificate", certificate_view(sa.certified_until, wall_clock)},
           {"proposal", sa.proposal},
           {"local_behind_nat", sa.local_behind_nat},
           {"remote_behind_nat", sa.remote_behind_nat},
@@ -100,7 +109,8 @@ std::optional<json> ike_sa_views(const Operations& operations, std::string_view 
   if (!name.empty() && !operations.running().tunnels.contains(name)) return {};
   json result = json::array();
   for (const auto& sa : operations.ike_sas())
-    if (name.empty() || sa.connection == name) result.push_back(ike_sa_view(sa, operations.now()));
+    if (name.empty() || sa.connection == name)
+      result.push_back(ike_sa_view(sa, operations.now(), operations.wall_clock()));
   return result;
 }
 

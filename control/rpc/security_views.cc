@@ -2,25 +2,28 @@
 #include <algorithm>
 
 #include "control/config/encode.h"
+#include "control/config/report.h"
 #include "control/config/security_groups.h"
+#include "control/rpc/denials.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
 namespace {
 
-std::string_view word(ipc::Direction direction) { return direction == ipc::Direction::inbound ? "in" : "out"; }
-
 json port(const std::optional<uint16_t>& value) { return value ? json(*value) : json(); }
 
 json denial_view(const Denial& denial, Instant now) {
+  const bool packet = denial.reason != ipc::DenialReason::frame_type;
   return {{"age_seconds", std::chrono::duration<double>(now - denial.at).count()},
           {"interface", denial.interface},
           {"direction", word(denial.direction)},
-          {"reason", denial.table_full ? "flow-table-full" : "no-rule"},
-          {"protocol", denial.protocol == 0 ? "0" : config::protocol_text(denial.protocol)},
-          {"source", denial.source.text()},
+          {"reason", word(denial.reason)},
+          {"protocol", !packet                ? json()
+                       : denial.protocol == 0 ? json("0")
+                                              : json(config::protocol_text(denial.protocol))},
+          {"source", packet ? json(denial.source.text()) : json()},
           {"source_port", port(denial.source_port)},
-          {"destination", denial.destination.text()},
+          {"destination", packet ? json(denial.destination.text()) : json()},
           {"destination_port", port(denial.destination_port)}};
 }
 
@@ -62,6 +65,7 @@ std::optional<json> security_group_views(const Operations& operations, std::stri
     view.update({{"name", group},
                  {"interfaces", interfaces},
                  {"filters", filters},
+                 {"refusal", security.refusal ? config::to_json(*security.refusal) : json()},
                  {"flows", {{"used", security.flows}, {"places", security.flow_places}}}});
     result.push_back(std::move(view));
   }

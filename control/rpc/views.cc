@@ -9,6 +9,7 @@
 #include "control/config/encode.h"
 #include "control/config/report.h"
 #include "control/config/warnings.h"
+#include "control/rpc/denials.h"
 #include "control/rpc/sa_views.h"
 
 namespace sekisho::rpc {
@@ -162,7 +163,7 @@ json child_views(const config::Tunnel& configured, const std::vector<ike::IkeSaV
 
 json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
                  const config::ByName<config::Group>::value_type* group, const std::vector<ike::IkeSaView>& ike_sas,
-                 const std::optional<control::TunnelMtu>& mtu, Instant now) {
+                 const std::optional<control::TunnelMtu>& mtu, const std::string& probe_denied, Instant now) {
   const json desired = config::encode(configured);
   size_t ike_count = 0, child_count = 0;
   for (const auto& sa : ike_sas) {
@@ -182,6 +183,7 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
           {"routes", desired["routes"]},
           {"group", group ? json(group->first) : json()},
           {"probe", probe_view(tunnel.probe, desired["probe"])},
+          {"probe_denied", or_null(probe_denied)},
           {"up_seconds", since(tunnel.up_since, now)},
           {"ike_sas", ike_count},
           {"child_sas", child_count},
@@ -403,12 +405,16 @@ std::optional<json> tunnel_views(const Operations& operations, std::string_view 
   const auto& configured = operations.running().tunnels;
   if (!name.empty() && !configured.contains(name)) return {};
   const auto ike_sas = operations.ike_sas();
+  const SecurityView security = operations.security();
+  const Instant now = operations.now();
+  const auto probe_answers = probe_in(ProbeView::State::answering);
   json result = json::array();
   for (const TunnelView& tunnel : operations.tunnels())
     if (const auto found = configured.find(tunnel.name);
         found != configured.end() && (name.empty() || tunnel.name == name))
       result.push_back(tunnel_view(tunnel, found->second, config::group_of(operations.running(), tunnel.name), ike_sas,
-                                   operations.tunnel_mtu(tunnel.name), operations.now()));
+                                   operations.tunnel_mtu(tunnel.name),
+                                   probe_answers(tunnel) ? "" : probe_denial(security, found->second, now), now));
   return result;
 }
 

@@ -30,6 +30,14 @@ void Group::set_usable(std::string_view tunnel, bool usable, Instant now) {
   member->usable_since = usable ? std::optional(now) : std::nullopt;
 }
 
+void Group::recall(const std::vector<std::string>& carried) {
+  const auto did = [&](const Member& member) { return std::ranges::find(carried, member.tunnel) != carried.end(); };
+  const auto first = std::ranges::find_if(members_, did);
+  if (first == members_.end()) return;
+  std::for_each(members_.begin(), settings_.active ? members_.end() : first,
+                [&](Member& member) { member.failed = !did(member); });
+}
+
 void Group::forget_failures() {
   for (Member& member : members_) member.failed = false;
 }

@@ -39,6 +39,9 @@ class Group {
   // Members that stay keep what is known of them; new ones are not usable until it is said.
   void configure(Settings settings);
   void set_usable(std::string_view tunnel, bool usable, Instant now);
+  // Those tunnels carried before this group was made. What would have stood before them, or carried beside them, and
+  // did not had failed.
+  void recall(const std::vector<std::string>& carried);
   // No tunnel has failed: what came over all of them was not their fault.
   void forget_failures();
 

@@ -14,26 +14,33 @@ uint16_t mss(const MtuSettings& settings, uint16_t mtu, Family family) {
   return *settings.mss == 0 ? 0 : std::min(*settings.mss, fits);
 }
 
-uint16_t outer_mtu(const MtuSettings& settings, const std::optional<OuterWay>& way) {
-  uint32_t mtu = way ? way->mtu : assumed_outer_mtu;
-  if (settings.outer_mtu) mtu = std::min<uint32_t>(mtu, *settings.outer_mtu);
+uint16_t outer_mtu(const MtuSettings& settings, const Sealing& sealing) {
+  uint32_t mtu = sealing.way ? sealing.way->mtu : assumed_outer_mtu;
+  for (const auto& path : {settings.outer_mtu, sealing.path_mtu})
+    if (path) mtu = std::min<uint32_t>(mtu, *path);
   return static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
 }
 
 }  // namespace
 
-std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way) {
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way,
+                                       std::optional<uint16_t> path_mtu) {
   std::vector<Sealing> all;
   for (const EspSuite suite : settings.suites)
     if (std::ranges::find(all, suite, &Sealing::suite) == all.end())
-      all.push_back({.suite = suite, .outer = outer, .in_udp = settings.maybe_in_udp, .way = way, .negotiated = false});
+      all.push_back({.suite = suite,
+                     .outer = outer,
+                     .in_udp = settings.maybe_in_udp,
+                     .way = way,
+                     .negotiated = false,
+                     .path_mtu = path_mtu});
   return all;
 }
 
 TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings) {
   TunnelMtu result{.mtu = ipc::most_mtu};
   for (Sealing& sealing : sealings) {
-    const uint16_t outer = outer_mtu(settings, sealing.way);
+    const uint16_t outer = outer_mtu(settings, sealing);
     const uint16_t largest = largest_inner(sealing.suite, sealing.outer, sealing.in_udp, outer);
     result.mtu = std::min(result.mtu, largest);
     result.sealings.push_back({std::move(sealing), outer, largest});

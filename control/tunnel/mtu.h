@@ -4,8 +4,9 @@
 // The tunnels that carry the same routes at once have the least of what each would have alone: a packet that is too
 // large is the kernel's, which would choose a tunnel by itself and not always the one that the packet's flow takes.
 //
-// What is known of the way is the MTU of the link that the route to the peer takes, and what the configuration says of
-// the path behind it. Nothing that comes from outside changes it: an ICMP message can be forged by anybody.
+// What is known of the way is the MTU of the link that the route to the peer takes, and of the path behind it what the
+// configuration says or, where that says nothing, what IKE has found: the largest datagram that the peer itself has
+// answered to (control/ike/path_mtu.h). No ICMP message changes it: anybody can forge one.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +16,18 @@
 
 #include "base/address.h"
 #include "base/esp_suite.h"
+#include "control/ike/outer_way.h"
 #include "ipc/schema.h"
 
 namespace sekisho::control {
 
-// The link towards a peer.
-struct OuterWay {
-  std::string link;
-  uint32_t mtu = 0;
-};
+using ike::OuterWay;
 
 // As configured; nothing: what fits.
 struct MtuSettings {
   std::optional<uint16_t> mtu;        // of the tunnel
   std::optional<uint16_t> outer_mtu;  // of the path to the peer, where it is less than the link's
+  bool path_mtu_discovery = true;     // IKE looks for it, where it is not given
   std::optional<uint16_t> mss;        // 0: TCP may announce what it likes
   ipc::DfPolicy df{};
   // What the SAs may turn out to be, for while there are none.
@@ -36,14 +35,15 @@ struct MtuSettings {
   bool maybe_in_udp = true;
 };
 
-// What an SA adds and where it goes. Without a way, Ethernet's MTU is assumed.
+// What an SA adds and where it goes. Without a way, Ethernet's MTU is assumed for the link.
 struct Sealing {
   std::string child;  // the name of its definition
   EspSuite suite{};
   Family outer = Family::ipv4;  // of the addresses outside
   bool in_udp = false;
   std::optional<OuterWay> way;
-  bool negotiated = true;  // not: it may come to this
+  bool negotiated = true;                 // not: it may come to this
+  std::optional<uint16_t> path_mtu = {};  // found by IKE
 };
 
 struct SealingMtu {
@@ -63,7 +63,8 @@ struct TunnelMtu {
 inline constexpr uint32_t assumed_outer_mtu = 1500;
 
 // Every suite that may be negotiated, at its largest.
-std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way);
+std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way,
+                                       std::optional<uint16_t> path_mtu = {});
 
 TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings);
 

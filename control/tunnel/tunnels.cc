@@ -93,14 +93,23 @@ std::optional<OuterWay> Tunnels::way(const Tunnel& tunnel, const IpAddress& addr
   return last == tunnel.ways.end() ? std::nullopt : std::optional(last->second);
 }
 
-void Tunnels::remember_ways(Tunnel& tunnel) const {
+void Tunnels::remember_ways(const std::string& name, Tunnel& tunnel) const {
   std::map<IpAddress, OuterWay> ways;
   const auto remember = [&](const IpAddress& address) {
     if (auto known = way(tunnel, address)) ways.emplace(address, std::move(*known));
   };
   remember(tunnel.peer);
   for (const Child& child : tunnel.children) remember(child.peer);
+  const bool another = ways != tunnel.ways;
   tunnel.ways = std::move(ways);
+  if (another) listener_.outer_way_changed(name);
+}
+
+std::optional<uint16_t> Tunnels::path_mtu(const Tunnel& tunnel, const IpAddress& address) {
+  if (tunnel.mtu.outer_mtu || !tunnel.mtu.path_mtu_discovery) return {};
+  // Also of a peer that has moved, until something is found of the way to where it is now.
+  const bool counts = tunnel.path_mtu && tunnel.path_mtu->peer.family() == address.family();
+  return counts ? std::optional(tunnel.path_mtu->mtu) : std::nullopt;
 }
 
 // It sends, and of some way that this takes nothing was ever known: what the dataplane has may be less for a reason.
@@ -118,10 +127,12 @@ TunnelMtu Tunnels::mtu_alone(const Tunnel& tunnel) const {
                         .suite = child->suite,
                         .outer = child->peer.family(),
                         .in_udp = child->in_udp,
-                        .way = way(tunnel, child->peer)});
+                        .way = way(tunnel, child->peer),
+                        .path_mtu = path_mtu(tunnel, child->peer)});
   if (sealings.empty() || !tunnel.leftovers.empty())
-    std::ranges::move(expected_sealings(tunnel.mtu, tunnel.peer.family(), way(tunnel, tunnel.peer)),
-                      std::back_inserter(sealings));
+    std::ranges::move(
+        expected_sealings(tunnel.mtu, tunnel.peer.family(), way(tunnel, tunnel.peer), path_mtu(tunnel, tunnel.peer)),
+        std::back_inserter(sealings));
   return tunnel_mtu(tunnel.mtu, std::move(sealings));
 }
 
@@ -148,14 +159,15 @@ TunnelMtu Tunnels::mtu_among_mates(const std::string& name, const Tunnel& tunnel
 }
 
 ipc::TunnelSet Tunnels::tunnel_set(const std::string& name, Tunnel& tunnel) const {
-  remember_ways(tunnel);
+  remember_ways(name, tunnel);
   const TunnelMtu sizes = mtu_among_mates(name, tunnel);
   ipc::TunnelSet set{.id = *tunnel.id,
                      .mtu = sizes.mtu,
                      .mss_ipv4 = sizes.mss_ipv4,
                      .mss_ipv6 = sizes.mss_ipv6,
                      .df = tunnel.mtu.df,
-                     .on_traffic = tunnel.on_traffic,
+                     .on_traffic = tunnel.flags.on_traffic,
+                     .filtered = tunnel.flags.filtered,
                      .vrf = tunnel.vrf};
   const auto sas = tx_sas(tunnel);
   set.tx_count = static_cast<uint8_t>(sas.size());
@@ -168,12 +180,12 @@ ipc::TunnelSet Tunnels::tunnel_set(const std::string& name, Tunnel& tunnel) cons
 }
 
 void Tunnels::set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer,
-                  bool on_traffic, ipc::VrfId vrf) {
+                  const TunnelFlags& flags, ipc::VrfId vrf) {
   Tunnel& tunnel = tunnels_[name];
   tunnel.twin = twin;
   tunnel.mtu = mtu;
   tunnel.peer = peer;
-  tunnel.on_traffic = on_traffic;
+  tunnel.flags = flags;
   tunnel.vrf = vrf;
   forget_refusal(tunnel);  // of the former definition
   if (sink_.ready()) push(name);
@@ -188,16 +200,32 @@ uint16_t Tunnels::told_mtu(const std::string& name) const {
   return tunnel && tunnel->present ? tunnel->said.mtu : 0;
 }
 
+void Tunnels::tell_mtu(const std::string& name, Tunnel& tunnel) {
+  const TunnelMtu sizes = mtu_among_mates(name, tunnel);
+  const ipc::TunnelSet& said = tunnel.said;
+  const bool differs = sizes.mtu != said.mtu || sizes.mss_ipv4 != said.mss_ipv4 || sizes.mss_ipv6 != said.mss_ipv6;
+  const bool wanted = sizes.mtu < said.mtu || (differs && !is_guess(name, tunnel));
+  if (tunnel.id && wanted) push(name);
+}
+
 void Tunnels::ways_changed() {
   if (!sink_.ready()) return;
   for (auto& [name, tunnel] : tunnels_) {
-    remember_ways(tunnel);
-    const TunnelMtu sizes = mtu_among_mates(name, tunnel);
-    const ipc::TunnelSet& said = tunnel.said;
-    const bool differs = sizes.mtu != said.mtu || sizes.mss_ipv4 != said.mss_ipv4 || sizes.mss_ipv6 != said.mss_ipv6;
-    const bool wanted = sizes.mtu < said.mtu || (differs && !is_guess(name, tunnel));
-    if (tunnel.id && wanted) push(name);
+    remember_ways(name, tunnel);
+    tell_mtu(name, tunnel);
   }
+}
+
+void Tunnels::set_path_mtu(const std::string& name, const IpAddress& remote, std::optional<uint16_t> mtu) {
+  Tunnel* tunnel = find(name);
+  if (!tunnel) return;
+  tunnel->path_mtu.reset();
+  if (mtu) tunnel->path_mtu = Tunnel::PathMtu{remote, *mtu};
+  if (!sink_.ready()) return;
+  tell_mtu(name, *tunnel);
+  if (const auto mates = mates_.find(name); mates != mates_.end())
+    for (const std::string& mate : mates->second)
+      if (Tunnel* other = find(mate); other && other != tunnel) tell_mtu(mate, *other);
 }
 
 // The dataplane's routes follow a moment later than its tunnels. Until then a route of a tunnel that is gone names its
@@ -402,6 +430,13 @@ void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
   if (live == tunnel.live_since.has_value()) return;
   tunnel.live_since = live ? std::optional(clock_()) : std::nullopt;
   listener_.tunnel_changed(name);
+}
+
+void Tunnels::abandon(const std::string& name) {
+  Tunnel* tunnel = find(name);
+  if (!tunnel || !adopted(name) || !tunnel->leftovers_until) return;
+  tunnel->leftovers_until = clock_();
+  expire_leftovers();
 }
 
 void Tunnels::expire_leftovers() {

@@ -56,12 +56,19 @@ class TunnelListener {
   virtual ~TunnelListener() = default;
   // The dataplane is told another MTU.
   virtual void tunnel_mtu_changed() {}
+  // The link towards one of its peers' addresses, or that link's MTU, is another than before.
+  virtual void outer_way_changed(const std::string&) {}
   // Live or no longer live, known to the dataplane or no longer known.
   virtual void tunnel_changed(const std::string& name) = 0;
   // Told once of each reason, however often it is tried again; the name is empty where it is of no tunnel alone.
   virtual void tunnel_refused(const std::string& name, const Error& error) = 0;
   // The engine's child SA is not in the dataplane and will not be.
   virtual void child_refused(const std::string& name, uint32_t inbound_spi, const Error& error) = 0;
+};
+
+struct TunnelFlags {
+  bool on_traffic = false;  // the dataplane says when a packet finds no SA
+  bool filtered = false;    // its interface has security groups: nothing passes without their filter
 };
 
 class Tunnels {
@@ -83,10 +90,9 @@ class Tunnels {
       : sink_(sink), listener_(listener), random_(random), clock_(std::move(clock)), find_way_(std::move(find_way)) {}
 
   // Adds a tunnel or changes it. `twin` is the interface's name, which a tunnel keeps for life, as it does its VRF.
-  // `peer` is where its SAs are expected to go. With `on_traffic`, the dataplane says when a packet finds no SA. `vrf`
-  // is of inner packets.
+  // `peer` is where its SAs are expected to go. `vrf` is of inner packets.
   void set(const std::string& name, const std::string& twin, const MtuSettings& mtu, const IpAddress& peer = {},
-           bool on_traffic = false, ipc::VrfId vrf = ipc::front_door);
+           const TunnelFlags& flags = {}, ipc::VrfId vrf = ipc::front_door);
   // Before dataplane_up(), which tells.
   void set_vrf(const std::string& name, ipc::VrfId vrf);
   // By tunnel, all those that carry its routes while they are live, itself among them. To be followed by
@@ -94,6 +100,8 @@ class Tunnels {
   void set_mates(std::map<std::string, std::vector<std::string>> mates) { mates_ = std::move(mates); }
   // Ways, links or which tunnels are live have changed: tells the dataplane what that does to MTUs.
   void ways_changed();
+  // What IKE has found of the path to that address, in octets; nothing: nothing.
+  void set_path_mtu(const std::string& name, const IpAddress& remote, std::optional<uint16_t> mtu);
   void remove(const std::string& name);
 
   // What the dataplane holds, upon connection. Objects that nobody wants are removed, what is missing is set. Returns
@@ -110,6 +118,8 @@ class Tunnels {
   void move(const ike::UpdateChildSa& update);
   // Takes what is left of the SA away, if anything is, and gives back its inbound SPI.
   void remove_child(const std::string& name, uint32_t inbound_spi);
+  // The peer of a tunnel that is an earlier control's does not answer: takes its leftovers away.
+  void abandon(const std::string& name);
   // Takes away the leftovers of tunnels that have an SA of their own for so long, and those that are older than any.
   void expire_leftovers();
   // Sets it at once if it was refused last; the reason is told anew.
@@ -164,8 +174,13 @@ class Tunnels {
     MtuSettings mtu;
     IpAddress peer;
     std::map<IpAddress, OuterWay> ways;  // known last, to each address that it sends to
-    ipc::TunnelSet said;                 // to the dataplane, last
-    bool on_traffic = false;
+    struct PathMtu {
+      IpAddress peer;
+      uint16_t mtu = 0;
+    };
+    std::optional<PathMtu> path_mtu;  // found last
+    ipc::TunnelSet said;              // to the dataplane, last
+    TunnelFlags flags;
     ipc::VrfId vrf;
     bool present = false;
     std::string refusal;  // of the last TunnelSet; empty: it was taken, or has not been answered
@@ -188,7 +203,9 @@ class Tunnels {
   static std::vector<const Child*> sending_children(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);
   std::optional<OuterWay> way(const Tunnel& tunnel, const IpAddress& address) const;
-  void remember_ways(Tunnel& tunnel) const;
+  void remember_ways(const std::string& name, Tunnel& tunnel) const;
+  static std::optional<uint16_t> path_mtu(const Tunnel& tunnel, const IpAddress& address);
+  void tell_mtu(const std::string& name, Tunnel& tunnel);
   static bool is_guess(const Tunnel& tunnel, const TunnelMtu& sizes);
   // Whether its own sizes are one, or those of a mate.
   bool is_guess(const std::string& name, const Tunnel& tunnel) const;

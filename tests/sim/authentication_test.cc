@@ -48,6 +48,19 @@ TEST_CASE("certificates survive a network that loses, repeats and reorders") {
   });
 }
 
+TEST_CASE("until when the peer's certificate holds is known, also of a rekeyed IKE SA") {
+  for_seeds(3, [](World& world) {
+    start(world, {}, {}, chain());
+    world.run_for(2s);
+    for (Node* node : {&world.a, &world.b}) {
+      world.step(*node, ike::RekeyIke{tunnel});
+      world.run_for(2s);
+    }
+    world.expect_settled(tunnel);
+    expect_certified(world, chain());
+  });
+}
+
 TEST_CASE("each end may authenticate in its own way") {
   expect_up(
       [](ike::Connection& c) {

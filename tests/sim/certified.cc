@@ -70,6 +70,15 @@ void expect_up(const Parties& parties, const Change& change_a, const Change& cha
   });
 }
 
+void expect_certified(const World& world, const Chain& chain) {
+  const auto expect = [](const Node& node, const Credential& peer) {
+    if (node.engine->ike_sas().at(0).certified_until != peer.certificate().not_after())
+      throw Violation(node.name + " does not know how long its peer is certified");
+  };
+  expect(world.a, chain.b);
+  expect(world.b, chain.a);
+}
+
 void expect_refusal(const Parties& parties, const Change& change_a, const Change& change_b, const Message* at_a,
                     const Message* at_b) {
   for_seeds(3, [&](World& world) {

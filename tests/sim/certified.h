@@ -29,6 +29,8 @@ struct Parties {
   const Chain& chain = chain_of(version);
 };
 void expect_up(const Parties& parties, const Change& change_a, const Change& change_b);
+// Each end knows until when the certificate of the other holds.
+void expect_certified(const World& world, const Chain& chain);
 // No child SA, and those errors at the ends; nullptr: none there.
 void expect_refusal(const Parties& parties, const Change& change_a, const Change& change_b, const Message* at_a,
                     const Message* at_b);

@@ -34,6 +34,7 @@ class DataPath final : public ike::Environment {
   std::optional<uint32_t> allocate_inbound_spi() override;
   void release_inbound_spi(uint32_t spi) override;
   ike::KeyObserver* key_observer() override { return observer; }
+  std::optional<ike::OuterWay> outer_way(const IpAddress&) const override { return way; }
 
   void take(const ike::InstallChildSa& action);
   void take(const ike::UpdateChildSa& action);
@@ -61,6 +62,7 @@ class DataPath final : public ike::Environment {
   uint32_t next_spi = 0;  // SPIs count up from here; 0: they are random
   WallTime calendar{};
   ike::KeyObserver* observer = nullptr;
+  std::optional<ike::OuterWay> way;  // nothing: no path MTU is looked for
 
  private:
   Random& random_;

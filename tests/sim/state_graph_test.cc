@@ -37,6 +37,7 @@ std::string text_of(const ike::RekeyIke&) { return "rekey IKE SA"; }
 std::string text_of(const ike::TrafficWaiting&) { return "traffic"; }
 std::string text_of(const ike::PeerMoved&) { return "the peer moved"; }
 std::string text_of(const ike::AddressesChanged&) { return "addresses changed"; }
+std::string text_of(const ike::WayChanged&) { return "another way"; }
 std::string text_of(const ike::Shutdown&) { return "shutdown"; }
 
 // From, to -> causes.

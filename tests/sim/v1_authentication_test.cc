@@ -24,6 +24,16 @@ Change having(const Credential& own) { return sim::having(own, chain()); }
 
 }  // namespace
 
+TEST_CASE("until when the peer's certificate holds is known") {
+  for_seeds(3, [](World& world) {
+    world.version = ike::IkeVersion::v1;
+    start(world, {}, {}, chain());
+    world.run_for(2s);
+    world.expect_settled(tunnel);
+    expect_certified(world, chain());
+  });
+}
+
 TEST_CASE("v1: RSA certificates authenticate both ends, with every hash") {
   for (const char* ike :
        {"aes128-sha1-modp1024", "aes256-sha256-ecp256", "3des-sha384-modp2048", "aes128-sha512-ecp521"}) {

@@ -51,8 +51,14 @@ std::string text_of(const ike::Action& action) {
   if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) return "remove" + spi(removed->inbound_spi);
   if (const auto* moved = std::get_if<ike::UpdateChildSa>(&action))
     return "move" + spi(moved->inbound_spi) + " to " + moved->remote.text();
+  if (const auto* path = std::get_if<ike::SetPathMtu>(&action)) return "path MTU" + spi(path->mtu.value_or(0));
   const auto& report = std::get<ike::Report>(action);
   return "report " + std::string(report.message->title) + ": " + report.detail;
+}
+
+// With IPv4, UDP and on port 4500 the non-ESP marker.
+size_t datagram_size(const ike::SendDatagram& message) {
+  return message.data.size() + 20 + 8 + (message.local.port == 4500 ? 4 : 0);
 }
 
 }  // namespace
@@ -88,6 +94,7 @@ void World::restart(Node& node) {
   node.data_path = std::make_unique<DataPath>(random_, outbound_keys_);
   node.engine = std::make_unique<ike::Engine>(node.options, *node.data_path);
   node.timed_sends.clear();
+  node.path_mtu.reset();
   was_up_ = false;
 }
 
@@ -113,6 +120,7 @@ void World::perform(Node& node, ike::Event event) {
     if (const auto* moved = std::get_if<ike::UpdateChildSa>(&action)) node.data_path->take(*moved);
     if (const auto* activate = std::get_if<ike::ActivateOutbound>(&action)) node.data_path->take(*activate);
     if (const auto* removed = std::get_if<ike::RemoveChildSa>(&action)) node.data_path->take(*removed);
+    if (const auto* path = std::get_if<ike::SetPathMtu>(&action)) node.path_mtu = path->mtu;
     if (const auto* report = std::get_if<ike::Report>(&action)) node.reports.push_back(*report);
     check("after an action of " + node.name);
   }
@@ -126,7 +134,10 @@ void World::expect_somebody_at(const Node& from, const IpAddress& remote) {
 }
 
 void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
-  if (timed && ++from.timed_sends[message.data] > 12) throw Violation(from.name + " retransmits without end");
+  if (message.dont_fragment)
+    from.probes.push_back(datagram_size(message));
+  else if (timed && ++from.timed_sends[message.data] > 12)
+    throw Violation(from.name + " retransmits without end");
   Node& to = peer_of(from);
   expect_somebody_at(from, message.remote.address);
   if (message.local.address != from.address) return;  // the kernel has no such address
@@ -140,6 +151,8 @@ void World::send(Node& from, const ike::SendDatagram& message, bool timed) {
   if (datagram.local.address != to.address) return;
   if (record) recorded.push_back({&to, datagram});
   if (filter && !filter(from, message.data)) return;
+  const bool too_large = network.mtu != 0 && datagram_size(message) > network.mtu;
+  if (too_large && (message.dont_fragment || network.loses_fragments)) return;
   const unsigned copies = chance() < network.duplication ? 2 : 1;
   for (unsigned copy = 0; copy < copies; ++copy) {
     if (chance() < network.loss) continue;

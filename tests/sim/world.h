@@ -17,6 +17,9 @@ using namespace std::chrono_literals;
 struct Network {
   double loss = 0, duplication = 0;
   Duration shortest = 5ms, longest = 5ms;  // delay; uniform between, so that messages overtake each other
+  // Of IP datagrams, in octets: a larger one is lost, or goes in fragments if it may. 0: there is none.
+  size_t mtu = 0;
+  bool loses_fragments = false;
 };
 
 struct Node {
@@ -27,6 +30,8 @@ struct Node {
   std::unique_ptr<ike::Engine> engine;
   std::vector<ike::Report> reports;
   std::map<Bytes, unsigned> timed_sends;  // how often a timer sent the same bytes
+  std::optional<uint16_t> path_mtu;       // as the engine said last
+  std::vector<size_t> probes;             // of the path: how large each was
   bool alive = true;
 
   size_t count(const Message& message) const;

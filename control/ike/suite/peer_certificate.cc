@@ -45,8 +45,8 @@ bool certifies(const crypto::Certificate& certificate, const Identity& id) {
   return false;
 }
 
-Result<void> authenticate(const crypto::TrustAnchors& authorities, const Identity& id,
-                          std::span<const ByteView> certificates, WallTime now, const SignedBy& signed_by) {
+Result<WallTime> authenticate(const crypto::TrustAnchors& authorities, const Identity& id,
+                              std::span<const ByteView> certificates, WallTime now, const SignedBy& signed_by) {
   const auto parsed = parse(certificates);
   if (!parsed) return std::unexpected(parsed.error());
   const crypto::Certificate& own = parsed->front();
@@ -60,9 +60,9 @@ Result<void> authenticate(const crypto::TrustAnchors& authorities, const Identit
   if (!key) return unusable("it has " + key.error() + ": " + own.subject_text());
   const auto others = std::span(*parsed).subspan(1);
   if (const auto valid = authorities.validate_chain(own, others, now); !valid) return unusable(valid.error());
-  if (const auto good = signed_by(*key); !good) return good;
+  if (const auto good = signed_by(*key); !good) return std::unexpected(good.error());
   if (const auto valid = authorities.check_revocation(own, others, now); !valid) return unusable(valid.error());
-  return {};
+  return own.not_after();
 }
 
 std::vector<Bytes> requested_authorities(std::span<const std::shared_ptr<const Connection>> connections, size_t most,

@@ -25,8 +25,8 @@ std::vector<ByteView> find_certificates(const wire::Payloads& payloads) {
   return found;
 }
 
-Result<void> check_signature(const Connection& connection, const Identity& id, const wire::Payloads& payloads,
-                             ByteView expected, WallTime now) {
+Result<void> check_signature(IkeSa& sa, const Connection& connection, const Identity& id,
+                             const wire::Payloads& payloads, ByteView expected, WallTime now) {
   const auto* signature = wire::find<wire::Signature>(payloads);
   if (!signature) return fail(messages::ike_peer_not_authentic, id.text() + " sent no signature");
   const auto signed_by = [&](const crypto::PublicKey& key) -> Result<void> {
@@ -37,7 +37,11 @@ Result<void> check_signature(const Connection& connection, const Identity& id, c
     if (key.verify(rsa_of_hash, expected, signature->data)) return {};
     return fail(messages::ike_peer_not_authentic, "the signature does not fit the certificate of " + id.text());
   };
-  return ike::suite::authenticate(*connection.remote_auth.authorities, id, find_certificates(payloads), now, signed_by);
+  const auto until =
+      ike::suite::authenticate(*connection.remote_auth.authorities, id, find_certificates(payloads), now, signed_by);
+  if (!until) return std::unexpected(until.error());
+  sa.certified_until = *until;
+  return {};
 }
 
 Result<void> check_hash(const Identity& id, const wire::Payloads& payloads, ByteView expected) {
@@ -81,7 +85,7 @@ wire::Payloads prove_ourselves(const IkeSa& sa) {
   return payloads;
 }
 
-Result<void> check_proof(const IkeSa& sa, const Connection& connection, const wire::Payloads& payloads, WallTime now) {
+Result<void> check_proof(IkeSa& sa, const Connection& connection, const wire::Payloads& payloads, WallTime now) {
   const auto* id = wire::find<wire::Identification>(payloads);
   const Identity claimed = id ? suite::decode_identity(*id) : Identity{};
   if (!id || claimed != connection.remote_id)
@@ -89,7 +93,7 @@ Result<void> check_proof(const IkeSa& sa, const Connection& connection, const wi
                 "peer says it is " + identity_text(payloads) + ", expected " + connection.remote_id.text());
   const Bytes expected = hash_of(sa, sa.initiator ? Side::responder : Side::initiator, id->body());
   if (sa.handshake->authentication == IkeAuthentication::pre_shared_key) return check_hash(claimed, payloads, expected);
-  return check_signature(connection, claimed, payloads, expected, now);
+  return check_signature(sa, connection, claimed, payloads, expected, now);
 }
 
 std::string identity_text(const wire::Payloads& payloads) {

@@ -25,8 +25,9 @@ Bytes hash_of(const IkeSa& sa, Side side, ByteView id_body);
 // This end's ID and HASH, or ID, CERT and SIG. The certificates go out whatever the peer's CERTREQ names: a connection
 // has no others.
 wire::Payloads prove_ourselves(const IkeSa& sa);
-// Whether the peer's are right for that connection. Before that nothing of the peer is to be believed.
-Result<void> check_proof(const IkeSa& sa, const Connection& connection, const wire::Payloads& payloads, WallTime now);
+// Whether the peer's are right for that connection. Before that nothing of the peer is to be believed. Until
+// when the peer's certificate holds is then noted in the IKE SA.
+Result<void> check_proof(IkeSa& sa, const Connection& connection, const wire::Payloads& payloads, WallTime now);
 // Who the peer says it is, for the details of reports.
 std::string identity_text(const wire::Payloads& payloads);
 

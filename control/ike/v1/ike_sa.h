@@ -114,7 +114,8 @@ struct IkeSa {
 
   suite::Lifetime lifetime;
   Instant created{}, established_at{}, rekey_at{}, expires_at{}, last_heard{};
-  std::optional<Instant> close_at;  // forgotten then (half open, deleting), or deleted (established)
+  std::optional<Instant> close_at;          // forgotten then (half open, deleting), or deleted (established)
+  std::optional<WallTime> certified_until;  // notAfter of the certificate that the peer proved itself by
 
   std::map<uint32_t, QuickMode> quick_modes;  // by message id
   UsedMessageIds quick_mode_ids;

@@ -41,7 +41,8 @@ IkeSaView view(const IkeSa& sa) {
                    .created = sa.created,
                    .established_at = sa.established_at,
                    .rekey_at = sa.rekey_at,
-                   .expires_at = sa.expires_at};
+                   .expires_at = sa.expires_at,
+                   .certified_until = sa.certified_until};
   if (!sa.half_open()) {
     result.local_id = sa.connection->local_id.text();
     result.remote_id = sa.connection->remote_id.text();

@@ -56,7 +56,7 @@ void answer_clear(Context& context, const DatagramReceived& datagram, const wire
 std::optional<Identity> claimed_identity(const wire::Identification& id);
 // The connection that the peer's identity belongs to, proven by its signature, or under the key of the one found by
 // addresses.
-std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads);
+std::shared_ptr<const Connection> find_connection(Context& context, IkeSa& sa, const wire::Payloads& payloads);
 // The peer has proven itself: the SA is established, and what INITIAL-CONTACT among `payloads` says is done.
 void accept_peer(Context& context, IkeSa& sa, std::shared_ptr<const Connection> connection,
                  const DatagramReceived& datagram, const wire::Payloads& payloads);

@@ -140,7 +140,7 @@ std::optional<Identity> claimed_identity(const wire::Identification& id) {
   return identity;
 }
 
-std::shared_ptr<const Connection> find_connection(Context& context, const IkeSa& sa, const wire::Payloads& payloads) {
+std::shared_ptr<const Connection> find_connection(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
   const auto* id = wire::find<wire::Identification>(payloads);
   const std::optional<Identity> claimed = id ? claimed_identity(*id) : std::nullopt;
   std::optional<Error> fault;

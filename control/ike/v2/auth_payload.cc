@@ -107,7 +107,7 @@ Result<Claimed> read_signature(const IkeSa& sa, const Connection& connection, co
   return Claimed{obsolete_rsa, auth.data};
 }
 
-Result<void> check_signature(const IkeSa& sa, const Connection& connection, const PeerClaim& claim, ByteView octets,
+Result<void> check_signature(IkeSa& sa, const Connection& connection, const PeerClaim& claim, ByteView octets,
                              WallTime now) {
   const auto claimed = read_signature(sa, connection, claim.auth);
   if (!claimed) return std::unexpected(claimed.error());
@@ -115,7 +115,11 @@ Result<void> check_signature(const IkeSa& sa, const Connection& connection, cons
     if (key.verify(claimed->scheme, octets, claimed->signature)) return {};
     return fail(messages::ike_peer_not_authentic, "the signature does not fit the certificate of " + claim.id.text());
   };
-  return suite::authenticate(*connection.remote_auth.authorities, claim.id, claim.certificates, now, signed_by);
+  const auto until =
+      suite::authenticate(*connection.remote_auth.authorities, claim.id, claim.certificates, now, signed_by);
+  if (!until) return std::unexpected(until.error());
+  sa.certified_until = *until;
+  return {};
 }
 
 std::string demand(const Connection& connection) {
@@ -155,7 +159,7 @@ bool demanded(const Connection& connection, wire::AuthMethod method) {
   return method != AuthMethod::null && connection.remote_auth.by_certificate() == (method != AuthMethod::shared_key);
 }
 
-Result<void> check_auth(const IkeSa& sa, const Connection& connection, const SecretBytes& sk_p, const PeerClaim& claim,
+Result<void> check_auth(IkeSa& sa, const Connection& connection, const SecretBytes& sk_p, const PeerClaim& claim,
                         WallTime now) {
   if (claim.auth.method == AuthMethod::null)
     return fail(messages::ike_null_authentication, claim.id.text() + "; demanded is " + demand(connection));

@@ -22,14 +22,15 @@ wire::Notify hash_announcement();
 Result<wire::Authentication> make_auth(const IkeSa& sa, const Connection& connection, const SecretBytes& sk_p,
                                        ByteView id_body);
 
-// The peer's. Nothing of the peer is to be believed before this has found it good.
+// The peer's. Nothing of the peer is to be believed before this has found it good. Until when the peer's certificate
+// holds is then noted in the IKE SA.
 struct PeerClaim {
   const Identity& id;
   Bytes id_body;
   const wire::Authentication& auth;
   std::vector<ByteView> certificates;
 };
-Result<void> check_auth(const IkeSa& sa, const Connection& connection, const SecretBytes& sk_p, const PeerClaim& claim,
+Result<void> check_auth(IkeSa& sa, const Connection& connection, const SecretBytes& sk_p, const PeerClaim& claim,
                         WallTime now);
 
 // Whether the method is the kind that the connection demands of the peer.

@@ -7,6 +7,7 @@
 #include "base/messages/ike.h"
 #include "control/ike/v2/ike_sa.h"
 #include "control/ike/v2/ike_sa_table.h"
+#include "control/ike/v2/path_probe.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -189,6 +190,7 @@ void move_children(Context& context, IkeSa& sa, const Endpoint& remote) {
     child.udp_encapsulation = sa.child_path.udp_encapsulation;
     context.actions.push_back(UpdateChildSa{sa.name(), child.inbound_spi, child.udp_encapsulation, sa.local, remote});
   }
+  watch_path(context, sa);
 }
 
 }  // namespace sekisho::ike::v2

@@ -9,6 +9,7 @@
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/mobike.h"
+#include "control/ike/v2/path_probe.h"
 #include "control/ike/v2/ppk.h"
 
 namespace sekisho::ike::v2 {
@@ -137,6 +138,7 @@ void Authenticate::response(Context& context, IkeSa& sa, const wire::Payloads& p
   take_auth_lifetime(context, sa, payloads);
   pursue(context, sa.name());
   finish_handover(context, sa);
+  watch_path(context, sa);
 }
 
 void Authenticate::take_child(Context& context, IkeSa& sa, const Handshake& handshake, const wire::Payloads& payloads) {

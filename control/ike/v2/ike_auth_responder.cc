@@ -10,6 +10,7 @@
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/lifecycle.h"
 #include "control/ike/v2/mobike.h"
+#include "control/ike/v2/path_probe.h"
 #include "control/ike/v2/ppk.h"
 
 namespace sekisho::ike::v2 {
@@ -153,6 +154,7 @@ void accept(Context& context, IkeSa& sa, const DatagramReceived& datagram, const
     if (!has_live_child(sa, definition.name))
       retry_child(context, sa.name(), definition.name, connection.retry_interval);
   settle_duplicates(context, sa);
+  watch_path(context, sa);
 }
 
 }  // namespace

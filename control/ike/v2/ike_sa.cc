@@ -54,6 +54,12 @@ void set_keys(Context& context, IkeSa& sa, suite::IkeKeys keys) {
   sa.sk_pr = std::move(keys.pr);
 }
 
+size_t outer_headers(const IkeSa& sa) {
+  constexpr size_t non_esp_marker = 4;
+  return (sa.remote.address.is_v4() ? ipv4_header_size : ipv6_header_size) + udp_header_size +
+         (sa.local.port == nat_port ? non_esp_marker : 0);
+}
+
 void enqueue(IkeSa& sa, std::unique_ptr<Task> task) { sa.queue.push_back(std::move(task)); }
 void enqueue_first(IkeSa& sa, std::unique_ptr<Task> task) { sa.queue.push_front(std::move(task)); }
 
@@ -70,7 +76,6 @@ wire::Header header_of(const IkeSa& sa, wire::ExchangeType exchange, uint32_t me
 
 // RFC 7383 section 2.5.1: what every path of the family carries, unless the operator knows better.
 constexpr size_t ipv4_datagram = 576, ipv6_datagram = least_ipv6_mtu;
-constexpr size_t non_esp_marker = 4;
 
 // Of an IKE message, in bytes, before it is sent in fragments.
 size_t longest_message(const IkeSa& sa) {
@@ -78,12 +83,25 @@ size_t longest_message(const IkeSa& sa) {
   const bool v4 = sa.remote.address.is_v4();
   const size_t configured = sa.connection ? sa.connection->fragment_size : 0;
   const size_t datagram = configured != 0 ? configured : v4 ? ipv4_datagram : ipv6_datagram;
-  const size_t marker = sa.local.port == nat_port ? non_esp_marker : 0;
-  return datagram - (v4 ? ipv4_header_size : ipv6_header_size) - udp_header_size - marker;
+  return datagram - outer_headers(sa);
 }
 
 Datagrams protect(Context& context, IkeSa& sa, const wire::Header& header, const wire::Payloads& payloads) {
   return wire::protect(header, payloads, *sa.sealing, context.random(), longest_message(sa));
+}
+
+void send_request(Context& context, IkeSa& sa, const wire::Header& header, const wire::Payloads& payloads,
+                  std::optional<Duration> padded_for) {
+  const Retransmission& retransmission = sa.connection->retransmission;
+  if (!padded_for) {
+    Datagrams datagrams = protect(context, sa, header, payloads);
+    context.send(sa.local, sa.remote, datagrams);
+    return sa.requests.sent(std::move(datagrams), retransmission, context.now);
+  }
+  Bytes padded = wire::protect(header, payloads, *sa.sealing, context.random());
+  context.actions.push_back(SendDatagram{sa.local, sa.remote, padded, true});
+  Bytes empty = wire::protect(header, {}, *sa.sealing, context.random());
+  sa.requests.sent_padded(std::move(padded), std::move(empty), retransmission, *padded_for, context.now);
 }
 
 // While ours is in flight too, it is open whether the IKE SA that the peer's rekey made will be the heir; whatever we
@@ -103,9 +121,7 @@ void pump(Context& context, IkeSa& sa) {
     const std::optional<wire::Payloads> payloads = task->request(context, sa);
     if (!payloads) continue;
     const wire::Header header = header_of(sa, task->exchange(), sa.requests.message_id(), false);
-    Datagrams datagrams = protect(context, sa, header, *payloads);
-    context.send(sa.local, sa.remote, datagrams);
-    sa.requests.sent(std::move(datagrams), sa.connection->retransmission, context.now);
+    send_request(context, sa, header, *payloads, task->padded_for());
     sa.active = std::move(task);
   }
 }
@@ -113,6 +129,8 @@ void pump(Context& context, IkeSa& sa) {
 void send_farewell(Context& context, IkeSa& sa, const wire::Payloads& payloads) {
   if (!sa.sealing) return;
   // A request in flight leaves the window to none after it (section 2.3), but a peer that has seen it takes the next.
+  // One that tries how much the path carries may not have got there: its small form goes before.
+  if (sa.active && sa.active->padded_for()) context.send(sa.local, sa.remote, sa.requests.datagrams());
   const uint32_t message_id = sa.requests.message_id() + (sa.requests.idle() ? 0 : 1);
   const wire::Header header = header_of(sa, wire::ExchangeType::informational, message_id, false);
   context.send(sa.local, sa.remote, protect(context, sa, header, payloads));

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "control/ike/exchange.h"
+#include "control/ike/path_mtu.h"
 #include "control/ike/suite/keys.h"
 #include "control/ike/v2/child_sa.h"
 #include "control/ike/v2/reassembly.h"
@@ -73,7 +74,8 @@ struct IkeSa {
   bool local_behind_nat = false, remote_behind_nat = false;
   bool mobike = false;    // both ends speak RFC 4555
   bool may_move = false;  // by it: the first of this line of rekeyed IKE SAs was begun here
-  Bytes nat_mapping;      // NAT_DETECTION_DESTINATION_IP of the peer's last answer: what our NAT shows
+  PathMtu path_mtu;
+  Bytes nat_mapping;  // NAT_DETECTION_DESTINATION_IP of the peer's last answer: what our NAT shows
 
   IkeProposal proposal;
   SecretBytes sk_d, sk_pi, sk_pr;
@@ -81,6 +83,7 @@ struct IkeSa {
 
   Instant created{}, established_at{}, rekey_at{}, expires_at{}, last_heard{};
   std::optional<Instant> reauthenticate_at;  // by policy of ours, or the peer's AUTH_LIFETIME (RFC 4478)
+  std::optional<WallTime> certified_until;   // notAfter of the certificate that the peer proved itself by
   unsigned refused_rekeys = 0;
   uint64_t replaces = 0;            // local SPI of the IKE SA that this one was begun to take over from; 0: none
   bool superseded = false;          // a newer IKE SA of the connection takes over, child by child
@@ -113,6 +116,9 @@ std::string describe(const IkeSa& sa);
 
 // Splits the keys over the SA: ciphers by direction, the rest for AUTH and for children.
 void set_keys(Context& context, IkeSa& sa, suite::IkeKeys keys);
+
+// Of IP, UDP and the non-ESP marker, in octets, before each of its messages.
+size_t outer_headers(const IkeSa& sa);
 
 void enqueue(IkeSa& sa, std::unique_ptr<Task> task);
 void enqueue_first(IkeSa& sa, std::unique_ptr<Task> task);

@@ -8,6 +8,7 @@
 #include "control/ike/v2/ike_sa_init.h"
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
+#include "control/ike/v2/path_probe.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -59,7 +60,8 @@ bool covers(const IkeSa& newest, const IkeSa& old) {
 
 // The old one stays until its children live in the new one too, so that nothing is lost. Whoever began the new one
 // deletes it.
-void take_over(Context& context, const IkeSa& newest, IkeSa& old) {
+void take_over(Context& context, IkeSa& newest, IkeSa& old) {
+  inherit_path_mtu(context, old, newest);
   if (old.superseded) {  // a peer that begins again and again holds two at most
     remove_all_children(context, old);
     return begin_delete(context, old);
@@ -271,11 +273,11 @@ void finish_handover(Context& context, IkeSa& newest) {
 
 void honour_initial_contact(Context& context, IkeSa& newest) {
   for (IkeSa* other : context.sas.of(newest.name())) {
-    if (other == &newest || other->handshaking()) continue;
+    if (other == &newest || other->handshaking() || other->state >= IkeState::closed) continue;
     // One that we began, and that came up while this one was on its way, is news to the peer: both ends began at once.
     if (other->initiator && other->established_at > newest.created) continue;
     context.report(messages::ike_initial_contact, newest.name(), describe(*other));
-    drop(context, *other, Farewell::silent);
+    close(context, *other);  // what the peer's data path has sent before is under way still
   }
 }
 

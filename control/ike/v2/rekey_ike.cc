@@ -7,6 +7,7 @@
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/path_probe.h"
 
 namespace sekisho::ike::v2 {
 namespace {
@@ -38,6 +39,7 @@ void inherit_path(const IkeSa& old, IkeSa& heir) {
 IkeSa& make_heir(Context& context, IkeSa& old, const NewIke& made, const SecretBytes& shared_secret) {
   auto heir = std::make_unique<IkeSa>();
   heir->connection = old.connection;
+  heir->certified_until = old.certified_until;
   heir->initiator = made.initiator;
   heir->spi_i = made.spi_i;
   heir->spi_r = made.spi_r;
@@ -71,6 +73,7 @@ void move_everything(Context& context, IkeSa& old, IkeSa& heir) {
   // What is surplus, since both ends began at once, or superseded stays so with new keys.
   heir.close_at = old.close_at;
   heir.superseded = old.superseded;
+  inherit_path_mtu(context, old, heir);
   old.close_at = context.now + superfluous_time;
   heir.predecessor = 0;
   context.report(messages::ike_rekeyed, heir.name(), describe(heir));

@@ -22,7 +22,8 @@ class Task {
     delete_ike,
     probe,
     update_addresses,
-    check_routability
+    check_routability,
+    path_probe
   };
 
   virtual ~Task() = default;
@@ -34,6 +35,11 @@ class Task {
   // The answer is authentic, but malformed or with a critical payload that is not understood: a refusal without a
   // reason, though the peer may have made what was asked for.
   virtual void unreadable(Context& context, IkeSa& sa) { response(context, sa, {}); }
+  // The request, which says nothing but by its size, goes out in one datagram that nobody may fragment, and after so
+  // long it goes out empty; see RequestWindow::sent_padded().
+  virtual std::optional<Duration> padded_for() const { return {}; }
+  // The request goes out once more.
+  virtual void repeated(Context&, IkeSa&) {}
   // The definition that a new child is asked for by; empty: none is.
   virtual std::string_view new_child() const { return {}; }
   // The SA goes before the answer came: gives back what the request took.

@@ -9,6 +9,7 @@
 #include "control/ike/v2/ike_sa_table.h"
 #include "control/ike/v2/informational.h"
 #include "control/ike/v2/lifecycle.h"
+#include "control/ike/v2/path_probe.h"
 #include "control/ike/v2/rekey_ike.h"
 
 namespace sekisho::ike::v2 {
@@ -36,7 +37,9 @@ void retransmit(Context& context, IkeSa& sa) {
     case RequestWindow::Due::nothing:
       return;
     case RequestWindow::Due::retransmit:
-      return context.send(sa.local, sa.remote, sa.requests.datagrams());
+      context.send(sa.local, sa.remote, sa.requests.datagrams());
+      if (sa.active) sa.active->repeated(context, sa);
+      return;
     case RequestWindow::Due::expired:
       return peer_silent(context, sa);
   }
@@ -104,7 +107,8 @@ void refuse_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
 std::optional<Instant> deadline(const IkeSa& sa) {
   std::optional<Instant> earliest = sa.close_at;
   if (const auto due = sa.requests.deadline()) take_earlier(earliest, *due);
-  if (const auto due = probe_at(sa)) take_earlier(earliest, *due);
+  for (const auto& due : {probe_at(sa), path_probe_at(sa)})
+    if (due) take_earlier(earliest, *due);
   if (sa.state == IkeState::established) {
     take_earlier(earliest, sa.expires_at);
     if (may_be_rekeyed(sa)) take_earlier(earliest, sa.rekey_at);
@@ -133,6 +137,7 @@ void on_timer(Context& context, IkeSa& sa) {
     sa.reauthenticate_at.reset();
   if (context.now >= sa.rekey_at && may_be_rekeyed(sa)) enqueue(sa, rekey_ike_task());
   if (const auto due = probe_at(sa); due && context.now >= *due) enqueue(sa, probe_task());
+  if (const auto due = path_probe_at(sa); due && context.now >= *due) enqueue(sa, path_probe_task());
   pump(context, sa);
 }
 

@@ -125,6 +125,17 @@ Bytes seal(const Header& header, PayloadType first, FragmentCounts counts, ByteV
   return std::move(writer).take();
 }
 
+size_t sealed_message_length(FragmentCounts counts, size_t plaintext, const crypto::SkCipher& cipher) {
+  return header_length + generic_header_length + counts.length() + cipher.sealed_length(plaintext);
+}
+
+// The most plaintext that fits; padding makes the sealed size grow in steps, so it is found by trying.
+size_t most_plaintext(FragmentCounts counts, size_t longest, const crypto::SkCipher& cipher) {
+  size_t plaintext = longest;
+  while (plaintext > 0 && sealed_message_length(counts, plaintext, cipher) > longest) --plaintext;
+  return plaintext;
+}
+
 }  // namespace
 
 Bytes encode(const Header& header, const Payloads& payloads) {
@@ -143,17 +154,12 @@ std::vector<Bytes> protect(const Header& header, const Payloads& payloads, crypt
                            size_t longest) {
   const Bytes inner = inner_chain(payloads);
   const ByteView whole(inner);
-  const auto sealed_size = [&](const FragmentCounts& counts, size_t plaintext) {
-    return header_length + generic_header_length + counts.length() + cipher.sealed_length(plaintext);
-  };
   std::vector<Bytes> datagrams;
-  if (sealed_size({}, whole.size()) <= longest) {
+  if (sealed_message_length({}, whole.size(), cipher) <= longest) {
     datagrams.push_back(seal(header, first_type(payloads), {}, whole, cipher, random));
     return datagrams;
   }
-  // Padding makes the sealed size grow in steps, so the most that fits is found by trying.
-  size_t piece = longest;
-  while (sealed_size({1, 1}, piece) > longest) --piece;
+  const size_t piece = most_plaintext({1, 1}, longest, cipher);
   const size_t total = (whole.size() + piece - 1) / piece;
   for (size_t number = 1; number <= total; ++number) {
     const ByteView part =
@@ -162,6 +168,13 @@ std::vector<Bytes> protect(const Header& header, const Payloads& payloads, crypt
                              {static_cast<uint16_t>(number), static_cast<uint16_t>(total)}, part, cipher, random));
   }
   return datagrams;
+}
+
+std::optional<Padded> longest_padded(const crypto::SkCipher& cipher, size_t longest) {
+  constexpr size_t notify_header_length = generic_header_length + 4;
+  const size_t plaintext = most_plaintext({}, longest, cipher);
+  if (plaintext < notify_header_length) return {};
+  return Padded{sealed_message_length({}, plaintext, cipher), plaintext - notify_header_length};
 }
 
 }  // namespace sekisho::ike::wire

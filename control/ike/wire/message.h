@@ -85,6 +85,14 @@ Bytes protect(const Header& header, const Payloads& payloads, crypto::SkCipher& 
 std::vector<Bytes> protect(const Header& header, const Payloads& payloads, crypto::SkCipher& cipher, Random& random,
                            size_t longest);
 
+// A message with nothing but one notify, without SPI, that is as long as it can be.
+struct Padded {
+  size_t length = 0;  // of the message
+  size_t data = 0;    // of the notify
+};
+// Of no more than `longest` octets; nothing where even an empty notify makes a longer one.
+std::optional<Padded> longest_padded(const crypto::SkCipher& cipher, size_t longest);
+
 // "CREATE_CHILD_SA request 2 [ SA No TSi TSr N(REKEY_SA) ]", for logs.
 std::string describe(const Header& header, const Payloads& payloads);
 

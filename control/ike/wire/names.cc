@@ -154,6 +154,7 @@ constexpr Named<NotifyType> notify_types[] = {
     {NotifyType::use_aggfrag, "USE_AGGFRAG"},
     {NotifyType::supported_auth_methods, "SUPPORTED_AUTH_METHODS"},
     {NotifyType::sa_resource_info, "SA_RESOURCE_INFO"},
+    {NotifyType::path_mtu_probe, "PATH_MTU_PROBE"},
 };
 
 }  // namespace

@@ -140,6 +140,7 @@ enum class NotifyType : uint16_t {
   use_aggfrag = 16442,
   supported_auth_methods = 16443,
   sa_resource_info = 16444,
+  path_mtu_probe = 58899,  // private use, and ours: fills a message up to the size that a path is asked for
 };
 constexpr bool is_error(NotifyType type) { return static_cast<uint16_t>(type) < 16384; }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -21,7 +22,8 @@ struct Outcome {
 
 class Daemon {
  public:
-  Daemon() {
+  explicit Daemon(const std::function<void(rpc::FakeOperations&)>& prepare = {}) {
+    if (prepare) prepare(operations_);
     operations_.tunnel_.last_error =
         rpc::LastError{{&messages::ike_peer_unreachable, "10.9.2.2"}, operations_.now() - std::chrono::seconds(60)};
     REQUIRE(sd_event_new(&loop_) >= 0);
@@ -99,6 +101,9 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("explain tunnel kyoto", 1, "SKO-SYS-020");
   check("explain SKO-IKE-001", 0, "SKO-IKE-001");
   check("tunnel down tokyo --json", 0, "\"name\": \"tokyo\"");
+  check("tunnel down tokyo", 0, "until the peer brings it up");
+  for (const char* group : {"tunnel", "group", "config"})
+    check(std::string(group) + " --help", 0, std::string("Examples:\n  sekisho ") + group + " ");
   check("config diff " + daemon.file("same.json", config::valid_text), 0, "nothing to change");
   check("config diff " + daemon.file("bad.json", R"({"prots": {}})"), 1, "did you mean \"ports\"?");
   check("config apply " + daemon.file("binary.json", "\xff\xfe"), 1, "not UTF-8");
@@ -115,6 +120,31 @@ TEST_CASE("the program asks a daemon and ends with the code of the answer") {
   check("tunnel rekey tokyo --child voice --ike", 2, "excludes");
   check("tunnel up", 2, "NAME is required");
   check("--socket /nowhere status", 3, "SKO-SYS-021");
+}
+
+TEST_CASE("a tunnel whose probe is not answered is up, and is no success") {
+  const auto probed = [](rpc::ProbeView::State state) {
+    return [state](rpc::FakeOperations& operations) {
+      config::Config config = operations.running();
+      config.tunnels.at("tokyo").probe = config::Probe{.target = *IpAddress::parse("169.254.1.2")};
+      operations.run(std::move(config));
+      operations.tunnel_.phase = rpc::TunnelPhase::up;
+      operations.tunnel_.probe = rpc::ProbeView{.state = state};
+      ike::ChildSaView child{.name = "tokyo"};
+      child.outbound_active = true;
+      operations.ike_sas_ = {{.connection = "tokyo", .children = {child}}};
+    };
+  };
+  const auto up = [&](rpc::ProbeView::State state) { return Daemon(probed(state)).run("tunnel up tokyo --timeout 0"); };
+  CHECK(up(rpc::ProbeView::State::answering).code == 0);
+  CHECK(up(rpc::ProbeView::State::unheard).code == 0);
+  const Outcome unanswered = up(rpc::ProbeView::State::unproven);
+  CHECK(unanswered.code == 1);
+  CHECK(has(unanswered, "tokyo is up (probe unanswered)\n"));
+  CHECK(has(unanswered, "SKO-SYS-034"));
+  const Outcome failing = Daemon(probed(rpc::ProbeView::State::failing)).run("tunnel up tokyo");
+  CHECK(failing.code == 1);
+  CHECK(has(failing, "tokyo is up (probe fails)\n"));
 }
 
 TEST_CASE("with --json, answers and errors are JSON") {

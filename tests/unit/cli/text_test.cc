@@ -65,18 +65,26 @@ TEST_CASE("an MTU is told from the outer MTU down, part by part") {
                    {"block", 16},
                    {"unused", 10},
                    {"largest_inner", 1374}};
-  const json view = {
-      {"tunnel", "tokyo"}, {"interface", "vti0"}, {"mtu", 1374},           {"mtu_from", "what the SA leaves"},
-      {"mss_ipv4", 1334},  {"mss_ipv6", nullptr}, {"mss_from", "the MTU"}, {"df", "copy"},
-      {"ipv6", true},      {"sas", {sa}}};
+  const json view = {{"tunnel", "tokyo"},
+                     {"interface", "vti0"},
+                     {"mtu", 1374},
+                     {"mtu_from", "what the SA leaves"},
+                     {"mss_ipv4", 1334},
+                     {"mss_ipv6", nullptr},
+                     {"mss_from", "the MTU"},
+                     {"df", "copy"},
+                     {"ipv6", true},
+                     {"sas", {sa}},
+                     {"path_mtu", {{"text", "being looked for"}}}};
   CHECK(mtus_text(list(view)) ==
         "TUNNEL  INTERFACE   MTU   MSS  MSS IPV6  DF\n"
         "tokyo   vti0       1374  1334         -  copy\n");
   CHECK(mtu_details_text(list(view)) ==
-        "tunnel   tokyo, interface vti0\n"
-        "MTU      1374: what the SA leaves\n"
-        "TCP MSS  1334, over IPv6 -: the MTU\n"
-        "DF       copy\n"
+        "tunnel    tokyo, interface vti0\n"
+        "MTU       1374: what the SA leaves\n"
+        "TCP MSS   1334, over IPv6 -: the MTU\n"
+        "DF        copy\n"
+        "path MTU  being looked for\n"
         "\n"
         "child tokyo, aes256-sha256 in UDP\n"
         "OCTETS  FOR\n"
@@ -185,6 +193,13 @@ TEST_CASE("SAs show their addresses, algorithms and remaining life") {
   CHECK(has(ike_sas_text(list(ike)), "tokyo   IKEv1    established"));
   CHECK(has(ike_sa_details_text(list(ike)), "10.9.2.2 port 4500 (b.lab)"));
   CHECK(has(ike_sa_details_text(list(ike)), "the peer"));
+  CHECK_FALSE(has(ike_sas_text(list(ike)), "CERTIFIED UNTIL"));
+  json certified = ike;
+  certified["remote_certificate"] = {{"expires", "2026-12-24 10:00 UTC"}, {"remaining_seconds", 172800}};
+  CHECK(has(ike_sas_text(list(certified)), "2026-12-24 10:00 UTC"));
+  CHECK(has(ike_sa_details_text(list(certified)), "expires 2026-12-24 10:00 UTC, in 2d00h"));
+  certified["remote_certificate"]["remaining_seconds"] = -1;
+  CHECK(has(ike_sa_details_text(list(certified)), "expires 2026-12-24 10:00 UTC, which is over"));
   const json child = {
       {"tunnel", "tokyo"},       {"inbound_spi", "12348001"},
       {"suite", "aes256gcm16"},  {"udp_encapsulation", true},
@@ -389,6 +404,11 @@ TEST_CASE("security groups: rules, counts and what was denied") {
   CHECK(has(text, "out  none"));
   CHECK(has(text, "in     1,234        5       6"));
   CHECK(has(text, "2.5s ago  lan        in  tcp       10.1.0.2 1000  10.2.0.2 22  no-rule"));
+  CHECK_FALSE(has(text, "not in force"));
+  json refused = group;
+  refused["refusal"] = {{"id", "SKO-DPL-001"}, {"title", "refused"}, {"cause", "because"}, {"remedy", "mend it"}};
+  CHECK(has(security_group_details_text(list(refused)), "not in force"));
+  CHECK(has(security_groups_text(list(refused)), "SKO-DPL-001"));
 }
 
 }  // namespace sekisho::cli

@@ -28,6 +28,29 @@ TEST_CASE("a request is sent again at growing intervals, then given up") {
   CHECK(window.on_timer(start + 7s) == Due::expired);
 }
 
+TEST_CASE("what went out padded goes out without soon, which counts as the first try, and is repeated with it too") {
+  const Datagrams empty = {{2}}, both = {{2}, {1}};
+  RequestWindow window;
+  window.sent_padded({1}, {2}, {.first = 1s, .factor = 2.0, .tries = 3}, 250ms, start);
+  CHECK(*window.deadline() == start + 250ms);
+  CHECK(window.on_timer(start + 249ms) == Due::nothing);
+  CHECK(window.on_timer(start + 250ms) == Due::retransmit);
+  CHECK(window.datagrams() == empty);
+  CHECK(*window.deadline() == start + 1250ms);
+  CHECK(window.on_timer(start + 1250ms) == Due::retransmit);
+  CHECK(window.datagrams() == both);
+  CHECK(*window.deadline() == start + 3250ms);
+  CHECK(window.on_timer(start + 3250ms) == Due::retransmit);
+  CHECK(window.datagrams() == both);
+  CHECK(window.on_timer(start + 7250ms) == Due::expired);
+
+  window.sent_padded({1}, {2}, {.first = 1s, .factor = 2.0, .tries = 1}, 2s, start);
+  CHECK(window.on_timer(start + 1s) == Due::retransmit);
+  CHECK(window.datagrams() == empty);
+  CHECK(*window.deadline() == start + 2s);
+  CHECK(window.on_timer(start + 2s) == Due::expired);
+}
+
 TEST_CASE("only the answer to the request in flight is awaited, and the next request has the next id") {
   RequestWindow window;
   CHECK_FALSE(window.awaits(0));

@@ -342,6 +342,25 @@ TEST_CASE("a message that fits travels whole, to the last byte") {
   CHECK(protect(header, payloads, sender, random, whole - 1).size() == 2);
 }
 
+TEST_CASE("a message that is to be so long is as long as it can be") {
+  const Header header{.initiator_spi = 1, .responder_spi = 2, .exchange = ExchangeType::informational};
+  SeededRandom random(4);
+  for (const crypto::SkAlgorithm& algorithm : {gcm, cbc}) {
+    crypto::SkCipher sender = cipher(algorithm);
+    const size_t step = algorithm.aead() ? 1 : 16;
+    for (size_t longest = 548; longest < 548 + 33; ++longest) {
+      const auto padded = longest_padded(sender, longest);
+      REQUIRE(padded);
+      CHECK(padded->length <= longest);
+      CHECK(padded->length + step > longest);
+      const Notify notify{.notify = NotifyType::path_mtu_probe, .data = Bytes(padded->data)};
+      CHECK(protect(header, {notify}, sender, random).size() == padded->length);
+    }
+    CHECK_FALSE(longest_padded(sender, 60));
+    CHECK(longest_padded(sender, 9000));
+  }
+}
+
 TEST_CASE("fragments are numbered from one to their total") {
   const auto reason = [](const Bytes& datagram) {
     const auto decoded = decode(datagram);

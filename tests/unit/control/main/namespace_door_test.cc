@@ -65,11 +65,13 @@ TEST_CASE("control works in a VRF's namespace by the door alone") {
           }
           return 0;
         }) == 0);
-  const auto value_of = [&](const char* sysctl) {
-    return std::system(("test \"$(ip netns exec " + there.name + " sysctl -n " + sysctl + ")\" = 1").c_str());
+  const auto is = [&](const char* sysctl, const char* value) {
+    const std::string shown = "$(ip netns exec " + there.name + " sysctl -n " + sysctl + ")";
+    return std::system(("test \"" + shown + "\" = " + value).c_str()) == 0;
   };
-  CHECK(value_of("net.ipv4.ip_forward") == 0);
-  CHECK(value_of("net.ipv6.conf.all.forwarding") == 0);
+  CHECK(is("net.ipv4.ip_forward", "1"));
+  CHECK(is("net.ipv6.conf.all.forwarding", "1"));
+  CHECK(is("net.ipv4.conf.all.rp_filter", "2"));
 }
 
 TEST_CASE("a name that is none of a namespace opens nothing, and the door stays") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "base/messages/dataplane.h"
 #include "control/rpc/views.h"
 #include "tests/unit/control/config/certificate_fixture.h"
 #include "tests/unit/control/rpc/fake_operations.h"
@@ -119,6 +120,64 @@ TEST_CASE("the counters of an explanation's child SAs become hints") {
   const json view = explain_tunnel(operations, "tokyo");
   CHECK(view["child_sas"][0]["child"] == "voice");
   CHECK(view["hints"].size() == 2);  // nothing comes back; what came, came twice
+}
+
+TEST_CASE("what the security groups of a tunnel's interface deny becomes a hint, above all its probe") {
+  FakeOperations operations;
+  auto text = config::Json::parse(config::valid_text);
+  text["security_groups"]["far"] = {{"in", "any"}, {"out", config::Json::array()}};
+  text["tunnels"]["tokyo"]["interface"]["security_groups"] = {"far"};
+  text["tunnels"]["tokyo"]["probe"] = {{"target", "10.2.0.1"}, {"protocol", "udp"}, {"port", 7}};
+  operations.run(config::decode(text.dump(), operations.fixture().directory()).value());
+  const std::string interface = operations.running().tunnels.at("tokyo").interface.name;
+  const auto denies = [&](const Denial& denial) {
+    FilterView filter{.groups = {"far"}, .interfaces = {interface}, .counters = {}};
+    filter.denials = {denial};
+    operations.security_.filters = {filter};
+  };
+  const Denial denial{.at = operations.now() - std::chrono::seconds(5),
+                      .interface = interface,
+                      .direction = ipc::Direction::outbound,
+                      .protocol = 17,
+                      .source = *IpAddress::parse("10.1.0.1"),
+                      .destination = *IpAddress::parse("10.2.0.1"),
+                      .source_port = 4000,
+                      .destination_port = 7};
+  const auto shown = [&] { return tunnel_views(operations, "tokyo").value()[0]["probe_denied"]; };
+  operations.tunnel_.probe = ProbeView{.state = ProbeView::State::failing};
+  CHECK_FALSE(hinted(operations, "security groups"));
+  CHECK(shown().is_null());
+  denies(denial);
+  CHECK(hinted(operations, "deny its probe, which needs a rule: udp from 10.1.0.1 4000 to 10.2.0.1 7, out (no-rule)"));
+  CHECK(hinted(operations, "`show security-group far`"));
+  CHECK(shown() == "udp from 10.1.0.1 4000 to 10.2.0.1 7, out (no-rule)");
+  // An answer to it.
+  Denial answer = denial;
+  answer.direction = ipc::Direction::inbound;
+  std::swap(answer.source, answer.destination);
+  std::swap(answer.source_port, answer.destination_port);
+  denies(answer);
+  CHECK(hinted(operations, "deny its probe"));
+  // Another packet; another interface's; one of long ago.
+  Denial other = denial;
+  other.destination_port = 8;
+  denies(other);
+  CHECK_FALSE(hinted(operations, "deny its probe"));
+  CHECK(hinted(operations, "have denied packets"));
+  CHECK(shown().is_null());
+  other = denial;
+  other.interface = "elsewhere";
+  denies(other);
+  CHECK_FALSE(hinted(operations, "security groups"));
+  other = denial;
+  other.at = operations.now() - std::chrono::minutes(2);
+  denies(other);
+  CHECK_FALSE(hinted(operations, "security groups"));
+  denies(denial);
+  operations.tunnel_.probe->state = ProbeView::State::answering;
+  CHECK_FALSE(hinted(operations, "deny its probe"));
+  operations.security_.refusal = Error{&messages::transaction_refused, "so it is"};
+  CHECK(hinted(operations, "not in force"));
 }
 
 TEST_CASE("an explanation has what the tunnel is proven by, and warns of what ends soon") {

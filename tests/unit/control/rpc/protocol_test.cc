@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/messages/dataplane.h"
 #include "base/messages/routing.h"
 #include "tests/unit/control/rpc/fake_operations.h"
 
@@ -112,6 +113,10 @@ TEST_CASE("views carry units and last errors") {
   CHECK(ike["remaining_seconds"] == 500.0);
   CHECK(ike["established_seconds"] == 60.0);
   CHECK(ike["rekey_in_seconds"].is_null());
+  CHECK(ike["remote_certificate"].is_null());
+  operations.ike_sas_[0].certified_until = operations.wall_clock() + std::chrono::hours(36);
+  CHECK(result(operations, "show", {{"what", "ike-sa"}}).at(0)["remote_certificate"] ==
+        json{{"expires", "1970-01-02 12:00 UTC"}, {"remaining_seconds", 129600}});
   const json child = result(operations, "show", {{"what", "child-sa"}, {"name", "tokyo"}}).at(0);
   CHECK(child["in"]["octets"] == 4200);
   CHECK(child["replay_window"] == 256);
@@ -245,39 +250,6 @@ TEST_CASE("without a dataplane there are no counters, rather than zeros") {
   CHECK(tunnel["out"].is_null());
   CHECK(result(operations, "show", {{"what", "port"}}).at(0)["counters"].is_null());
   CHECK(call(operations, "show", {{"what", "route"}})["error"]["data"]["id"] == "SKO-SYS-033");
-}
-
-TEST_CASE("an MTU is shown with all its parts, and where each comes from") {
-  FakeOperations operations;
-  operations.tunnel_mtu_ = control::TunnelMtu{
-      .mtu = 1374,
-      .mss_ipv4 = 1334,
-      .mss_ipv6 = 0,
-      .sealings = {
-          {{.child = "tokyo", .suite = EspSuite::aes256_sha256, .in_udp = true, .way = control::OuterWay{"wan", 1500}},
-           1454,
-           1374}}};
-  const json view = result(operations, "show", {{"what", "mtu"}, {"name", "tokyo"}}).at(0);
-  CHECK(view["mtu"] == 1374);
-  CHECK(view["mss_ipv4"] == 1334);
-  CHECK(view["mss_ipv6"].is_null());
-  CHECK(view["df"] == "copy");
-  CHECK(view["interface"] == "vti0");
-  const json& sa = view["sas"].at(0);
-  CHECK(sa["outer_mtu_from"] == "outer_mtu of the configuration; link wan has 1500");
-  CHECK(sa["encapsulation"] == "UDP");
-  int left = sa["outer_mtu"];
-  for (const char* part : {"ip", "udp", "esp", "iv", "icv", "trailer", "unused"}) left -= sa[part].get<int>();
-  CHECK(left == 1374);
-  CHECK(result(operations, "show", {{"what", "tunnel"}}).at(0)["mtu"] == 1374);
-  operations.tunnel_mtu_->sealings[0].sealing.way.reset();
-  operations.tunnel_mtu_->sealings[0].outer_mtu = 1500;
-  CHECK(result(operations, "show", {{"what", "mtu"}}).at(0)["sas"].at(0)["outer_mtu_from"] ==
-        "no link known to lead to the peer: Ethernet's 1500");
-  operations.tunnel_mtu_->mtu_of = operations.tunnel_mtu_->mss_of = "osaka";
-  const json among_mates = result(operations, "show", {{"what", "mtu"}}).at(0);
-  CHECK(among_mates["mtu_from"] == "as small as tunnel osaka of its group");
-  CHECK(among_mates["mss_from"] == "as small as of tunnel osaka of its group");
 }
 
 TEST_CASE("what bgpd says is passed on, and a neighbour that it does not have is not found") {
@@ -511,6 +483,13 @@ TEST_CASE("a security group is shown with its rules and what they let not pass")
                                      {"source_port", 5},
                                      {"destination", "10.1.0.2"},
                                      {"destination_port", 22}}));
+  CHECK(view["refusal"].is_null());
+  operations.security_.refusal = Error{&messages::transaction_refused, "so it is"};
+  operations.security_.filters[0].denials[0].reason = ipc::DenialReason::frame_type;
+  const json refused = result(operations, "show", {{"what", "security-group"}, {"name", "office"}})[0];
+  CHECK(refused["refusal"]["detail"] == "so it is");
+  CHECK(refused["filters"][0]["denials"][0]["reason"] == "frame-type");
+  CHECK(refused["filters"][0]["denials"][0]["source"].is_null());
   CHECK(call(operations, "show", {{"what", "security-group"}, {"name", "moon"}})["error"]["code"] ==
         RpcError::not_found);
 }

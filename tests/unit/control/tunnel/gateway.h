@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "base/messages/dataplane.h"
 #include "control/tunnel/tunnels.h"
 #include "ipc/counter_memory.h"
+#include "tests/unit/control/commands.h"
 
 namespace sekisho::control {
 
@@ -36,14 +36,6 @@ struct Dataplane final : TransactionSink {
   }
   const ipc::CounterTable* counters() const override { return &memory.table(); }
 
-  template <typename T>
-  static std::optional<T> as(const StoredCommand& command) {
-    if (command.type != static_cast<uint16_t>(T::type)) return {};
-    T value;
-    REQUIRE(command.payload().size() == sizeof value);
-    std::memcpy(&value, command.payload().data(), sizeof value);
-    return value;
-  }
   void take(const StoredCommand& command) {
     if (const auto sa = as<ipc::SaAdd>(command)) {
       REQUIRE(sas.emplace(sa->id, *sa).second);
@@ -111,6 +103,7 @@ struct Gateway final : TunnelListener {
   std::vector<uint32_t> refused;
   std::vector<std::string> refused_tunnels;
   std::optional<OuterWay> way;
+  unsigned other_ways = 0;  // of tokyo, told so often
   Tunnels tunnels;
 
   explicit Gateway(Dataplane& dataplane)
@@ -127,6 +120,7 @@ struct Gateway final : TunnelListener {
     dataplane.work();
   }
   void tunnel_changed(const std::string& name) override { changed.push_back(name); }
+  void outer_way_changed(const std::string& name) override { other_ways += name == "tokyo"; }
   void tunnel_refused(const std::string& name, const Error&) override { refused_tunnels.push_back(name); }
   void child_refused(const std::string& name, uint32_t spi, const Error&) override {
     refused.push_back(spi);

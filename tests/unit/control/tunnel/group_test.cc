@@ -82,6 +82,29 @@ TEST_CASE("traffic returns once the better tunnel has been usable without a brea
   }
 }
 
+TEST_CASE("what stood before the tunnel that carried before another start is held down as if it had failed") {
+  Lab lab(30s, true, {"one", "two", "three"});
+  SECTION("of a tunnel that it has not got") {
+    lab.group.recall({"nobody"});
+    for (const Group::Member& member : lab.group.members()) CHECK_FALSE(member.failed);
+  }
+  SECTION("of one that it has") {
+    lab.group.recall({"two"});
+    for (const char* tunnel : {"one", "two", "three"}) lab.group.set_usable(tunnel, true, lab.now);
+    CHECK(lab.decide() == "two");
+    CHECK(lab.after(29s) == "two");
+    CHECK(lab.after(1s) == "one");
+  }
+}
+
+TEST_CASE("in an active group all that did not carry before another start had failed") {
+  Lab lab(30s, true, {"one", "two", "three"}, true);
+  lab.group.recall({"one", "two"});
+  for (const char* tunnel : {"one", "two", "three"}) lab.group.set_usable(tunnel, true, lab.now);
+  CHECK(lab.decide() == "one two");
+  CHECK(lab.after(30s) == "one two three");
+}
+
 TEST_CASE("without a hold-down traffic returns at once") {
   Lab lab(0s);
   lab.up("one");

@@ -42,6 +42,66 @@ TEST_CASE("the MTU follows what the tunnel sends on, and the way that it takes")
   CHECK(gateway.set("tokyo").mtu == 1358);  // 1454 - 84 = 85 * 16 + 10, less 2
 }
 
+TEST_CASE("the MTU follows what IKE found of the path to the peer that the tunnel sends to") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.way = OuterWay{"wan", 1500};
+  const IpAddress peer = address("10.9.2.2");
+  MtuSettings settings{.suites = {EspSuite::aes128gcm16}, .maybe_in_udp = false};
+  gateway.tunnels.set("tokyo", "vti0", settings, peer);
+  gateway.tunnels.set_path_mtu("tokyo", peer, 1400);
+  gateway.install("tokyo");
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1346);
+  CHECK(gateway.set("tokyo").mss_ipv4 == 1306);
+  CHECK(gateway.tunnels.mtu("tokyo")->sealings[0].sealing.path_mtu == 1400);
+  const auto mtu_with = [&](const IpAddress& remote, std::optional<uint16_t> found) {
+    gateway.tunnels.set_path_mtu("tokyo", remote, found);
+    dataplane.work();
+    return gateway.set("tokyo").mtu;
+  };
+  CHECK(mtu_with(peer, 1454) == 1398);
+  CHECK(mtu_with(peer, 9000) == 1446);                 // no more than the link
+  CHECK(mtu_with(address("10.9.7.7"), 1400) == 1346);  // where the peer was before, or is by now
+  CHECK(mtu_with(address("2001:db8::7"), 1400) == 1446);
+  CHECK(mtu_with(peer, 1400) == 1346);
+  CHECK(mtu_with(peer, {}) == 1446);
+  gateway.tunnels.set_path_mtu("osaka", peer, 1400);  // no such tunnel
+  gateway.tunnels.set_path_mtu("tokyo", peer, {});
+  CHECK(dataplane.queue.empty());  // nothing new
+
+  mtu_with(peer, 1400);
+  settings.path_mtu_discovery = false;
+  gateway.tunnels.set("tokyo", "vti0", settings, peer);
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1446);
+  settings.path_mtu_discovery = true;
+  settings.outer_mtu = 1492;
+  gateway.tunnels.set("tokyo", "vti0", settings, peer);
+  dataplane.work();
+  CHECK(gateway.set("tokyo").mtu == 1438);
+}
+
+TEST_CASE("IKE is told of another way to the peer, once") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  gateway.way = OuterWay{"wan", 1500};
+  gateway.tunnels.set("tokyo", "vti0", {}, address("10.9.2.2"));
+  dataplane.work();
+  CHECK(std::exchange(gateway.other_ways, 0) == 1);
+  gateway.tunnels.ways_changed();
+  CHECK(gateway.other_ways == 0);
+  gateway.way->mtu = 1454;
+  gateway.tunnels.ways_changed();
+  CHECK(std::exchange(gateway.other_ways, 0) == 1);
+  gateway.way.reset();  // a route that is gone for a moment
+  gateway.tunnels.ways_changed();
+  CHECK(gateway.other_ways == 0);
+  gateway.way = OuterWay{"wan2", 1454};
+  gateway.tunnels.ways_changed();
+  CHECK(gateway.other_ways == 1);
+}
+
 TEST_CASE("what an earlier control left may add as much as anything negotiated, until it is gone") {
   Dataplane dataplane;
   {

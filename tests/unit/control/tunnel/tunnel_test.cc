@@ -222,6 +222,27 @@ TEST_CASE("what an earlier control left behind does not outlive its lifetime whe
   CHECK_FALSE(after.tunnels.next_deadline());
 }
 
+TEST_CASE("what an earlier control left behind goes when the peer turns out to be dead, and nothing else does") {
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.install("tokyo", true, 0xa1);
+    dataplane.work();
+  }
+  Gateway after(dataplane);
+  after.tunnels.abandon("osaka");
+  CHECK(after.tunnels.live("tokyo"));
+  after.tunnels.abandon("tokyo");
+  dataplane.work();
+  CHECK_FALSE(after.tunnels.live("tokyo"));
+  CHECK(dataplane.sas.empty());
+  after.install("tokyo", true, 0xa2);
+  dataplane.work();
+  after.tunnels.abandon("tokyo");
+  dataplane.work();
+  CHECK(after.tunnels.live("tokyo"));
+}
+
 TEST_CASE("a child SA whose peer moved keeps its SAs, which learn the new addresses") {
   Dataplane dataplane;
   Gateway gateway(dataplane);
@@ -368,6 +389,23 @@ TEST_CASE("a removed tunnel's id, which routes may name still, is not the next t
   dataplane.work();
   CHECK(gateway.tunnels.id("kyoto") != before);
   CHECK(dataplane.tunnels.size() == 2);
+}
+
+TEST_CASE("a tunnel is to be filtered while its interface has security groups, with every SA that comes") {
+  Dataplane dataplane;
+  Gateway gateway(dataplane);
+  CHECK(gateway.set("tokyo").filtered == 0);
+  gateway.tunnels.set("tokyo", "vti0", {.mtu = 1400}, {}, {.filtered = true});
+  dataplane.work();
+  CHECK(gateway.set("tokyo").filtered == 1);
+  CHECK(gateway.set("tokyo").on_traffic == 0);
+  gateway.install("tokyo");
+  dataplane.work();
+  CHECK(gateway.set("tokyo").filtered == 1);
+  CHECK(gateway.set("osaka").filtered == 0);
+  gateway.tunnels.set("tokyo", "vti0", {.mtu = 1400});
+  dataplane.work();
+  CHECK(gateway.set("tokyo").filtered == 0);
 }
 
 TEST_CASE("a tunnel that is refused is set again, later and later, until it is taken") {
