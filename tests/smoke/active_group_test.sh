@@ -90,10 +90,10 @@ table inet shares {
   set sizes { typeof ip saddr . meta length; size 4096; flags dynamic; }
   chain passing {
     type filter hook prerouting priority 0
-    ip saddr ${PRIMARY[0]} meta length > 700 counter name tokyo_ab
-    ip saddr ${STANDBY[0]} meta length > 700 counter name osaka_ab
-    ip saddr ${PRIMARY[1]} meta length > 700 counter name tokyo_ba
-    ip saddr ${STANDBY[1]} meta length > 700 counter name osaka_ba
+    ip saddr ${PRIMARY[0]} meta l4proto esp meta length > 700 counter name tokyo_ab
+    ip saddr ${STANDBY[0]} meta l4proto esp meta length > 700 counter name osaka_ab
+    ip saddr ${PRIMARY[1]} meta l4proto esp meta length > 700 counter name tokyo_ba
+    ip saddr ${STANDBY[1]} meta l4proto esp meta length > 700 counter name osaka_ba
     meta l4proto esp meta length > 700 update @sizes { ip saddr . meta length }
   }
 }

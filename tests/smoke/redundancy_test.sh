@@ -92,6 +92,17 @@ equal 'probes that fail, by the status' 1 "$(sekisho a status --json | jq .tunne
 if sekisho a status >"$LAB_DIR/status.out"; then fail 'the status says that all is well'; fi
 sekisho a explain tunnel tokyo
 
+step 'control dies and comes back meanwhile: it does not try the first path on the traffic'
+flow_start left 10.2.0.2
+killed "${CONTROL_PID[a]}"
+control_start a
+await 15 'both tunnels on side a' both_up a
+await 15 'SAs of its own' own_sas a
+await 5 'its probe to fail' probe_is a failing
+flow_end 'another control'
+equal 'packets lost' 0 "$FLOW_LOST"
+await_leader 1 osaka
+
 step 'it passes again'
 flow_start left 10.2.0.2
 mend PRIMARY
@@ -100,6 +111,14 @@ await 5 'zebra to lead through tokyo' zebra_leads_by vti0
 await 5 'the route of its own to lead into it' own_route_is tunnel
 flow_end 'return'
 equal 'packets lost' 0 "$FLOW_LOST"
+
+step "somebody deletes a tunnel's interface: it is made again, and is probed"
+on a ip link delete vti0
+await 5 'the message' grep -q 'SKO-RTG-042.*vti0' "$LAB_DIR/a/control.log"
+await 15 'both tunnels on side a' both_up a
+await 5 'answers to the probe' probe_is a answering
+await_leader 10 tokyo
+equal 'pings lost afterwards' 0 "$(ping_lost left 4 50 0.02)"
 
 step 'control dies and comes back: it takes over what it finds, and nothing is lost'
 flow_start left 10.2.0.2

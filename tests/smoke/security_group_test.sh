@@ -86,7 +86,7 @@ sekisho a show security-group office
 equal 'its interfaces' '["lan"]' "$(sekisho a show security-group office --json | jq -c '.[0].interfaces')"
 at_least 'denials that are told' 1 "$(sekisho a show security-group office --json | jq '.[0].filters[0].denials | length')"
 equal 'what was denied' true "$(sekisho a show security-group office --json |
-  jq '.[0].filters[0].denials | any(.destination == "10.2.0.2" and .destination_port == 5604 and .direction == "in" and .interface == "lan")')"
+  jq '.[0].filters[0].denials | any(.destination == "10.2.0.2" and .destination_port == 5604 and .direction == "in" and .interface == "lan" and .reason == "no-rule")')"
 await 15 'flows to be counted' eval '[ "$(sekisho a show security-group --json | jq ".[0].flows.used")" -ge 1 ]'
 
 step 'the gateway itself'

@@ -139,6 +139,16 @@ await 20 'both tunnels' both_up a
 await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
 equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
 
+step 'the same while control is away'
+killed "${CONTROL_PID[a]}"
+ip netns delete "$LAB-a-blue"
+ip netns add "$LAB-a-blue"
+control_start a
+await 10 'the twins in the new one' eval "on a-blue ip link show vti1 && on a-blue ip link show lan2"
+await 20 'both tunnels' both_up a
+await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
+
 step 'another interface has the name of a twin: it is left alone, and nothing leaves by it'
 sekisho_apply a "$(vrfs a)" 'del(.tunnels.osaka)'
 await 5 'the twin to go' eval "! on a-blue ip link show vti1"
@@ -146,16 +156,19 @@ on a-blue ip link add vti1 type veth peer name unused
 sekisho_apply a "$(vrfs a)"
 await 15 'the tunnel' both_up a
 await 5 'the message' grep -q "SKO-RTG-001.*move of vti1 to VRF $LAB-a-blue" "$LAB_DIR/a/control.log"
+refusals() { sekisho a status --json | jq '[.last_errors[] | select(.id == "SKO-RTG-001")] | length'; }
+equal 'refusals of the kernel in the status' 1 "$(refusals)"
 equal 'blue is silent' '0 ' "$(ttl_of left2 10.2.0.2)"
 equal "the namesake's link" down "$(on a-blue ip -j link show vti1 | jq -r '.[0].flags | if index("UP") then "up" else "down" end')"
 on a-blue ip link delete vti1
 await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+await 5 'the status to have no refusal any more' eval '[ "$(refusals)" = 0 ]'
 
 # What the front door forwards from here on is not sealed.
 capture_stop internet
 expect_sealed internet
 
-step 'blue goes while control is away: its port and its tunnel are in the front door, and nothing stays behind'
+step 'blue goes while control is away: its port and its tunnel are in the front door'
 killed "${CONTROL_PID[a]}"
 front='del(.vrfs[.ports.lan2.vrf]) | del(.ports.lan2.vrf, .tunnels.osaka.interface.vrf) | .tunnels.osaka.routes = ["10.77.0.0/16"]
   | .ports.lan2.addresses = ["10.78.0.1/24"]'
@@ -166,6 +179,8 @@ await 5 'the twins in the front door' eval "on a ip link show vti1 && on a ip -4
 equal 'red answers' '5 62' "$(ttl_of left 10.2.0.2)"
 sekisho_apply a "$(vrfs a)"
 await 10 'answers in blue' eval '[ "$(ttl_of left2 10.2.0.2)" = "5 48" ]'
+
+step 'blue goes while control is there: nothing stays behind'
 sekisho_apply a "$(vrfs a)" "$front"
 await 5 'no route of this gateway in the namespace' eval '[ -z "$(on a-blue ip route show proto 94)" ]'
 

@@ -56,8 +56,9 @@ flow_end() {
   flow_stop
   read -r FLOW_LOST FLOW_GAP FLOW_ANSWERS < <(awk -F'[][ =]+' '/ttl=/ {
       for (i = 1; i < NF; ++i) if ($i == "icmp_seq") sequence = $(i + 1)
-      if (!answers++) first = sequence
-      else if ($2 - time > gap) gap = $2 - time
+      if (time && $2 - time > gap) gap = $2 - time
+      if (!seen[sequence]++) ++answers
+      if (!first || sequence < first) first = sequence
       if (sequence > last) last = sequence
       time = $2
     } END { printf "%d %d %d\n", last - first + 1 - answers, gap * 1000, answers }' "$LAB_DIR/flow")
