@@ -17,7 +17,7 @@
 namespace sekisho::ipc {
 
 // Raised by every change of this file or of the ring layout; the sides refuse to talk where it differs.
-inline constexpr uint32_t schema_version = 8;
+inline constexpr uint32_t schema_version = 9;
 
 using VrfId = StrongId<struct VrfIdTag, uint8_t>;
 using PortId = StrongId<struct PortIdTag, uint16_t>;
@@ -328,6 +328,7 @@ struct PortState {
 struct TunnelState {
   static constexpr auto type = EventType::tunnel_state;
   TunnelId id;
+  uint16_t mtu = 0;      // as in TunnelSet
   uint8_t tx_count = 0;  // as in TunnelSet
   VrfId vrf;
   std::array<SaId, max_tx_sas> tx_sas{};
@@ -414,7 +415,7 @@ template <Message T, size_t Size>
 inline constexpr bool laid_out = sizeof(T) == Size;
 static_assert(laid_out<TransactionBegin, 8> && laid_out<TransactionCommit, 4> && laid_out<TransactionResult, 172>);
 static_assert(laid_out<PortSet, 262> && laid_out<PortRemove, 2> && laid_out<PortState, 268>);
-static_assert(laid_out<TunnelSet, 64> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 52>);
+static_assert(laid_out<TunnelSet, 64> && laid_out<TunnelRemove, 2> && laid_out<TunnelState, 56>);
 static_assert(laid_out<NextHopSet, 14> && laid_out<NextHopGroupSet, 514>);
 static_assert(laid_out<RouteSet, 22> && laid_out<RouteRemove, 19>);
 static_assert(laid_out<SaAdd, 808> && laid_out<SaMove, 48> && laid_out<SaRemove, 4> && laid_out<SaState, 12>);

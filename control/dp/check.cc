@@ -16,7 +16,8 @@ bool plausible(const ipc::PortState& port) {
 
 bool plausible(const ipc::TunnelState& tunnel) {
   const auto in_range = [](ipc::SaId id) { return id.value() < ipc::max_sas; };
-  return tunnel.id.value() < ipc::max_tunnels && tunnel.tx_count <= ipc::max_tx_sas &&
+  return tunnel.id.value() < ipc::max_tunnels && tunnel.mtu >= ipc::least_tunnel_mtu && tunnel.mtu <= ipc::most_mtu &&
+         tunnel.tx_count <= ipc::max_tx_sas &&
          std::all_of(tunnel.tx_sas.begin(), tunnel.tx_sas.begin() + tunnel.tx_count, in_range) &&
          ipc::to_string(tunnel.name).has_value();
 }

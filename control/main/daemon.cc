@@ -262,6 +262,8 @@ void Daemon::set_ready_connections() {
     status.connection_set = true;
     raise(ike::SetConnection{tunnel.connection});
     if (status.held_down) raise(ike::Terminate{name});  // it was given another interface
+    // An earlier control's SAs, which nobody renews, take the packets that would ask for others.
+    if (wakes_on_traffic(tunnel) && tunnels_.adopted(name)) raise(ike::TrafficWaiting{name});
   }
 }
 

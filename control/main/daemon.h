@@ -100,6 +100,7 @@ class Daemon final : public rpc::Operations,
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
   std::optional<OuterWay> outer_way(const IpAddress& peer) const override { return find_way(peer); }
+  bool carries(const std::string& connection) const override { return tunnels_.has_leftovers(connection); }
   ike::KeyObserver* key_observer() override { return key_log_.get(); }
   // DataplaneListener
   void dataplane_up(const Inventory& inventory) override;

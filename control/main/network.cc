@@ -226,7 +226,7 @@ void Network::settle() {
   const Instant begun = MonotonicClock::now();
   ++round_;
   host_.network_settles();
-  look_for_vrfs(false);
+  look_for_vrfs(push_all_);  // the routes of one that is not open would go from a dataplane that has them
   attachments_ = host_.attachments();
   if (sink_.ready())
     configure_whole();

@@ -75,6 +75,7 @@ json sealing_view(const control::SealingMtu& size) {
 
 std::string mtu_source(const control::TunnelMtu& sizes) {
   if (!sizes.mtu_of.empty()) return "as small as tunnel " + sizes.mtu_of + " of its group";
+  if (sizes.recalled) return "as before control was started again: until the path's is found";
   if (sizes.configured) return "interface.mtu of the configuration: less than the SAs leave";
   const auto least = std::ranges::min_element(sizes.sealings, {}, &control::SealingMtu::largest);
   if (least == sizes.sealings.end() || sizes.mtu < least->largest) return "the most that the gateway takes";

@@ -48,6 +48,7 @@ void Tunnels::adopt_tunnels(const Inventory& inventory, Transaction& removal) {
     } else {
       wanted->second.id = held.id;
       wanted->second.present = true;
+      wanted->second.leftover_mtu = held.mtu;
       // Those of our own among them are no leftovers, which tells them apart.
       wanted->second.leftover_tx.assign(held.tx_sas.begin(), held.tx_sas.begin() + held.tx_count);
     }

@@ -21,6 +21,11 @@ uint16_t outer_mtu(const MtuSettings& settings, const Sealing& sealing) {
   return static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
 }
 
+void limit_mss(TunnelMtu& sizes, const MtuSettings& settings) {
+  sizes.mss_ipv4 = mss(settings, sizes.mtu, Family::ipv4);
+  sizes.mss_ipv6 = mss(settings, sizes.mtu, Family::ipv6);
+}
+
 }  // namespace
 
 std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer, const std::optional<OuterWay>& way,
@@ -50,9 +55,16 @@ TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings)
     result.mtu = *settings.mtu;
     result.configured = true;
   }
-  result.mss_ipv4 = mss(settings, result.mtu, Family::ipv4);
-  result.mss_ipv6 = mss(settings, result.mtu, Family::ipv6);
+  limit_mss(result, settings);
   return result;
+}
+
+void recall(TunnelMtu& sizes, const MtuSettings& settings, uint16_t mtu) {
+  if (sizes.mtu <= mtu) return;
+  sizes.mtu = mtu;
+  sizes.configured = false;
+  sizes.recalled = true;
+  limit_mss(sizes, settings);
 }
 
 void lower_to(TunnelMtu& sizes, const std::string& name, const TunnelMtu& other) {

@@ -55,6 +55,7 @@ struct SealingMtu {
 struct TunnelMtu {
   uint16_t mtu = 0;
   bool configured = false;               // the configuration asks for less than fits
+  bool recalled = false;                 // no more than before control began anew
   uint16_t mss_ipv4 = 0, mss_ipv6 = 0;   // 0: not limited
   std::string mtu_of = {}, mss_of = {};  // the tunnel that carries the same routes and allows less; empty: none does
   std::vector<SealingMtu> sealings;
@@ -67,6 +68,9 @@ std::vector<Sealing> expected_sealings(const MtuSettings& settings, Family outer
                                        std::optional<uint16_t> path_mtu = {});
 
 TunnelMtu tunnel_mtu(const MtuSettings& settings, std::vector<Sealing> sealings);
+
+// No more than `mtu`, which an earlier control let in.
+void recall(TunnelMtu& sizes, const MtuSettings& settings, uint16_t mtu);
 
 // No more than that tunnel, `name`, allows. An MSS that is not limited stays so.
 void lower_to(TunnelMtu& sizes, const std::string& name, const TunnelMtu& other);

@@ -133,7 +133,11 @@ TunnelMtu Tunnels::mtu_alone(const Tunnel& tunnel) const {
     std::ranges::move(
         expected_sealings(tunnel.mtu, tunnel.peer.family(), way(tunnel, tunnel.peer), path_mtu(tunnel, tunnel.peer)),
         std::back_inserter(sealings));
-  return tunnel_mtu(tunnel.mtu, std::move(sealings));
+  TunnelMtu sizes = tunnel_mtu(tunnel.mtu, std::move(sealings));
+  // That control may have found the path to be narrower than its link; ours has yet to look for it.
+  const bool unknown = !tunnel.mtu.outer_mtu && tunnel.mtu.path_mtu_discovery && !tunnel.path_mtu;
+  if (unknown && !tunnel.leftovers.empty()) recall(sizes, tunnel.mtu, tunnel.leftover_mtu);
+  return sizes;
 }
 
 std::vector<const std::pair<const std::string, Tunnels::Tunnel>*> Tunnels::live_mates(const std::string& name) const {
@@ -412,13 +416,17 @@ bool Tunnels::sends(const Tunnel& tunnel) {
   return std::ranges::any_of(tunnel.children, [](const Child& each) { return each.installed && each.active; });
 }
 
+bool Tunnels::leftovers_send(const Tunnel& tunnel) {
+  return std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
+    return std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end();
+  });
+}
+
 bool Tunnels::is_live(const Tunnel& tunnel) {
   if (!tunnel.present) return false;
   // The successor's transaction came first, or comes with what ends its predecessor: there is no gap between them.
   const bool handed_over = tunnel.live_since && std::ranges::any_of(tunnel.children, &Child::under_way);
-  return handed_over || sends(tunnel) || std::ranges::any_of(tunnel.leftover_tx, [&](ipc::SaId sa) {
-           return std::ranges::find(tunnel.leftovers, sa) != tunnel.leftovers.end();
-         });
+  return handed_over || sends(tunnel) || leftovers_send(tunnel);
 }
 
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {

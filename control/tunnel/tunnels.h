@@ -141,6 +141,8 @@ class Tunnels {
   bool live(const std::string& name) const;
   // Live by what an earlier control left behind, and nothing else yet.
   bool adopted(const std::string& name) const;
+  // An earlier control's SAs are there to be sent on, be it behind ours.
+  bool has_leftovers(const std::string& name) const;
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
@@ -191,6 +193,7 @@ class Tunnels {
     std::vector<ipc::SaId> leftover_tx;  // those of them that send, and perhaps some that are gone
     std::optional<Instant> leftovers_until;
     bool leftovers_replaced = false;  // an SA of our own sends
+    uint16_t leftover_mtu = 0;        // the tunnel's, as that control had set it
     std::optional<Instant> live_since;
     TrafficCount past_in, past_out;  // of SAs that are gone
   };
@@ -199,6 +202,7 @@ class Tunnels {
   const Tunnel* find(const std::string& name) const;
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
   static bool sends(const Tunnel& tunnel);
+  static bool leftovers_send(const Tunnel& tunnel);
   static bool is_live(const Tunnel& tunnel);
   static std::vector<const Child*> sending_children(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);

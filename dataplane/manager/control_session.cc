@@ -14,7 +14,8 @@ namespace {
 constexpr unsigned messages_a_turn = 512;
 
 ipc::TunnelState state_of(ipc::TunnelId id, const TunnelRecord& record) {
-  ipc::TunnelState state{.id = id, .tx_count = static_cast<uint8_t>(record.tx_sas.size()), .vrf = record.vrf};
+  ipc::TunnelState state{
+      .id = id, .mtu = record.mtu, .tx_count = static_cast<uint8_t>(record.tx_sas.size()), .vrf = record.vrf};
   std::ranges::copy(record.tx_sas, state.tx_sas.begin());
   state.name = ipc::to_text<16>(record.name);
   return state;

@@ -33,6 +33,7 @@ class DataPath final : public ike::Environment {
   WallTime wall_clock() const override { return calendar; }
   std::optional<uint32_t> allocate_inbound_spi() override;
   void release_inbound_spi(uint32_t spi) override;
+  bool carries(const std::string&) const override { return has_leftovers; }
   ike::KeyObserver* key_observer() override { return observer; }
   std::optional<ike::OuterWay> outer_way(const IpAddress&) const override { return way; }
 
@@ -57,9 +58,10 @@ class DataPath final : public ike::Environment {
   // What that connection sends on for that child, "": the one of the connection's own name; nullptr: dropped.
   const Installed* sends_on(const std::string& connection, const std::string& child = {}) const;
   size_t reserved() const { return reserved_.size(); }
-  size_t gaps = 0;        // how often what a child sent on went, and nothing was there to follow it
-  size_t capacity = 64;   // of the SA table
-  uint32_t next_spi = 0;  // SPIs count up from here; 0: they are random
+  bool has_leftovers = false;  // an engine before this one has left SAs
+  size_t gaps = 0;             // how often what a child sent on went, and nothing was there to follow it
+  size_t capacity = 64;        // of the SA table
+  uint32_t next_spi = 0;       // SPIs count up from here; 0: they are random
   WallTime calendar{};
   ike::KeyObserver* observer = nullptr;
   std::optional<ike::OuterWay> way;  // nothing: no path MTU is looked for

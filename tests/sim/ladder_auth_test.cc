@@ -83,6 +83,11 @@ Bytes digital(const Credential& credential, const crypto::SignatureScheme& named
   return data;
 }
 
+bool sends_on(const Puppet& puppet, uint32_t inbound_spi) {
+  const auto* child = puppet.data_path.sends_on("tunnel");
+  return child && child->inbound_spi == inbound_spi;
+}
+
 }  // namespace
 
 TEST_CASE("2.15: signatures of every scheme are taken") {
@@ -244,15 +249,50 @@ TEST_CASE("2.4: a peer that started anew takes its tunnel over without a gap") {
   puppet.exchange_init(Puppet::default_spi + 1);
   Payloads request = puppet.auth_request();
   request.push_back(notify(NotifyType::initial_contact));
-  puppet.authenticate(request);
-  REQUIRE(puppet.data_path.sends_on("tunnel"));
-  CHECK(puppet.data_path.sends_on("tunnel")->inbound_spi == puppet.engine_spi);
-  CHECK(puppet.data_path.gaps == 0);
-  // For what is under way, and no longer.
-  CHECK(puppet.data_path.find(before));
+  puppet.ask_auth(request);
+  const uint32_t after = puppet.engine_spi;
+  // The answer with which the peer can take what comes on the new SA is only on its way to it.
+  CHECK(sends_on(puppet, before));
+  SECTION("its first packet says that it has the new SA") {
+    puppet.step(ike::ChildSaEvent{after, ike::ChildSaEvent::Kind::first_inbound_packet});
+    CHECK(sends_on(puppet, after));
+    CHECK(puppet.data_path.find(before));  // for what is under way
+  }
+  SECTION("its next request does") {
+    puppet.ask(ExchangeType::informational, {});
+    CHECK(sends_on(puppet, after));
+    CHECK(puppet.data_path.find(before));
+  }
+  SECTION("it says nothing") {
+    puppet.pass(4900ms);
+    CHECK(sends_on(puppet, before));
+    puppet.pass(200ms);
+    CHECK(sends_on(puppet, after));
+  }
   puppet.pass(10s);
+  CHECK(sends_on(puppet, after));
   CHECK_FALSE(puppet.data_path.find(before));
+  CHECK(puppet.data_path.gaps == 0);
   CHECK(puppet.ike_sas() == 1);
+}
+
+TEST_CASE("an engine that started anew sends by what is there until the peer has the first child") {
+  Puppet puppet;
+  puppet.data_path.has_leftovers = true;
+  puppet.exchange_init();
+  puppet.ask_auth(puppet.auth_request());
+  CHECK(puppet.data_path.find(puppet.engine_spi));
+  CHECK_FALSE(puppet.data_path.sends_on("tunnel"));
+  SECTION("its first packet") {
+    puppet.step(ike::ChildSaEvent{puppet.engine_spi, ike::ChildSaEvent::Kind::first_inbound_packet});
+  }
+  SECTION("its next request") { puppet.ask(ExchangeType::informational, {}); }
+  SECTION("neither") {
+    puppet.pass(4900ms);
+    CHECK_FALSE(puppet.data_path.sends_on("tunnel"));
+    puppet.pass(200ms);
+  }
+  CHECK(sends_on(puppet, puppet.engine_spi));
 }
 
 }  // namespace sekisho::sim

@@ -187,9 +187,10 @@ void Puppet::establish_as_initiator() {
   authenticate(auth_request());
 }
 
+void Puppet::ask_auth(const Payloads& request) { take_auth(ask(ExchangeType::ike_auth, request)); }
+
 void Puppet::authenticate(const Payloads& request) {
-  take_auth(ask(ExchangeType::ike_auth, request));
-  // A packet on the child shows that the answer arrived.
+  ask_auth(request);
   step(ike::ChildSaEvent{engine_spi, ike::ChildSaEvent::Kind::first_inbound_packet});
 }
 

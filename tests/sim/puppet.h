@@ -45,6 +45,8 @@ class Puppet : public LoneEngine {
   // NAT_DETECTION payloads will be in IKE_SA_INIT, with the addresses that the engine sees.
   void announce_addresses() { announces_addresses_ = true; }
   // IKE_AUTH as initiator.
+  void ask_auth(const Payloads& request);
+  // And then a packet on the child shows that the answer has arrived.
   void authenticate(const Payloads& request);
   // The IKE SA and its first child.
   void establish_as_initiator();

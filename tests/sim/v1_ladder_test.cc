@@ -76,6 +76,23 @@ TEST_CASE("v1 ladder: an SPI that the peer chose as well is not used, since it w
   CHECK(puppet.data_path.reserved() == 0);
 }
 
+TEST_CASE("v1 ladder: an engine that started anew sends by what is there until the peer surely has the first child") {
+  V1Puppet puppet;
+  puppet.data_path.has_leftovers = true;
+  puppet.establish();
+  puppet.outbox.clear();
+  puppet.step(ike::Initiate{"tunnel"});
+  V1Puppet::Exchange quick;
+  const auto request = puppet.receive_first(quick, ExchangeType::quick_mode);
+  quick.nonce_i = wire::find<wire::Nonce>(request)->data;
+  puppet.deliver(puppet.sealed(quick, HashOf::message_2, puppet.quick_2(quick, own_spi, request)));
+  REQUIRE(puppet.data_path.find(spi_of(request)));
+  CHECK_FALSE(puppet.data_path.sends_on("tunnel"));  // it may have it with our third message only
+  puppet.pass(2s);
+  REQUIRE(puppet.data_path.sends_on("tunnel"));
+  CHECK(puppet.data_path.sends_on("tunnel")->outbound_spi == own_spi);
+}
+
 TEST_CASE("v1 ladder: a peer has no more children than its connection may have") {
   ike::Connection connection = V1Puppet::engine_connection();
   connection.children.front().remote_selectors = {TrafficSelector::from_prefix(*Prefix::parse("10.2.0.0/16"))};

@@ -26,3 +26,13 @@ tcp_both_ways 4 10
 capture_stop encapsulated
 expect_sealed encapsulated
 equal 'packets of protocol 50' 0 "$(capture_count encapsulated esp)"
+
+step 'control dies and comes back: it makes SAs of its own, though what it finds leaves no packet to ask for them'
+sekisho_apply a '.tokyo.start = "on-traffic"' '.tokyo.esp.encapsulation = "force"'
+equal 'the first packet lost' 0 "$(ping_lost left 4 1 1 -W 10)"
+ping_in_background left 4 200 0.02
+killed "${CONTROL_PID[a]}"
+control_start a
+await 15 'an SA of its own' eval '[ "$(sekisho a show child-sa tokyo --json | jq length)" = 1 ]'
+ping_wait
+equal 'pings lost' 0 "$PING_LOST"

@@ -15,6 +15,8 @@ namespace {
 
 // How long inbound outlives a delete: packets that were on their way when the peer switched.
 constexpr Duration linger_time = std::chrono::seconds(1);
+// And the time that a peer which began anew has to make another one.
+constexpr Duration turning_time = std::chrono::seconds(10);
 // A delete is not answered by its RFC, but by those that speak as we do; it is sent so often without an answer.
 // Nobody acknowledges a delete, so it is repeated: at first while the SA is there still, then for longer than it takes
 // to find a peer dead, by whose death all of it is forgotten anyway.
@@ -76,9 +78,9 @@ void send_delete(Context& context, ChildSa& child) {
   if (IkeSa* sa = context.sas.newest(child.connection)) send_delete_children(context, *sa, {&child.inbound_spi, 1});
 }
 
-void linger(Context& context, ChildSa& child) {
+void linger(Context& context, ChildSa& child, Duration time) {
   child.state = ChildState::lingering;
-  child.expires_at = std::min(child.expires_at, context.now + linger_time);
+  child.expires_at = std::min(child.expires_at, context.now + time);
 }
 
 bool may_be_rekeyed(const ChildSa& child) { return child.state == ChildState::installed; }
@@ -134,7 +136,7 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   const bool first = std::ranges::none_of(context.sas.children(), [&](const ChildSa& other) {
     return other.carries(child) && other.live() && other.outbound_active;
   });
-  child.outbound_active = negotiated.began_here && first;
+  child.outbound_active = negotiated.began_here && first && !context.environment.carries(child.connection);
   child.state = child.outbound_active ? ChildState::installed : ChildState::unconfirmed;
   child.next_at = negotiated.began_here ? context.now + switch_time : child.expires_at;
 
@@ -209,7 +211,7 @@ bool peer_lost_children(Context& context, const std::string& connection, Instant
   for (ChildSa& child : context.sas.children()) {
     if (child.connection != connection || child.created > began || child.state == ChildState::lingering) continue;
     finish_quick_mode(context, child.inbound_spi);
-    linger(context, child);
+    linger(context, child, turning_time);
     any = true;
   }
   return any;
@@ -232,7 +234,7 @@ void peer_deletes_child(Context& context, IkeSa& sa, uint32_t outbound_spi) {
       child.outbound_active = false;
       activate(context, *substitute);
     }
-    return linger(context, child);
+    return linger(context, child, linger_time);
   }
   const std::string connection = child.connection;
   context.report(messages::child_closed, connection, fmt::format("SPI {:08x} in", child.inbound_spi));

@@ -14,6 +14,9 @@ namespace {
 
 // How long inbound outlives a delete: packets that were on their way when the peer switched.
 constexpr Duration linger_time = std::chrono::seconds(1);
+// For a peer whose IKE daemon began anew: in that time our answer reaches it, though repeated twice, and its data path
+// has the new SAs.
+constexpr Duration turning_time = std::chrono::seconds(5);
 
 ChildSa* find_if(IkeSa& sa, const auto& predicate) {
   const auto found = std::ranges::find_if(sa.children, predicate);
@@ -87,8 +90,9 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
 
   if (ConnectionEntry* own = context.connections.find(connection.name)) own->child_up();
   ChildEntry* entry = entry_of(context, sa, definition.name);
-  const bool active = negotiated.began_here || !entry || entry->sends_on == 0;
-  if (active && entry) entry->sends_on = negotiated.inbound_spi;
+  const bool alone = negotiated.began_here || !entry || entry->sends_on == 0;
+  const bool active = negotiated.began_here || (alone && !context.environment.carries(connection.name));
+  if (alone && entry) entry->sends_on = negotiated.inbound_spi;
 
   ChildSa& child = sa.children.emplace_back();
   child.name = definition.name;
@@ -104,6 +108,7 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   child.created = context.now;
   child.rekey_at = context.renewal_of(definition.lifetime, definition.renewal);
   child.expires_at = context.now + definition.lifetime;
+  if (alone && !active) child.turn_at = context.now + turning_time;
 
   context.report(messages::child_established, connection.name,
                  fmt::format("{}: SPIs {:08x} in, {:08x} out, {}{}", child.name, child.inbound_spi, child.outbound_spi,
@@ -130,8 +135,18 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   return child;
 }
 
+void confirm_children(Context& context, IkeSa& sa) {
+  for (ChildSa& child : sa.children) {
+    if (std::exchange(child.confirmed, true) || child.outbound_active || !child.live()) continue;
+    const ChildEntry* entry = entry_of(context, sa, child.name);
+    if (entry && (entry->sends_on == child.inbound_spi || !find_inbound(sa, entry->sends_on)))
+      activate_outbound(context, sa, child);
+  }
+}
+
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child) {
   child.outbound_active = true;
+  child.turn_at.reset();
   if (ChildEntry* entry = entry_of(context, sa, child.name)) entry->sends_on = child.inbound_spi;
   context.actions.push_back(ActivateOutbound{sa.name(), child.inbound_spi});
 }
@@ -176,6 +191,13 @@ void hand_over_children(Context& context, IkeSa& sa, ChildState rest) {
     if (rest != ChildState::lingering) continue;
     child.state = rest;
     child.expires_at = std::min(child.expires_at, context.now + linger_time);
+  }
+}
+
+void linger(Context& context, IkeSa& sa) {
+  for (ChildSa& child : sa.children) {
+    child.state = ChildState::lingering;
+    child.expires_at = std::min(child.expires_at, context.now + turning_time);
   }
 }
 

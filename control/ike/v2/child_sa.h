@@ -32,6 +32,7 @@ struct ChildSa {
   crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;
   suite::Selectors selectors;
   Instant created{}, rekey_at{}, expires_at{};
+  std::optional<Instant> turn_at;  // is sent on from then on, if it is not before
   ChildState state = ChildState::installed;
   unsigned refusals = 0;      // of a rekey, one after the other
   bool rekey_queued = false;  // a task of ours that will rekey it waits for its turn
@@ -64,8 +65,11 @@ ChildSa* find_inbound(IkeSa& sa, uint32_t spi);
 ChildSa* find_outbound(IkeSa& sa, uint32_t spi);
 
 // Derives the keys and installs both directions. Outbound is active at once where we began (the peer has the SA
-// already), or where no other one of its definition carries traffic.
+// already), or where no other one of its definition carries traffic, be it of an engine before this one.
 ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiated);
+// The peer has sent another request in this IKE SA: it has had our answers to those before, and their children. Where
+// their traffic goes by those of another IKE SA, or of an engine before this one, it turns to them.
+void confirm_children(Context& context, IkeSa& sa);
 // Sends on this one from now on.
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child);
 // Out of the data path and out of the list, at once. Where its traffic went that way, another live one of its
@@ -77,6 +81,9 @@ void retire_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
 // The IKE SA goes. Children that another IKE SA has too still take what is under way: until the delete is answered
 // (`rest`: deleting) or for a moment (lingering). All others go at once.
 void hand_over_children(Context& context, IkeSa& sa, ChildState rest);
+// The peer began anew. Perhaps its data path did not: all children stay a while, and are sent on until the peer turns
+// to their successors, for it learns of those only now.
+void linger(Context& context, IkeSa& sa);
 void remove_all_children(Context& context, IkeSa& sa);
 bool has_live_child(const IkeSa& sa);
 bool has_live_child(const IkeSa& sa, std::string_view name);

@@ -85,6 +85,14 @@ void wipe_keys(IkeSa& sa) {
   sa.handshake.reset();
 }
 
+// Only the peer's retransmissions are answered, and not for long.
+void end_exchanges(Context& context, IkeSa& sa) {
+  abandon_tasks(context, sa);
+  sa.state = IkeState::closed;
+  sa.close_at = context.now + closed_time;
+  wipe_keys(sa);
+}
+
 }  // namespace
 
 void establish(Context& context, IkeSa& sa) {
@@ -124,11 +132,8 @@ void drop(Context& context, IkeSa& sa, Farewell farewell) {
 }
 
 void close(Context& context, IkeSa& sa) {
-  abandon_tasks(context, sa);
-  sa.state = IkeState::closed;
-  sa.close_at = context.now + closed_time;
+  end_exchanges(context, sa);
   hand_over_children(context, sa, ChildState::lingering);
-  wipe_keys(sa);
 }
 
 void begin_delete(Context& context, IkeSa& sa) {
@@ -277,7 +282,9 @@ void honour_initial_contact(Context& context, IkeSa& newest) {
     // One that we began, and that came up while this one was on its way, is news to the peer: both ends began at once.
     if (other->initiator && other->established_at > newest.created) continue;
     context.report(messages::ike_initial_contact, newest.name(), describe(*other));
-    close(context, *other);  // what the peer's data path has sent before is under way still
+    inherit_path_mtu(context, *other, newest);
+    end_exchanges(context, *other);
+    linger(context, *other);
   }
 }
 

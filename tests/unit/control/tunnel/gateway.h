@@ -87,7 +87,8 @@ struct Dataplane final : TransactionSink {
   Inventory inventory() const {
     Inventory held;
     for (const auto& [id, tunnel] : tunnels)
-      held.tunnels.push_back({.id = id, .tx_count = tunnel.tx_count, .tx_sas = tunnel.tx_sas, .name = tunnel.name});
+      held.tunnels.push_back(
+          {.id = id, .mtu = tunnel.mtu, .tx_count = tunnel.tx_count, .tx_sas = tunnel.tx_sas, .name = tunnel.name});
     for (const auto& [id, sa] : sas)
       held.sas.push_back({.id = id, .spi = sa.spi, .tunnel = sa.tunnel, .direction = sa.direction});
     return held;

@@ -111,7 +111,8 @@ TEST_CASE("what an earlier control left may add as much as anything negotiated, 
   }
   Gateway after(dataplane);
   after.way = OuterWay{"wan", 1500};
-  after.tunnels.set("tokyo", "vti0", {.suites = {EspSuite::aes256_sha512}}, address("10.9.2.2"));
+  const MtuSettings settings{.path_mtu_discovery = false, .suites = {EspSuite::aes256_sha512}};
+  after.tunnels.set("tokyo", "vti0", settings, address("10.9.2.2"));
   after.install("tokyo", true, 0xa2);
   dataplane.work();
   CHECK(after.set("tokyo").mtu == 1406);
@@ -119,6 +120,49 @@ TEST_CASE("what an earlier control left may add as much as anything negotiated, 
   after.tunnels.expire_leftovers();
   dataplane.work();
   CHECK(after.set("tokyo").mtu == 1446);
+}
+
+TEST_CASE("what an earlier control found of the path counts until ours has found it, or its SAs are gone") {
+  const IpAddress peer = address("10.9.2.2");
+  Dataplane dataplane;
+  {
+    Gateway before(dataplane);
+    before.way = OuterWay{"wan", 1500};
+    before.tunnels.set("tokyo", "vti0", {}, peer);
+    before.install("tokyo", true, 0xa1);
+    before.tunnels.set_path_mtu("tokyo", peer, 1400);
+    dataplane.work();
+    REQUIRE(before.set("tokyo").mtu == 1346);
+  }
+  Gateway after(dataplane);
+  after.way = OuterWay{"wan", 1500};
+  MtuSettings settings;
+  const auto start = [&] {
+    after.tunnels.set("tokyo", "vti0", settings, peer);
+    after.install("tokyo", true, 0xa2);
+    dataplane.work();
+  };
+  SECTION("ours looks for it") {
+    start();
+    CHECK(after.set("tokyo").mtu == 1346);
+    CHECK(after.set("tokyo").mss_ipv4 == 1306);
+    CHECK(after.tunnels.mtu("tokyo")->recalled);
+    SECTION("and finds it") {
+      after.tunnels.set_path_mtu("tokyo", peer, 1500);
+      dataplane.work();
+    }
+    SECTION("and does not find it") {
+      after.now = *after.tunnels.next_deadline();
+      after.tunnels.expire_leftovers();
+      dataplane.work();
+    }
+  }
+  SECTION("ours does not look") {
+    settings.path_mtu_discovery = false;
+    start();
+  }
+  CHECK(after.set("tokyo").mtu == 1446);
+  CHECK_FALSE(after.tunnels.mtu("tokyo")->recalled);
 }
 
 TEST_CASE("a TunnelSet that is refused takes no move or removal along, and is sent again") {
@@ -153,7 +197,7 @@ TEST_CASE("a TunnelSet that is refused takes no move or removal along, and is se
 }
 
 TEST_CASE("a route to the peer that is gone, or not known yet, raises no MTU") {
-  const MtuSettings settings{.suites = {EspSuite::aes128gcm16}};
+  const MtuSettings settings{.path_mtu_discovery = false, .suites = {EspSuite::aes128gcm16}};
   Dataplane dataplane;
   {
     Gateway gateway(dataplane);
