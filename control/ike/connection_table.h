@@ -31,7 +31,7 @@ class ReportLimit {
 
 // Of one ChildDefinition.
 struct ChildEntry {
-  uint32_t sends_on = 0;              // inbound SPI of the child SA whose outbound half is in use; 0: none
+  uint32_t sends_on = 0;              // inbound SPI of the child SA that is sent on, or is about to be; 0: none
   std::optional<Instant> attempt_at;  // when to ask for it next, in the IKE SA that there is
   Instant not_before{};               // it failed; nor does traffic make us ask earlier
 };

@@ -97,6 +97,7 @@ class Engine::Impl {
 
   void delete_all_of(Context& context, const std::string& name) {
     for (v2::IkeSa* sa : sas_.of(name)) v2::remove_all_children(context, *sa);
+    for (v2::IkeSa* sa : sas_.closed_of(name)) v2::remove_all_children(context, *sa);
     for (v2::IkeSa* sa : sas_.of(name)) v2::begin_delete(context, *sa);
     v1::Context v1_context = with_v1(context);
     v1::terminate(v1_context, name);

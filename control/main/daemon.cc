@@ -232,6 +232,7 @@ void Daemon::look_around() {
   look_timer_.set_in(look_interval);
   ports_.retry();
   network_->look_for_missing_routes();
+  renew_adopted();
   // A dataplane that is asked nothing gives no sign of life.
   if (ready() && dataplane_.pending() == 0) submit(Transaction(), [](const std::optional<Error>&) {});
   if (std::exchange(silence_said_, dataplane_silent()) == dataplane_silent()) return;
@@ -262,9 +263,15 @@ void Daemon::set_ready_connections() {
     status.connection_set = true;
     raise(ike::SetConnection{tunnel.connection});
     if (status.held_down) raise(ike::Terminate{name});  // it was given another interface
-    // An earlier control's SAs, which nobody renews, take the packets that would ask for others.
-    if (wakes_on_traffic(tunnel) && tunnels_.adopted(name)) raise(ike::TrafficWaiting{name});
   }
+  renew_adopted();
+}
+
+// An earlier control's SAs, which nobody renews, take the packets that would ask for others.
+void Daemon::renew_adopted() {
+  for (const auto& [name, tunnel] : config_.tunnels)
+    if (wakes_on_traffic(tunnel) && status_[name].connection_set && tunnels_.adopted(name))
+      raise(ike::TrafficWaiting{name});
 }
 
 // ------------------------------------------------------------------------------------------------- the dataplane

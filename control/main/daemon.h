@@ -100,7 +100,7 @@ class Daemon final : public rpc::Operations,
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
   std::optional<OuterWay> outer_way(const IpAddress& peer) const override { return find_way(peer); }
-  bool carries(const std::string& connection) const override { return tunnels_.has_leftovers(connection); }
+  bool carries(const std::string& connection) const override { return tunnels_.adopted(connection); }
   ike::KeyObserver* key_observer() override { return key_log_.get(); }
   // DataplaneListener
   void dataplane_up(const Inventory& inventory) override;
@@ -162,6 +162,7 @@ class Daemon final : public rpc::Operations,
   bool has_local_address(const ike::Connection& connection) const;
   void tell_local_addresses();
   void set_ready_connections();
+  void renew_adopted();
   void set_tunnel(const std::string& name, const config::Tunnel& tunnel);
   std::optional<OuterWay> find_way(const IpAddress& peer) const;
   void note_tunnel_error(const std::string& name, const Error& error,

@@ -139,10 +139,8 @@ class Tunnels {
   // The dataplane held this child and does not any more; the engine does not know of it yet, or replaces it.
   bool lost(const std::string& name, uint32_t inbound_spi) const;
   bool live(const std::string& name) const;
-  // Live by what an earlier control left behind, and nothing else yet.
+  // Live by what an earlier control left behind; nothing of ours has been sent on yet.
   bool adopted(const std::string& name) const;
-  // An earlier control's SAs are there to be sent on, be it behind ours.
-  bool has_leftovers(const std::string& name) const;
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;

@@ -38,12 +38,7 @@ bool Tunnels::live(const std::string& name) const { return live_since(name).has_
 
 bool Tunnels::adopted(const std::string& name) const {
   const Tunnel* tunnel = find(name);
-  return tunnel && tunnel->live_since && leftovers_send(*tunnel) && !sends(*tunnel);
-}
-
-bool Tunnels::has_leftovers(const std::string& name) const {
-  const Tunnel* tunnel = find(name);
-  return tunnel && leftovers_send(*tunnel);
+  return tunnel && tunnel->live_since && leftovers_send(*tunnel) && !tunnel->leftovers_replaced;
 }
 
 std::optional<Instant> Tunnels::live_since(const std::string& name) const {

@@ -276,6 +276,54 @@ TEST_CASE("2.4: a peer that started anew takes its tunnel over without a gap") {
   CHECK(puppet.ike_sas() == 1);
 }
 
+TEST_CASE("2.4: what lingers of a peer that started anew goes with the tunnel") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  puppet.exchange_init(Puppet::default_spi + 1);
+  Payloads request = puppet.auth_request();
+  request.push_back(notify(NotifyType::initial_contact));
+  puppet.ask_auth(request);
+  REQUIRE(puppet.data_path.installed().size() == 2);
+  SECTION("that the operator takes down") { puppet.step(ike::Terminate{"tunnel"}); }
+  SECTION("that is another one now") {
+    puppet.connection.psk = std::make_shared<const SecretBytes>(SecretBytes::copy_of(Bytes(16, 9)));
+    puppet.step(ike::SetConnection{puppet.connection});
+  }
+  CHECK(puppet.data_path.installed().empty());
+}
+
+TEST_CASE("2.4: a peer that starts anew again and again holds two generations of children") {
+  Puppet puppet;
+  puppet.establish_as_initiator();
+  const uint32_t before = puppet.engine_spi;
+  for (unsigned i = 1; i <= 5; ++i) {
+    puppet.exchange_init(Puppet::default_spi + i);
+    Payloads request = puppet.auth_request();
+    request.push_back(notify(NotifyType::initial_contact));
+    puppet.ask_auth(request);
+    CHECK(sends_on(puppet, before));
+    CHECK(puppet.data_path.installed().size() <= 3);  // with what is sent on
+  }
+  puppet.pass(5s);
+  CHECK(sends_on(puppet, puppet.engine_spi));
+  CHECK(puppet.data_path.installed().size() == 1);
+}
+
+TEST_CASE("an engine that started anew does not turn back to a child that the peer has started anew since") {
+  Puppet puppet;
+  puppet.data_path.has_leftovers = true;
+  puppet.exchange_init();
+  puppet.ask_auth(puppet.auth_request());
+  puppet.pass(2s);
+  puppet.exchange_init(Puppet::default_spi + 1);
+  Payloads request = puppet.auth_request();
+  request.push_back(notify(NotifyType::initial_contact));
+  puppet.authenticate(request);
+  CHECK(sends_on(puppet, puppet.engine_spi));
+  puppet.pass(3100ms);
+  CHECK(sends_on(puppet, puppet.engine_spi));
+}
+
 TEST_CASE("an engine that started anew sends by what is there until the peer has the first child") {
   Puppet puppet;
   puppet.data_path.has_leftovers = true;

@@ -175,7 +175,9 @@ TEST_CASE("v1 ladder: INITIAL-CONTACT in clear, which the hash does not cover, c
                                                   .data = {}}});
     const bool honoured = form == Form::encrypted;
     CHECK(puppet.data_path.installed().size() == 1);
-    puppet.pass(10s);
+    puppet.pass(9s);
+    CHECK(puppet.data_path.installed().size() == 1);
+    puppet.pass(1s);
     CHECK(puppet.data_path.installed().size() == (honoured ? 0 : 1));
   }
 }

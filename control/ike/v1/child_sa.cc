@@ -15,7 +15,7 @@ namespace {
 
 // How long inbound outlives a delete: packets that were on their way when the peer switched.
 constexpr Duration linger_time = std::chrono::seconds(1);
-// And the time that a peer which began anew has to make another one.
+// How long all of it outlives the peer's beginning anew, unless another one is made before.
 constexpr Duration turning_time = std::chrono::seconds(10);
 // A delete is not answered by its RFC, but by those that speak as we do; it is sent so often without an answer.
 // Nobody acknowledges a delete, so it is repeated: at first while the SA is there still, then for longer than it takes

@@ -23,7 +23,7 @@ enum class ChildState : uint8_t {
   installed,
   superseded,  // a newer one carries the traffic
   deleting,    // our delete went out, and the peer's is awaited
-  lingering,   // gone on both sides; stays for what is still under way
+  lingering,  // not to be used any more; inbound stays for what is under way, and outbound until another one is sent on
 };
 
 struct ChildSa {

@@ -39,6 +39,12 @@ ChildEntry* entry_of(Context& context, const IkeSa& sa, const std::string& child
   return context.connections.find(sa.name(), child);
 }
 
+// Or is about to be.
+bool is_sent_on(Context& context, const IkeSa& sa, const ChildSa& child) {
+  const ChildEntry* entry = entry_of(context, sa, child.name);
+  return entry && entry->sends_on == child.inbound_spi;
+}
+
 }  // namespace
 
 std::string_view name(ChildState state) {
@@ -144,6 +150,11 @@ void confirm_children(Context& context, IkeSa& sa) {
   }
 }
 
+void turn_to(Context& context, IkeSa& sa, ChildSa& child) {
+  child.turn_at.reset();
+  if (child.live() && is_sent_on(context, sa, child)) activate_outbound(context, sa, child);
+}
+
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child) {
   child.outbound_active = true;
   child.turn_at.reset();
@@ -199,6 +210,13 @@ void linger(Context& context, IkeSa& sa) {
     child.state = ChildState::lingering;
     child.expires_at = std::min(child.expires_at, context.now + turning_time);
   }
+}
+
+void remove_idle_children(Context& context, IkeSa& sa) {
+  std::vector<uint32_t> idle;
+  for (const ChildSa& child : sa.children)
+    if (!is_sent_on(context, sa, child)) idle.push_back(child.inbound_spi);
+  for (const uint32_t spi : idle) remove_child(context, sa, spi);
 }
 
 void remove_all_children(Context& context, IkeSa& sa) {

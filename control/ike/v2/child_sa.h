@@ -18,7 +18,7 @@ enum class ChildState : uint8_t {
   rekeyed,    // a newer one is in place; its delete is awaited or about to go out
   redundant,  // lost a simultaneous rekey (RFC 7296 section 2.8.1); the peer will delete it, nothing is sent on it
   deleting,   // our delete is in flight
-  lingering,  // deleted on both sides; inbound stays for what is still under way
+  lingering,  // not to be used any more; inbound stays for what is under way, and outbound until another one is sent on
 };
 
 struct ChildSa {
@@ -32,7 +32,7 @@ struct ChildSa {
   crypto::KeyExchangeId pfs = crypto::KeyExchangeId::none;
   suite::Selectors selectors;
   Instant created{}, rekey_at{}, expires_at{};
-  std::optional<Instant> turn_at;  // is sent on from then on, if it is not before
+  std::optional<Instant> turn_at;  // is sent on from then on, if it is not before and no other one is
   ChildState state = ChildState::installed;
   unsigned refusals = 0;      // of a rekey, one after the other
   bool rekey_queued = false;  // a task of ours that will rekey it waits for its turn
@@ -72,6 +72,8 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
 void confirm_children(Context& context, IkeSa& sa);
 // Sends on this one from now on.
 void activate_outbound(Context& context, IkeSa& sa, ChildSa& child);
+// `turn_at` has come.
+void turn_to(Context& context, IkeSa& sa, ChildSa& child);
 // Out of the data path and out of the list, at once. Where its traffic went that way, another live one of its
 // definition takes over.
 void remove_child(Context& context, IkeSa& sa, uint32_t inbound_spi);
@@ -84,6 +86,8 @@ void hand_over_children(Context& context, IkeSa& sa, ChildState rest);
 // The peer began anew. Perhaps its data path did not: all children stay a while, and are sent on until the peer turns
 // to their successors, for it learns of those only now.
 void linger(Context& context, IkeSa& sa);
+// Those of a closed SA that are not sent on.
+void remove_idle_children(Context& context, IkeSa& sa);
 void remove_all_children(Context& context, IkeSa& sa);
 bool has_live_child(const IkeSa& sa);
 bool has_live_child(const IkeSa& sa, std::string_view name);

@@ -63,12 +63,16 @@ void IkeSaTable::for_each(const std::function<void(const IkeSa&)>& visit) const 
     if (entry.sa->state != IkeState::gone) visit(*entry.sa);
 }
 
-std::vector<IkeSa*> IkeSaTable::of(const std::string& connection) {
+std::vector<IkeSa*> IkeSaTable::of(const std::string& connection) { return of(connection, false); }
+
+std::vector<IkeSa*> IkeSaTable::closed_of(const std::string& connection) { return of(connection, true); }
+
+std::vector<IkeSa*> IkeSaTable::of(const std::string& connection, bool closed) {
   std::vector<IkeSa*> result;
   const auto found = by_connection_.find(connection);
   if (found == by_connection_.end()) return result;
   for (const uint64_t spi : found->second)
-    if (IkeSa* sa = find(spi); sa && sa->state < IkeState::closed) result.push_back(sa);
+    if (IkeSa* sa = find(spi); sa && (sa->state == IkeState::closed) == closed) result.push_back(sa);
   return result;
 }
 

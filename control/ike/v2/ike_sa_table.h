@@ -29,6 +29,8 @@ class IkeSaTable {
   void for_each(const std::function<void(const IkeSa&)>& visit) const;
   // Every SA of that connection which is neither closed nor gone.
   std::vector<IkeSa*> of(const std::string& connection);
+  // Every one that is closed: children of it may linger.
+  std::vector<IkeSa*> closed_of(const std::string& connection);
   // The peer of an SA that was half open has proven who it is.
   void assign(IkeSa& sa, std::shared_ptr<const Connection> connection);
 
@@ -52,6 +54,7 @@ class IkeSaTable {
     bool touched = false;
     std::vector<uint32_t> children;  // as indexed
   };
+  std::vector<IkeSa*> of(const std::string& connection, bool closed);
   IkeSa& touch(Entry& entry);
   void index_children(Entry& entry);
   void remove(uint64_t local_spi);

@@ -277,6 +277,8 @@ void finish_handover(Context& context, IkeSa& newest) {
 }
 
 void honour_initial_contact(Context& context, IkeSa& newest) {
+  // A peer that begins anew again and again holds no more than this time's, and what is sent on.
+  for (IkeSa* closed : context.sas.closed_of(newest.name())) remove_idle_children(context, *closed);
   for (IkeSa* other : context.sas.of(newest.name())) {
     if (other == &newest || other->handshaking() || other->state >= IkeState::closed) continue;
     // One that we began, and that came up while this one was on its way, is news to the peer: both ends began at once.

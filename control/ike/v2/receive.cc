@@ -118,8 +118,10 @@ void receive_request(Context& context, IkeSa& sa, DatagramReceived datagram, wir
         context, sa, datagram, message.header,
         {notify(wire::NotifyType::unsupported_critical_payload, {static_cast<uint8_t>(unsupported->type)})});
   // With a window of one, a new request shows that the peer has had the answer to the one before.
-  confirm_children(context, sa);
-  if (!deletes_ike(message.payloads)) heir_is_in_use(context, sa);
+  if (!deletes_ike(message.payloads)) {
+    confirm_children(context, sa);
+    heir_is_in_use(context, sa);
+  }
   follow_peer(context, sa, datagram);
   rule->handler(context, sa, datagram, message);
 }

@@ -72,7 +72,7 @@ void expire_child(Context& context, IkeSa& sa, uint32_t inbound_spi) {
 void renew_and_expire_children(Context& context, IkeSa& sa) {
   std::vector<uint32_t> expired;
   for (ChildSa& child : sa.children) {
-    if (child.turn_at && context.now >= *child.turn_at) activate_outbound(context, sa, child);
+    if (child.turn_at && context.now >= *child.turn_at) turn_to(context, sa, child);
     if (context.now >= child.expires_at)
       expired.push_back(child.inbound_spi);
     else if (!sa.superseded && may_be_rekeyed(child) && context.now >= child.rekey_at)

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/messages/dataplane.h"
+#include "control/dp/check.h"
 #include "control/dp/client.h"
 #include "control/dp/sa_ids.h"
 #include "ipc/convert.h"
@@ -223,6 +224,16 @@ TEST_CASE("a refusal is told by the dataplane's own message where the catalogue 
     CHECK(unknown.message == &messages::transaction_refused);
     CHECK(unknown.detail.ends_with(std::string("): ") + other));
   }
+}
+
+TEST_CASE("a tunnel that the dataplane tells of has an MTU that tunnels may have") {
+  const auto is_plausible = [](uint16_t mtu) {
+    return plausible(ipc::TunnelState{.mtu = mtu, .name = ipc::to_text<16>("vti0")});
+  };
+  CHECK(is_plausible(ipc::least_tunnel_mtu));
+  CHECK(is_plausible(ipc::most_mtu));
+  CHECK_FALSE(is_plausible(ipc::least_tunnel_mtu - 1));
+  CHECK_FALSE(is_plausible(ipc::most_mtu + 1));
 }
 
 TEST_CASE("a dataplane that says what cannot be is disconnected") {
