@@ -95,9 +95,15 @@ for side in a b; do
   await 10 "the announcement on the other side of $side" bgp_is ${OTHER[$side]} "${BEHIND[$side]}" "${AS[$side]}"
 done
 
+# Both sessions stand, and each end has said all that it knows (RFC 4724): no route is left that is only kept.
+sessions_settled() {
+  vtysh "$1" 'show bgp neighbors json' | jq -e '[.[] | objects] | length == 2 and all(.[]; .bgpState == "Established" and
+    (.gracefulRestartInfo | [.endOfRibSend[], .endOfRibRecv[]] | length == 2 and all))'
+}
 both_learnt() {
   for side in a b; do
     await 30 "zebra on side $side" zebra_is $side synchronized
+    await 60 "the sessions of BGP on side $side" sessions_settled $side
     await 30 "the route to the other side on $side" learnt $side
   done
   for family in 4 6; do equal "pings lost afterwards, IPv$family" 0 "$(ping_lost left $family 20 0.02)"; done

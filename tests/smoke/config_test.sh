@@ -69,6 +69,7 @@ echo '{}' >"$LAB_DIR/a/empty.json"
 expect 'no port, no tunnel' sekisho a config apply "$LAB_DIR/a/empty.json"
 expect 'all of it again' sekisho a config apply "$running"
 await_tunnel a up
+await 20 "Sekisho's ports" ports_present a
 equal 'pings lost' 0 "$(ping_lost left 4 3 0.05)"
 
 step 'what is wrong now is in the status, and in its exit code'

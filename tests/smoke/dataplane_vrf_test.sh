@@ -76,8 +76,7 @@ capture_start wan net to-a
 step 'the VRF, its tunnel and its kernel'
 sas a 2 4 10 | sed 's/^tunnel .*/& vrf=1/' | drive a >>"$LAB_DIR/a/driver.log"
 sas b 4 2 10 | drive b >>"$LAB_DIR/b/driver.log"
-equal 'pings of the left host to its gateway, lost' 0 \
-  "$(on left ping -n -q -c 5 -i 0.05 -W 2 "${LAN4[a]}.1" | sed -nE 's/^([0-9]+) packets transmitted, ([0-9]+) rec.*/\1 \2/p' | awk '{ print $1 - $2 }')"
+equal 'pings of the left host to its gateway, lost' 0 "$(echoes_lost left "${LAN4[a]}.1" 5 0.05)"
 ping_sizes left 4 64 576 1400
 ping_sizes right 6 64 1280 1400
 # Too large for the tunnel: the twin in the other namespace says so.

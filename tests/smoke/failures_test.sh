@@ -6,9 +6,11 @@ capture_start internet net to-a
 on left ping -n -i 0.1 -p "$MARKER_HEX" 10.2.0.2 >/dev/null 2>&1 &
 sekisho_start a '.tokyo.start = "respond"'
 
-# fails WHAT ID STRONGSWAN_KEY SEKISHO_FILTER
+# fails WHAT ID STRONGSWAN_KEY SEKISHO_FILTER. strongSwan takes secrets and connections one after the other, and all may be
+# right in between; so Sekisho turns to it once both are there.
 fails() {
   step "$1"
+  sekisho_apply a '.tokyo.start = "respond"' '.tokyo.remote.address = "10.9.2.77"'
   swanctl b --terminate --ike t --timeout 5 >/dev/null 2>&1 || :
   strongswan_load b ${3:+"$3"}
   sekisho_apply a "${4:-.}"

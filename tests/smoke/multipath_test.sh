@@ -33,27 +33,32 @@ flows_by() {
 arrived() { on net nft -j list counter inet paths arrived | jq '.nftables[] | .counter? // empty | .packets'; }
 arrived_at_least() { [ "$(arrived)" -ge "$1" ]; }
 
-# send FAMILY: three packets of each flow; WAY1 and WAY2 are the files with the flows that each way carried.
+# A line of its input is a number of packets to send, each of the flow after the last one's.
+SENDER='
+import itertools, socket, sys
+address, port, first, flows = sys.argv[1], *map(int, sys.argv[2:])
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+sockets = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(flows)]
+for source, each in enumerate(sockets, first):
+    each.bind(("", source))
+turns = itertools.cycle(sockets)
+for line in sys.stdin:
+    for each in itertools.islice(turns, int(line)):
+        each.sendto(b"which way", (address, port))
+'
+
+# send FAMILY: three packets of each flow; WAY1 and WAY2 are the files with the flows that each way carried. The next fifty
+# go once the last ones are there, for a port that nobody reads has room for 512.
 send() {
-  local before
+  local before count
   WAY1=$LAB_DIR/way1.$1 WAY2=$LAB_DIR/way2.$1
   on net nft flush set inet paths first
   on net nft flush set inet paths second
   before=$(arrived)
-  on left "$PYTHON" - "$(host_address right "$1")" "$PORT" "$FIRST_PORT" "$FLOWS" <<.
-import socket, sys, time
-address, port, first, flows = sys.argv[1], *map(int, sys.argv[2:])
-family = socket.AF_INET6 if ":" in address else socket.AF_INET
-sockets = []
-for source in range(first, first + flows):
-    sockets.append(socket.socket(family, socket.SOCK_DGRAM))
-    sockets[-1].bind(("", source))
-for round in range(3):
-    for count, each in enumerate(sockets):
-        each.sendto(b"which way", (address, port))
-        if count % 50 == 49: time.sleep(0.01)  # a queue of a port has room for 256
-.
-  await 5 "IPv$1 packets of all flows to arrive" arrived_at_least $((before + 3 * FLOWS))
+  for ((count = 0; count < 3 * FLOWS; count += 50)); do
+    echo 50
+    await 5 "IPv$1 packets to arrive" arrived_at_least $((before + count + 50))
+  done | on left "$PYTHON" -c "$SENDER" "$(host_address right "$1")" "$PORT" "$FIRST_PORT" "$FLOWS"
   flows_by first >"$WAY1"
   flows_by second >"$WAY2"
   equal "IPv$1: flows by one way and the other" "$FLOWS" "$(cat "$WAY1" "$WAY2" | wc -l)"

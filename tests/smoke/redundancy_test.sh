@@ -65,6 +65,8 @@ flow_end 'return'
 equal 'packets lost' 0 "$FLOW_LOST"
 
 step 'a probe is added, and FRR on side a, and no tunnel goes down by that'
+# Where both ends began at once there is one too many for a while.
+await 10 'SAs of its own' own_sas a
 before=$(spis a)
 frr_prepare a 8.4
 frr_start a zebra -s 212992 -r -K 60
@@ -166,5 +168,8 @@ no_pings right 10.1.0.2
 mend PRIMARY
 mend STANDBY
 await_leader 30 tokyo
+await 5 'zebra to lead through tokyo' zebra_leads_by vti0
+flow_start left 10.2.0.2
+flow_end 'after both'
 ping_sizes left 4 100
 field_sealed bare

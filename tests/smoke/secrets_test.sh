@@ -40,6 +40,8 @@ for daemon in "${CONTROL_PID[a]}" "${DATAPLANE_PID[a]}"; do
 done
 sekisho a tunnel down tokyo
 await_tunnel a down
+no_more() { sekisho a show "$1" --json | jq -e 'length == 0'; }
+for kind in ike-sa child-sa; do await 20 "no $kind to be left" no_more "$kind"; done
 searched 'when all is down'
 for daemon in "${CONTROL_PID[a]}" "${DATAPLANE_PID[a]}"; do
   expect "every key wiped from all memory of $daemon" "$PYTHON" "$SMOKE/lab/search_core.py" "$daemon" --all "${keys[@]}"

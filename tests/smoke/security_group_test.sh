@@ -41,7 +41,7 @@ dropped() {
   if "$@"; then fail "$what passed"; fi
   at_least "$what: dropped as $reason" $((before + 1)) "$(drops a "$reason")"
 }
-pings() { [ "$(on "$1" ping -n -q -c 3 -i 0.2 -W 1 "${@:3}" "$2" 2>&1 | sed -nE 's/.* ([0-9]+) received.*/\1/p')" = 3 ]; }
+pings() { [ "$(echoes_lost "$1" "$2" 3 0.2 -W 1 "${@:3}")" = 0 ]; }
 
 # held NAME PLACE ADDRESS PORT: a connection that stays. says NAME LINE ANSWER: what it says to another line.
 declare -A HELD
@@ -140,5 +140,5 @@ dropped 'ping of the WAN address' security-group-in pings net 10.9.1.1
 
 step 'the groups go: nothing is filtered'
 sekisho_apply a "$REDUNDANT"
-expect 'ping of the WAN address' pings net 10.9.1.1
+await 5 'ping of the WAN address' pings net 10.9.1.1
 equal 'groups' '[]' "$(sekisho a show security-group --json)"

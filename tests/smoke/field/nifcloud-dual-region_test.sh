@@ -54,6 +54,8 @@ field() {
   sekisho "$SEKISHO_END" show tunnel
 
   step 'all goes by the east'
+  # Where FRR leads, its route follows the interface that the tunnel's coming up has made.
+  [ "$SEKISHO_END" = a ] || await 10 'the route of the east' eval 'on a ip route get 192.168.20.2 | grep -q "dev vti1"'
   await 10 'the first answer' on left ping -c 1 -W 1 192.168.20.2
   east=$(esp_crossed a1 b1) west=$(esp_crossed c2 b2)
   pings left 192.168.20.2

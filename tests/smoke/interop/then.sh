@@ -55,19 +55,33 @@ youngest_ike() {
     jq -r 'map(select(.state == "established")) | min_by(.established_seconds).initiator_spi'
 }
 
-# collide KIND VIEW: both ends ask for new keys of the child or the IKE SA, and their requests cross. strongSwan says so.
+# collide KIND VIEW NAME ARGUMENT: both ends ask for new keys of the child or the IKE SA, and their requests cross, for none
+# arrives before both are sent. strongSwan says so.
 collide() {
-  local kind=$1 view=$2 before collisions
+  local kind=$1 view=$2 before collisions crossing=yes
   before=$($view)
-  collisions=$(grep -c 'detected .*collision' "$LAB_DIR/b/charon.log") || :
-  swanctl b --rekey "--$kind" "$3" >/dev/null &
-  sekisho a tunnel rekey tokyo $4 >/dev/null
-  wait $!
-  await 10 "a collision to strongSwan's knowledge" \
-    eval "[ \"\$(grep -c 'detected .*collision' '$LAB_DIR/b/charon.log')\" -gt $collisions ]"
+  collisions=$(charon_says 'detected .*collision')
+  kill -STOP "$SLOW_PID"  # who carries what IKE has to say
+  (both_ask "$@") || crossing=no
+  kill -CONT "$SLOW_PID"
+  [ $crossing = yes ] || return 1
+  await 10 "a collision to strongSwan's knowledge" charon_says_more 'detected .*collision' "$collisions"
   await 10 'new SPIs' changed "$view" "$before"
   expect_one_of_each
 }
+# both_ask KIND VIEW NAME ARGUMENT
+both_ask() {
+  local requests
+  requests=$(charon_says 'generating CREATE_CHILD_SA request')
+  swanctl b --rekey "--$1" "$3" >/dev/null
+  sekisho a tunnel rekey tokyo $4 >/dev/null
+  await 5 "strongSwan's request" charon_says_more 'generating CREATE_CHILD_SA request' "$requests"
+  await 5 "Sekisho's request" is_rekeying "$1"
+}
+is_rekeying() { sekisho a show "$1-sa" tokyo --json | jq -e 'any(.state == "rekeying")'; }
+charon_says() { grep -c "$1" "$LAB_DIR/b/charon.log" || :; }
+charon_says_more() { [ "$(charon_says "$1")" -gt "$2" ]; }
+
 then_collide() {
   slow_ike 300
   ping_in_background left 4 250 0.02
@@ -198,5 +212,5 @@ then_sekisho_moves() {
 # The tunnel begins with a packet, which waits for it and arrives.
 first_packet() {
   equal 'the tunnel before' down "$(tunnel_state a .state)"
-  equal 'the first packet lost' 0 "$(ping_lost left 4 1 1)"
+  equal 'the first packet lost' 0 "$(ping_lost left 4 1 1 -W 10)"
 }

@@ -3,18 +3,25 @@
 declare -A CAPTURE  # name -> process id
 
 # capture_start NAME PLACE INTERFACE [FILTER...]: returns when the capture runs. (tcpdump's buffer gives each packet room for
-# the longest one: 16 MiB are 8192 packets of 2048 octets. Its defaults have room for eight.)
+# the longest one, and 1920 octets let two share a page: 64 MiB are 33,000 packets, a transfer's while tcpdump waits for a
+# processor. Its defaults have room for eight.)
 capture_start() {
   local name=$1 place=$2 interface=$3
   shift 3
   rm -f "$LAB_DIR/$name.tcpdump"
   start "$place" "$LAB_DIR/$name.tcpdump" \
-    tcpdump -Z root -n -i "$interface" -s 2048 --immediate-mode -B 16384 -U -w "$LAB_DIR/$name.pcap" "$@"
+    tcpdump -Z root -n -i "$interface" -s 1920 --immediate-mode -B 65536 -U -w "$LAB_DIR/$name.pcap" "$@"
   CAPTURE[$name]=$STARTED
   await_line 10 "$LAB_DIR/$name.tcpdump" 'listening on'
 }
 
-capture_stop() { stop "${CAPTURE[$1]}"; }
+# capture_stop NAME: all that was there before has been written. (At TERM tcpdump leaves what is still in its buffer, and
+# counts it as neither captured nor dropped. While there is something, it has no reason to sleep.)
+capture_stop() {
+  await 10 "the capture '$1' to have written all" asleep "${CAPTURE[$1]}"
+  stop "${CAPTURE[$1]}"
+}
+asleep() { [ "$(awk '{ print $3 }' "/proc/$1/stat")" = S ]; }
 
 # capture_count NAME FILTER...: packets of the capture that match. Without a capture, or with a filter that does not
 # compile, none would, and prove nothing. (What reads one that still runs may fail at its end, within a packet.)

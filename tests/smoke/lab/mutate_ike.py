@@ -5,8 +5,8 @@ mutate_ike.py PCAP CORPUS VICTIM CONTROL_PID COUNT SEED
 Every IKE packet of PCAP, of either side and on either port, is raw material, and every file of the directory CORPUS.
 Each packet sent is one of them with a few mutations: bits and octets changed, lengths stretched, a piece cut out,
 doubled or exchanged with another packet's, header fields set to telling values. Half of them claim to come from the address of the peer, the others from anywhere.
-The sender waits whenever the daemon's socket has a backlog, and goes on until COUNT datagrams have reached the daemon:
-what a busy machine loses on the way does not count.
+The sender waits while too many are on their way, for whoever reads them may have to wait for a processor, and goes on until
+COUNT datagrams have reached the daemon: what a busy machine loses on the way does not count.
 """
 import pathlib
 import random
@@ -19,6 +19,9 @@ from scapy.layers.inet import IP, UDP
 from scapy.utils import rdpcap
 
 NON_ESP_MARKER = bytes(4)  # RFC 3948 section 2.2
+ROUND = 64
+MOST_UNDER_WAY = 128  # and a round more; the ring of a port has room for 512, and not for these alone
+PATIENCE = 0.2  # seconds without an arrival, after which what has not arrived is lost
 FLIP, SET, CUT, DOUBLE, SPLICE, LENGTH, HEADER, STRETCH = range(8)
 
 
@@ -86,22 +89,41 @@ class Sockets:
             names, values = (line.split() for line in table if line.startswith("Udp:"))
         return int(values[names.index("InDatagrams")])
 
-    def backlog(self):
-        """What waits, in octets, and how many datagrams there was no room for."""
-        waiting = dropped = 0
+    def dropped(self):
+        """Datagrams that there was no room for."""
         with open(self.table) as table:
             next(table)
-            for line in table:
-                fields = line.split()
-                if int(fields[1].split(":")[1], 16) in (500, 4500):
-                    waiting += int(fields[4].split(":")[1], 16)
-                    dropped += int(fields[-1])
-        return waiting, dropped
+            lines = [line.split() for line in table]
+        return sum(int(fields[-1]) for fields in lines if int(fields[1].split(":")[1], 16) in (500, 4500))
+
+
+class Delivery:
+    """How many have been sent, have arrived at the daemon, and are lost."""
+
+    def __init__(self, sockets):
+        self.sockets = sockets
+        self.before = sockets.received()
+        self.sent = self.arrived = self.lost = 0
+        self.arrived_at_loss = None
+
+    def look(self):
+        """Whether more have arrived."""
+        before, self.arrived = self.arrived, self.sockets.received() - self.before
+        self.lost = max(0, min(self.lost, self.sent - self.arrived))  # some were just late
+        return self.arrived > before
 
     def await_room(self):
-        deadline = time.monotonic() + 20
-        while self.backlog()[0] > 16384:
-            assert time.monotonic() < deadline, "the daemon reads no more"
+        moved = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if self.look():
+                moved = now
+            if self.sent - self.arrived - self.lost <= MOST_UNDER_WAY:
+                return
+            assert now < moved + 20, "the daemon reads no more"
+            # Once: if the next round brings none either, all of them are waiting somewhere.
+            if now > moved + PATIENCE and self.arrived != self.arrived_at_loss:
+                self.lost, self.arrived_at_loss = self.sent - self.arrived, self.arrived
             time.sleep(0.001)
 
 
@@ -128,14 +150,14 @@ def main():
     templates = {port: datagram("10.9.2.2", port, victim, port, b"") for port in (500, 4500)}
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     sockets = Sockets(int(pid))
-    sent, wanted = 0, sockets.received() + count
-    while sockets.received() < wanted:
-        assert sent < 2 * count, "half of the packets never arrive"
-        for _ in range(64):
+    delivery = Delivery(sockets)
+    while delivery.arrived < count:
+        assert delivery.sent < 2 * count, "half of the packets never arrive"
+        for _ in range(ROUND):
             raw.sendto(mutated_datagram(messages, templates, rng), (victim, 0))
-        sent += 64
-        sockets.await_room()
-    print("sent", sent, "delivered", count, "dropped by the daemon's sockets", sockets.backlog()[1])
+        delivery.sent += ROUND
+        delivery.await_room()
+    print("sent", delivery.sent, "delivered", delivery.arrived, "dropped by the daemon's sockets", sockets.dropped())
 
 
 main()

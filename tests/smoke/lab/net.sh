@@ -127,10 +127,13 @@ lab_down() {
   set +e
   exec 2>/dev/null
   await_line_end
+  local keep=
+  [ "$status" = 0 ] || keep=${LAB_KEEP_LOGS:-}
+  [ -z "$keep" ] || sekisho_last_words
   places_down
-  if [ "$status" != 0 ] && [ -n "${LAB_KEEP_LOGS:-}" ]; then
-    mkdir -p "$LAB_KEEP_LOGS"
-    cp -r "$LAB_DIR/." "$LAB_KEEP_LOGS/" 2>/dev/null
+  if [ -n "$keep" ]; then
+    mkdir -p "$keep"
+    cp -r "$LAB_DIR/." "$keep/" 2>/dev/null
   fi
   rm -rf "$LAB_DIR"
   exit "$status"

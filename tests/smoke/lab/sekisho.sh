@@ -109,3 +109,12 @@ await_error() {
 
 # drops SIDE REASON: how often the data plane dropped for it.
 drops() { sekisho "$1" show counters --json | jq -r --arg reason "$2" '.drops[$reason] // 0'; }
+
+# For the logs of a test that failed: what each gateway that still runs has dropped, and why.
+sekisho_last_words() {
+  local side
+  for side in "${!CONTROL_PID[@]}"; do
+    timeout 5 "$SEKISHO" --socket "$LAB_DIR/$side/control.sock" show counters --json |
+      jq -r '.drops | to_entries[] | select(.value > 0) | "\(.key) \(.value)"' >"$LAB_DIR/$side/drops.log"
+  done
+}

@@ -13,17 +13,19 @@ host_address() {
 
 opposite() { if [ "$1" = left ]; then echo right; else echo left; fi; }
 
-# ping_lost HOST FAMILY COUNT INTERVAL [ARGS...]: prints how many echoes of that host to the opposite one were lost. Once it
-# has had an answer, ping waits for the last ones no longer than two round trips or its interval, and takes late ones for
-# lost; so a few are sent at once, and have two seconds.
-ping_lost() {
-  local host=$1 family=$2 count=$3 interval=$4 answer
+# echoes_lost PLACE ADDRESS COUNT INTERVAL [ARGS...]: prints how many echoes were lost. What else is known of them is in
+# ping.log. ARGS are those of echoes.py.
+echoes_lost() {
+  local place=$1 address=$2 count=$3 interval=$4
   shift 4
-  [ "$count" -gt 10 ] || { set -- -l "$count" "$@"; interval=2; }
-  answer=$(on "$host" ping -"$family" -n -q -c "$count" -i "$interval" -W 2 -p "$MARKER_HEX" "$@" \
-    "$(host_address "$(opposite "$host")" "$family")") || :
-  printf '%s\n' "$answer" >>"$LAB_DIR/ping.log"
-  sed -nE 's/^([0-9]+) packets transmitted, ([0-9]+) received.*/\1 \2/p' <<<"$answer" | awk '{ print $1 - $2 }'
+  on "$place" "$PYTHON" "$SMOKE/lab/echoes.py" -p "$MARKER" "$@" "$address" "$count" "$interval" 2>>"$LAB_DIR/ping.log"
+}
+
+# ping_lost HOST FAMILY COUNT INTERVAL [ARGS...]: of that host to the opposite one.
+ping_lost() {
+  local host=$1 family=$2
+  shift 2
+  echoes_lost "$host" "$(host_address "$(opposite "$host")" "$family")" "$@"
 }
 
 # ping_sizes HOST FAMILY SIZE...: inner IP packets of these sizes get there and back.
