@@ -242,8 +242,8 @@ class Environment {
   // release_inbound_spi() if it was never installed.
   virtual std::optional<uint32_t> allocate_inbound_spi() = 0;
   virtual void release_inbound_spi(uint32_t spi) = 0;
-  // Whether that connection's traffic is carried by SAs of an engine before this one, of which this one knows nothing.
-  virtual bool carries(const std::string& connection) const = 0;
+  // Whether that child's traffic is carried by SAs of an engine before this one, of which this one knows nothing.
+  virtual bool carries(const std::string& connection, const std::string& child) const = 0;
   // The link that leads to that address outside; nothing where none is known.
   virtual std::optional<OuterWay> outer_way(const IpAddress&) const { return {}; }
   // Who wants the keys of new SAs; nobody, unless the operator logs keys.

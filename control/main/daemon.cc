@@ -269,9 +269,13 @@ void Daemon::set_ready_connections() {
 
 // An earlier control's SAs, which nobody renews, take the packets that would ask for others.
 void Daemon::renew_adopted() {
-  for (const auto& [name, tunnel] : config_.tunnels)
-    if (wakes_on_traffic(tunnel) && status_[name].connection_set && tunnels_.adopted(name))
-      raise(ike::TrafficWaiting{name});
+  for (const auto& [name, tunnel] : config_.tunnels) {
+    Status& status = status_[name];
+    if (!wakes_on_traffic(tunnel) || !status.connection_set || !tunnels_.adopted(name)) continue;
+    if (status.asked_again && now() - *status.asked_again < tunnel.connection.retry_interval) continue;
+    status.asked_again = now();
+    raise(ike::TrafficWaiting{name});
+  }
 }
 
 // ------------------------------------------------------------------------------------------------- the dataplane

@@ -88,6 +88,7 @@ class Daemon final : public rpc::Operations,
   struct Status {
     bool connection_set = false;  // the engine has it
     bool held_down = false;
+    std::optional<Instant> asked_again;  // for SAs in place of those that an earlier control left
     std::optional<rpc::LastError> last_error;
     ike::Report::Proof last_error_proof = ike::Report::Proof::authentic;
   };
@@ -100,7 +101,9 @@ class Daemon final : public rpc::Operations,
   std::optional<uint32_t> allocate_inbound_spi() override { return tunnels_.allocate_inbound_spi(); }
   void release_inbound_spi(uint32_t spi) override { tunnels_.release_inbound_spi(spi); }
   std::optional<OuterWay> outer_way(const IpAddress& peer) const override { return find_way(peer); }
-  bool carries(const std::string& connection) const override { return tunnels_.adopted(connection); }
+  bool carries(const std::string& connection, const std::string& child) const override {
+    return tunnels_.carries_leftover(connection, child);
+  }
   ike::KeyObserver* key_observer() override { return key_log_.get(); }
   // DataplaneListener
   void dataplane_up(const Inventory& inventory) override;

@@ -21,7 +21,7 @@ void Tunnels::dataplane_down() {
     tunnel.leftovers.clear();
     tunnel.leftover_tx.clear();
     tunnel.leftovers_until.reset();
-    tunnel.leftovers_replaced = false;
+    tunnel.replaced.clear();
     for (Child& child : tunnel.children) {
       account(tunnel, child);
       child.installed = false;

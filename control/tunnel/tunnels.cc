@@ -429,11 +429,15 @@ bool Tunnels::is_live(const Tunnel& tunnel) {
   return handed_over || sends(tunnel) || leftovers_send(tunnel);
 }
 
+void Tunnels::note_replaced(Tunnel& tunnel) const {
+  if (tunnel.leftovers.empty()) return;
+  for (const Child& child : tunnel.children)
+    if (child.installed && child.active && tunnel.replaced.insert(child.name).second)
+      tunnel.leftovers_until = clock_() + replaced_lifetime;
+}
+
 void Tunnels::note_liveness(const std::string& name, Tunnel& tunnel) {
-  if (sends(tunnel) && !tunnel.leftovers.empty() && !tunnel.leftovers_replaced) {
-    tunnel.leftovers_replaced = true;
-    tunnel.leftovers_until = clock_() + replaced_lifetime;
-  }
+  note_replaced(tunnel);
   const bool live = is_live(tunnel);
   if (live == tunnel.live_since.has_value()) return;
   tunnel.live_since = live ? std::optional(clock_()) : std::nullopt;

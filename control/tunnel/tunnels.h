@@ -16,8 +16,8 @@
 // definitions' names, in which the data path tries their selectors.
 //
 // SAs of an earlier control (leftovers) go on forwarding until a child SA of ours is acknowledged; the outbound ones
-// stand behind all of ours by then, and all go after a while, for the peer to turn to the new ones. Without a successor
-// they go when their lifetime must be over.
+// stand behind all of ours by then, and all go a while after the last child's, for the peer to turn to the new ones.
+// Without a successor they go when their lifetime must be over.
 //
 // A TunnelSet that is refused is sent again, as the tunnel stands then: after a second, and then after twice as long
 // each time, up to a minute.
@@ -141,6 +141,8 @@ class Tunnels {
   bool live(const std::string& name) const;
   // Live by what an earlier control left behind; nothing of ours has been sent on yet.
   bool adopted(const std::string& name) const;
+  // The same of one child: those of an earlier control are sent on, and none of ours that bears its name has been yet.
+  bool carries_leftover(const std::string& name, const std::string& child) const;
   std::optional<Instant> live_since(const std::string& name) const;
   // The dataplane has acknowledged it.
   bool present(const std::string& name) const;
@@ -190,8 +192,8 @@ class Tunnels {
     std::vector<ipc::SaId> leftovers;
     std::vector<ipc::SaId> leftover_tx;  // those of them that send, and perhaps some that are gone
     std::optional<Instant> leftovers_until;
-    bool leftovers_replaced = false;  // an SA of our own sends
-    uint16_t leftover_mtu = 0;        // the tunnel's, as that control had set it
+    std::set<std::string> replaced;  // children that SAs of our own send, or have sent, in place of leftovers
+    uint16_t leftover_mtu = 0;       // the tunnel's, as that control had set it
     std::optional<Instant> live_since;
     TrafficCount past_in, past_out;  // of SAs that are gone
   };
@@ -201,6 +203,7 @@ class Tunnels {
   static Child* find_child(Tunnel& tunnel, uint32_t inbound_spi);
   static bool sends(const Tunnel& tunnel);
   static bool leftovers_send(const Tunnel& tunnel);
+  void note_replaced(Tunnel& tunnel) const;
   static bool is_live(const Tunnel& tunnel);
   static std::vector<const Child*> sending_children(const Tunnel& tunnel);
   static std::vector<ipc::SaId> tx_sas(const Tunnel& tunnel);

@@ -38,7 +38,12 @@ bool Tunnels::live(const std::string& name) const { return live_since(name).has_
 
 bool Tunnels::adopted(const std::string& name) const {
   const Tunnel* tunnel = find(name);
-  return tunnel && tunnel->live_since && leftovers_send(*tunnel) && !tunnel->leftovers_replaced;
+  return tunnel && tunnel->live_since && leftovers_send(*tunnel) && tunnel->replaced.empty();
+}
+
+bool Tunnels::carries_leftover(const std::string& name, const std::string& child) const {
+  const Tunnel* tunnel = find(name);
+  return tunnel && leftovers_send(*tunnel) && !tunnel->replaced.contains(child);
 }
 
 std::optional<Instant> Tunnels::live_since(const std::string& name) const {

@@ -33,7 +33,7 @@ class DataPath final : public ike::Environment {
   WallTime wall_clock() const override { return calendar; }
   std::optional<uint32_t> allocate_inbound_spi() override;
   void release_inbound_spi(uint32_t spi) override;
-  bool carries(const std::string&) const override { return has_leftovers; }
+  bool carries(const std::string&, const std::string&) const override { return has_leftovers; }
   ike::KeyObserver* key_observer() override { return observer; }
   std::optional<ike::OuterWay> outer_way(const IpAddress&) const override { return way; }
 

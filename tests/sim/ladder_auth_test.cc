@@ -318,10 +318,18 @@ TEST_CASE("an engine that started anew does not turn back to a child that the pe
   puppet.exchange_init(Puppet::default_spi + 1);
   Payloads request = puppet.auth_request();
   request.push_back(notify(NotifyType::initial_contact));
-  puppet.authenticate(request);
-  CHECK(sends_on(puppet, puppet.engine_spi));
-  puppet.pass(3100ms);
-  CHECK(sends_on(puppet, puppet.engine_spi));
+  SECTION("and that it has turned to") {
+    puppet.authenticate(request);
+    puppet.pass(3100ms);
+    CHECK(sends_on(puppet, puppet.engine_spi));
+  }
+  SECTION("and that it has yet to turn to") {
+    puppet.ask_auth(request);
+    puppet.pass(3100ms);
+    CHECK_FALSE(puppet.data_path.sends_on("tunnel"));
+    puppet.pass(2s);
+    CHECK(sends_on(puppet, puppet.engine_spi));
+  }
 }
 
 TEST_CASE("an engine that started anew sends by what is there until the peer has the first child") {

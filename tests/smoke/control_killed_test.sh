@@ -26,17 +26,21 @@ say "pings lost during the take-over: $PING_LOST of 400"
 on_its_way() {
   tcpdump -nr "$LAB_DIR/takeover.pcap" 2>/dev/null | awk -v out="IP ${WAN[a]}.4500 > " '
     / ikev2_auth\[I\]/ { asked = 1 }
+    / ikev2_auth\[R\]/ { answered = 1 }
     index($0, out) && match($0, /ESP\(spi=0x[0-9a-f]+/) {
       spi = substr($0, RSTART, RLENGTH)
       if (!old) old = spi
       if (spi != old) renewed = 1
     }
-    !renewed && / ESP\(/ { if (index($0, out)) count++; else if (!asked) count-- }
-    END { if (asked && renewed) print count }'
+    !renewed && / ESP\(/ {
+      if (index($0, out)) { count++; late += answered }
+      else if (!asked) count--
+    }
+    END { if (asked && renewed) print count, late + 0 }'
 }
-most=$(on_its_way)
+read -r most late <<<"$(on_its_way)"
 expect "no more than was on its way then, ${most:-unknown}" test "$PING_LOST" -le "${most:--1}"
-expect 'less than a second of them' test "${most:-50}" -lt 50
+expect "the new SA taken within a quarter of a second of the answer, ${late:-unknown} packets" test "${late:-13}" -lt 13
 lost=$(sed -n '$s/.*lost: //p' "$LAB_DIR/ping.log")
 [ "$PING_LOST" = 0 ] || equal 'from the first of them to the last' "$PING_LOST" $((${lost##* } - ${lost%% *} + 1))
 await 15 'one child SA' eval '[ "$(sekisho a show child-sa --json | jq length)" = 1 ]'

@@ -136,7 +136,7 @@ void install_child(Context& context, IkeSa& sa, const NegotiatedChild& negotiate
   const bool first = std::ranges::none_of(context.sas.children(), [&](const ChildSa& other) {
     return other.carries(child) && other.live() && other.outbound_active;
   });
-  child.outbound_active = negotiated.began_here && first && !context.environment.carries(child.connection);
+  child.outbound_active = negotiated.began_here && first && !context.environment.carries(child.connection, child.name);
   child.state = child.outbound_active ? ChildState::installed : ChildState::unconfirmed;
   child.next_at = negotiated.began_here ? context.now + switch_time : child.expires_at;
 

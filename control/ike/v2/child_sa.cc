@@ -97,7 +97,8 @@ ChildSa& install_child(Context& context, IkeSa& sa, const NegotiatedChild& negot
   if (ConnectionEntry* own = context.connections.find(connection.name)) own->child_up();
   ChildEntry* entry = entry_of(context, sa, definition.name);
   const bool alone = negotiated.began_here || !entry || entry->sends_on == 0;
-  const bool active = negotiated.began_here || (alone && !context.environment.carries(connection.name));
+  const bool active =
+      negotiated.began_here || (alone && !context.environment.carries(connection.name, definition.name));
   if (alone && entry) entry->sends_on = negotiated.inbound_spi;
 
   ChildSa& child = sa.children.emplace_back();

@@ -48,7 +48,7 @@ class Party {
     WallTime wall_clock() const override { return testing::new_year; }
     std::optional<uint32_t> allocate_inbound_spi() override { return ++last_spi_; }
     void release_inbound_spi(uint32_t) override {}
-    bool carries(const std::string&) const override { return false; }
+    bool carries(const std::string&, const std::string&) const override { return false; }
 
    private:
     SystemRandom random_;

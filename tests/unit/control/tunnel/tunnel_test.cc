@@ -191,11 +191,21 @@ TEST_CASE("a new control replaces child by child what an earlier one sent on") {
   Gateway after(dataplane);
   CHECK(after.tunnels.live("tokyo"));
   CHECK(after.all_sent_on("tokyo") == Spis{0xa1, 0xb1});
+  CHECK(after.tunnels.adopted("tokyo"));
+  CHECK(after.tunnels.carries_leftover("tokyo", "voice"));
   after.install("tokyo", true, 0xb2, "voice");
   dataplane.work();
   CHECK(after.all_sent_on("tokyo") == Spis{0xb2, 0xa1, 0xb1});
+  CHECK_FALSE(after.tunnels.adopted("tokyo"));
+  CHECK_FALSE(after.tunnels.carries_leftover("tokyo", "voice"));
+  CHECK(after.tunnels.carries_leftover("tokyo", "data"));
+  // The last child has the time that the first one had.
+  const Instant first = *after.tunnels.next_deadline();
+  after.now += std::chrono::seconds(10);
   after.install("tokyo", true, 0xa2, "data");
   dataplane.work();
+  CHECK(*after.tunnels.next_deadline() == first + std::chrono::seconds(10));
+  CHECK_FALSE(after.tunnels.carries_leftover("tokyo", "data"));
   after.now = *after.tunnels.next_deadline();
   after.tunnels.expire_leftovers();
   dataplane.work();
