@@ -33,12 +33,10 @@ std::optional<AddressAndLength> parse_with_length(std::string_view text) {
 IpAddress fill_host_bits(const IpAddress& address, unsigned length, bool bit) {
   std::array<uint8_t, 16> bytes{};
   std::ranges::copy(address.bytes(), bytes.begin());
-  for (unsigned i = length; i < address.bits(); ++i) {
-    const auto mask = static_cast<uint8_t>(0x80 >> (i % 8));
-    if (bit)
-      bytes[i / 8] |= mask;
-    else
-      bytes[i / 8] &= static_cast<uint8_t>(~mask);
+  for (unsigned i = length / 8; i < address.size(); ++i) {
+    const unsigned kept = length > 8 * i ? length - 8 * i : 0;
+    const auto host = static_cast<uint8_t>(0xff >> kept);
+    bytes[i] = static_cast<uint8_t>(bit ? bytes[i] | host : bytes[i] & ~host);
   }
   return *IpAddress::from_bytes({bytes.data(), address.size()});
 }

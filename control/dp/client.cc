@@ -212,12 +212,17 @@ void DataplaneClient::submit(Transaction transaction, Done done) {
   pump();
 }
 
-// What finds no room waits until the dataplane, having consumed, wakes us.
+// What finds no room waits until the dataplane, having consumed, wakes us. One that consumes as fast as this goes does
+// not hold the loop.
 void DataplaneClient::pump() {
-  while (!outgoing_.empty() && channel_->send_bytes(outgoing_.front().type, outgoing_.front().payload())) {
+  unsigned sent = 0;
+  while (!outgoing_.empty() && sent < messages_per_turn &&
+         channel_->send_bytes(outgoing_.front().type, outgoing_.front().payload())) {
     outgoing_.pop_front();
-    heard_ = MonotonicClock::now();  // there is room again, or still some
+    ++sent;
   }
+  if (sent > 0) heard_ = MonotonicClock::now();  // there is room again, or still some
+  if (sent == messages_per_turn && !outgoing_.empty()) again_.ask();
   channel_->flush();
 }
 

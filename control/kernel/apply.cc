@@ -67,10 +67,16 @@ Effect apply_next_hop_object(const State& state, const NextHopObject& object) {
 }
 
 Effect apply_neighbour(State& state, ChangeKind kind, const Neighbour& neighbour) {
-  if (kind == ChangeKind::gone) return {.changed = state.neighbours.erase(neighbour.key) > 0};
+  // The kernel's states come and go with its probes, of each neighbour several times a minute. What it cannot be sent
+  // to by is as good as absent.
+  if (kind == ChangeKind::gone) {
+    const auto found = state.neighbours.find(neighbour.key);
+    const bool was_usable = found != state.neighbours.end() && found->second.usable();
+    state.neighbours.erase(neighbour.key);
+    return {.changed = was_usable};
+  }
   Neighbour& known = state.neighbours[neighbour.key];
-  if (known == neighbour) return {};
-  Effect effect{.changed = true};
+  Effect effect{.changed = known.usable() != neighbour.usable() || (neighbour.usable() && known.mac != neighbour.mac)};
   if (neighbour.state == NeighbourState::stale && known.state != NeighbourState::stale)
     effect.turned_stale = neighbour.key;
   known = neighbour;

@@ -15,7 +15,7 @@ namespace sekisho::kernel {
 namespace {
 
 constexpr unsigned max_datagrams_per_turn = 256;
-constexpr int receive_buffer = 8 << 20;  // a full routing table may change at once
+constexpr int receive_buffer = 64 << 20;  // a full routing table may change at once; taken only while it does
 constexpr unsigned dump_attempts = 20;
 
 }  // namespace

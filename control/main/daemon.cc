@@ -59,7 +59,13 @@ Daemon::Daemon(sd_event* loop, config::Config config, std::string config_file, c
       frr_(std::move(frr)),
       inquiries_(loop, [this] { return frr_.connect(FrrDoor::bgpd_vty); }, {}),
       handshakes_([this](ByteView message) { return engine_.knows(message); }),
-      engine_timer_(loop, [this] { raise(ike::TimerFired{}); }),
+      engine_timer_(loop,
+                    [this] {
+                      // After a turn that took long, the answer may have come before the time for it was over.
+                      transport_->receive_waiting();
+                      take_handshake();
+                      raise(ike::TimerFired{});
+                    }),
       handshake_turn_(loop, [this] { take_handshake(); }),
       tunnel_timer_(loop,
                     [this] {

@@ -254,8 +254,8 @@ void Network::plan_all() {
 }
 
 // One change makes room for the next: a route needs its gateway's link to be up. The kernel has told of a change by the
-// time it acknowledges it, so all of them, and what the dataplane is to hear of them, fit into this turn: a tunnel that
-// has come up carries traffic at once.
+// time it acknowledges it, so all of them, and what the dataplane is to hear of them unless much waits for it already,
+// fit into this turn: a tunnel that has come up carries traffic at once.
 void Network::configure_whole() {
   constexpr unsigned max_rounds = 4;
   for (unsigned round = 0; round < max_rounds; ++round) {

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace sekisho::control {
 namespace {
 
 constexpr size_t batch = 16;
+constexpr unsigned waiting_batches = 64;
 constexpr size_t largest_datagram = 65536;
 constexpr int receive_buffer = 1 << 20;
 
@@ -45,7 +47,8 @@ bool forbid_fragments(int fd, Family family) {
 }
 
 bool set_options(int fd, Family family) {
-  (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer))
+    (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
   if (!allow_fragments(fd, family)) return false;
   if (family == Family::ipv4) return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
   return set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -112,13 +115,20 @@ Result<void> UdpTransport::add(sd_event* loop, Family family, uint16_t port) {
   return {};
 }
 
-void UdpTransport::receive(const Socket& socket) {
+void UdpTransport::receive_waiting() {
+  for (const auto& socket : sockets_)
+    for (unsigned i = 0; i < waiting_batches && receive(*socket) == batch; ++i) {
+    }
+}
+
+size_t UdpTransport::receive(const Socket& socket) {
   buffers_->prepare();
   const int count = ::recvmmsg(socket.fd.get(), buffers_->headers.data(), batch, MSG_DONTWAIT, nullptr);
   for (int i = 0; i < count; ++i) {
     const auto& received = buffers_->headers[static_cast<size_t>(i)];
     deliver(socket, &received.msg_hdr, ByteView(buffers_->data[static_cast<size_t>(i)]).first(received.msg_len));
   }
+  return static_cast<size_t>(std::max(count, 0));
 }
 
 void UdpTransport::deliver(const Socket& socket, const void* header, ByteView data) {

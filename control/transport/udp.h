@@ -40,6 +40,8 @@ class UdpTransport {
   static Result<std::unique_ptr<UdpTransport>> open(sd_event* loop, Receiver receiver);
   ~UdpTransport();
 
+  // What has come already, of each socket up to 1024 datagrams: for who is about to judge that something has not come.
+  void receive_waiting();
   // From a local address and port 500 or 4500; the marker is added here. Failures are counted: IKE sends again.
   void send(const Endpoint& local, const Endpoint& remote, ByteView message,
             Fragmentation fragmentation = Fragmentation::allowed);
@@ -52,7 +54,8 @@ class UdpTransport {
   struct Buffers;
   explicit UdpTransport(Receiver receiver);
   Result<void> add(sd_event* loop, Family family, uint16_t port);
-  void receive(const Socket& socket);
+  // How many datagrams.
+  size_t receive(const Socket& socket);
   void deliver(const Socket& socket, const void* header, ByteView data);
   // 0, or errno.
   int transmit(const Endpoint& local, const Endpoint& remote, ByteView data,

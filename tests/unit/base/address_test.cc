@@ -16,6 +16,23 @@ TEST_CASE("addresses parse and print") {
   CHECK(IpAddress::v4(Be32(0x0a090101)) == *IpAddress::parse("10.9.1.1"));
 }
 
+TEST_CASE("a prefix of any length ends at its bit") {
+  for (const char* ones : {"255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}) {
+    const IpAddress all = *IpAddress::parse(ones), none = IpAddress::any(all.family());
+    for (unsigned length = 0; length <= all.bits(); ++length) {
+      const Prefix upper(all, length), lower(none, length);
+      for (unsigned i = 0; i < all.bits(); ++i) {
+        INFO("/" << length << ", bit " << i);
+        const auto bit = [i](const IpAddress& address) { return (address.bytes()[i / 8] >> (7 - i % 8) & 1) != 0; };
+        CHECK(bit(upper.address()) == (i < length));
+        CHECK(bit(lower.last()) == (i >= length));
+      }
+      CHECK(upper.contains(all));
+      CHECK(upper.contains(none) == (length == 0));
+    }
+  }
+}
+
 TEST_CASE("prefixes refuse host bits and contain what they should") {
   CHECK_FALSE(Prefix::parse("10.1.0.1/16"));
   CHECK_FALSE(Prefix::parse("10.0.0.0/33"));

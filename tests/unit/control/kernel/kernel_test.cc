@@ -423,3 +423,31 @@ TEST_CASE("route changes that say too little make the routes suspect") {
   CHECK(apply(state, {ChangeKind::present, false, neighbour}).turned_stale == neighbour.key);
   CHECK_FALSE(apply(state, {ChangeKind::present, false, neighbour}).turned_stale);
 }
+
+TEST_CASE("of a neighbour it is a change that it can be sent to, or no more, and its MAC", "[kernel]") {
+  State state;
+  Neighbour neighbour{{2, *IpAddress::parse("10.0.0.1")}, NeighbourState::incomplete, {}};
+  const auto changes = [&] { return apply(state, {ChangeKind::present, false, neighbour}).changed; };
+  CHECK_FALSE(changes());
+  neighbour.mac = MacAddress{};
+  neighbour.state = NeighbourState::reachable;
+  CHECK(changes());
+  for (const auto how :
+       {NeighbourState::stale, NeighbourState::delay, NeighbourState::probe, NeighbourState::reachable}) {
+    neighbour.state = how;
+    CHECK_FALSE(changes());
+    CHECK(state.neighbours.at(neighbour.key).state == how);
+  }
+  neighbour.mac = MacAddress{{2}};
+  CHECK(changes());
+  neighbour.state = NeighbourState::failed;
+  CHECK(changes());
+  neighbour.mac = {};
+  CHECK_FALSE(changes());
+  CHECK_FALSE(apply(state, {ChangeKind::gone, false, neighbour}).changed);
+  CHECK(state.neighbours.empty());
+  neighbour.mac = MacAddress{{2}};
+  neighbour.state = NeighbourState::reachable;
+  CHECK(changes());
+  CHECK(apply(state, {ChangeKind::gone, false, neighbour}).changed);
+}

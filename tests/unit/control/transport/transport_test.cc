@@ -130,6 +130,27 @@ TEST_CASE("messages come with the address they were sent to, and leave from the 
   sd_event_unref(loop);
 }
 
+TEST_CASE("what waits in the sockets is taken when asked for, a bounded number of it") {
+  const Loopback loopback;
+  sd_event* loop = nullptr;
+  REQUIRE(sd_event_new(&loop) >= 0);
+  unsigned received = 0;
+  auto opened = UdpTransport::open(loop, [&](const Endpoint&, const Endpoint&, ByteView) { ++received; });
+  REQUIRE(opened);
+  (*opened)->receive_waiting();
+  CHECK(received == 0);
+  Peer peer("127.0.0.9");
+  for (int i = 0; i < 40; ++i) peer.send("127.0.0.5", 500, bytes({1}));
+  peer.send("127.0.0.6", 4500, bytes({0, 0, 0, 0, 4}));
+  (*opened)->receive_waiting();
+  CHECK(received == 41);
+  for (int i = 0; i < 1100; ++i) peer.send("127.0.0.5", 500, bytes({1}));
+  (*opened)->receive_waiting();
+  CHECK(received == 41 + 1024);
+  opened->reset();
+  sd_event_unref(loop);
+}
+
 // What is no larger than the link leaves the kernel whole.
 TEST_CASE("over IPv6, what is larger than the link leaves in fragments that every path carries") {
   const Loopback loopback(1500);
