@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/session.h"
+#include "cli/text.h"
 
 namespace sekisho::cli {
 
@@ -38,7 +39,6 @@ std::string ike_sas_text(const json& sas);
 std::string ike_sa_details_text(const json& sas);
 std::string child_sas_text(const json& sas);
 std::string child_sa_details_text(const json& sas);
-std::string routes_text(const json& routes);
 // `view`: summary, received or advertised.
 std::string bgp_text(std::string_view view, const json& list);
 std::string neighbours_text(const json& neighbours);
@@ -51,6 +51,17 @@ std::string config_errors_text(const json& errors);
 std::string explanation_text(const json& explanation);
 std::string catalogue_text(const json& messages);
 std::string catalogue_markdown(const json& messages);
+
+// Of routes, which come in parts.
+class RouteTable {
+ public:
+  RouteTable();
+  void add(const json& routes);
+  std::string text() &&;
+
+ private:
+  Table table_;
+};
 
 // `show NOUN [NAME]`: asks for it and prints what list_text() makes of the answer, or one_text() where a name is given.
 void add_show(CLI::App& show, Session& session, const std::string& noun, const std::string& description,

@@ -9,12 +9,6 @@
 #include "cli/text.h"
 
 namespace sekisho::cli {
-namespace {
-
-// ASCII only: a terminal that shows it sees no escape sequence.
-std::string dumped(const json& value) { return value.dump(2, ' ', true, json::error_handler_t::replace) + "\n"; }
-
-}  // namespace
 
 std::optional<json> Session::request(const std::string& method, const json& params) {
   auto answer = ask(socket, method, params);
@@ -31,9 +25,12 @@ std::optional<json> Session::request(const std::string& method, const json& para
 }
 
 void Session::print(const json& result, const std::function<std::string(const json&)>& text) {
-  const std::string whole = json_output ? dumped(result) : text(result);
+  write(json_output ? dumped(result) : text(result));
+}
+
+void Session::write(const std::string& output) {
   // Flushed before anything that stderr gets.
-  if (std::fputs(whole.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return;
+  if (std::fputs(output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return;
   fail(exit_no, messages::file_unwritable, "standard output: " + std::generic_category().message(errno));
 }
 

@@ -31,6 +31,7 @@ struct Session {
 
   // The JSON as it is, or what text() makes of it. Output that cannot be written is an error of its own.
   void print(const json& result, const std::function<std::string(const json&)>& text);
+  void write(const std::string& output);
 
   // To stderr: id, cause and remedy.
   void fail(ExitCode code, const json& error);

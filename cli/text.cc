@@ -103,6 +103,20 @@ std::string Table::text() const {
   return text;
 }
 
+std::string dumped(const json& value) { return value.dump(2, ' ', true, json::error_handler_t::replace) + "\n"; }
+
+void ListText::add(const json& part) {
+  if (part.empty()) return;
+  const std::string whole = dumped(part);  // "[\n", the items, "\n]\n"
+  items_ += (items_.empty() ? "" : ",\n") + whole.substr(2, whole.size() - 5);
+}
+
+std::string ListText::text() && {
+  if (items_.empty()) return "[]\n";
+  items_.insert(0, "[\n");
+  return std::move(items_ += "\n]\n");
+}
+
 std::string details(const std::vector<std::pair<std::string, std::string>>& lines) {
   size_t width = 0;
   for (const auto& [label, value] : lines) width = std::max(width, label.size());

@@ -38,6 +38,19 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// JSON, indented. ASCII only: a terminal that shows it sees no escape sequence.
+std::string dumped(const json& value);
+
+// The same for a list that comes in parts.
+class ListText {
+ public:
+  void add(const json& part);
+  std::string text() &&;
+
+ private:
+  std::string items_;
+};
+
 // "label  value" lines with the values in one column.
 std::string details(const std::vector<std::pair<std::string, std::string>>& lines);
 

@@ -67,7 +67,14 @@ class Daemon final : public rpc::Operations,
   std::vector<ike::IkeSaView> ike_sas() const override;
   std::vector<ike::ConnectionView> connections() const override;
   std::vector<rpc::ChildCounters> child_counters() const override;
-  std::vector<rpc::RouteView> routes() const override;
+  rpc::RoutePart routes(const std::optional<rpc::RoutePlace>& after, size_t most) const override {
+    return route_views().part(after, most);
+  }
+  std::vector<rpc::RouteView> routes_to(const Prefix& prefix) const override { return route_views().to(prefix); }
+  std::vector<rpc::RouteView> routes_taken_by(const IpAddress& address) const override {
+    return route_views().taken_by(address);
+  }
+  bool has_interface(std::string_view name) const override;
   std::vector<rpc::NeighbourView> neighbours() const override;
   std::vector<rpc::VrfView> vrfs() const override;
   std::vector<rpc::PortView> ports() const override;
@@ -95,6 +102,8 @@ class Daemon final : public rpc::Operations,
 
   Daemon(sd_event* loop, config::Config config, std::string config_file, const std::string& dataplane_socket,
          FrrDoors frr);
+
+  RouteViews route_views() const;
 
   // ike::Environment
   Random& random() override { return random_; }

@@ -152,13 +152,14 @@ routing::Attachments Network::twins_in(const std::string& vrf) const {
   return twins;
 }
 
-void Network::for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
-                                                    const routing::Plan& plan)>& look) const {
+std::vector<VrfRoutes> Network::vrfs() const {
+  std::vector<VrfRoutes> vrfs;
   for (const auto& [name, id] : host_.vrf_ids()) {
     const Namespace* space = spaces_.find(name);
     const auto plan = plans_.find(id);
-    if (space && plan != plans_.end()) look(name, space->state(), plan->second);
+    if (space && plan != plans_.end()) vrfs.push_back({name, space->state(), plan->second});
   }
+  return vrfs;
 }
 
 void Network::touch() {

@@ -18,6 +18,7 @@
 
 #include "control/loop/loop.h"
 #include "control/main/namespaces.h"
+#include "control/main/route_views.h"
 #include "control/routing/left_out.h"
 #include "control/routing/plan.h"
 #include "control/routing/pushed.h"
@@ -72,9 +73,8 @@ class Network {
   const Namespaces::Fault* fault(const std::string& vrf) const;
   // Whether the dataplane may have routes of that VRF.
   bool has_routes(ipc::VrfId vrf) const { return push_all_ || pushed_.has_routes(vrf); }
-  // Of all VRFs that can be looked into, by name.
-  void for_each_vrf(const std::function<void(const std::string& name, const kernel::State& state,
-                                             const routing::Plan& plan)>& look) const;
+  // All that can be looked into, by name.
+  std::vector<VrfRoutes> vrfs() const;
   // FRR's, for want of room in the dataplane.
   size_t left_out() const;
   // Likewise, a group whose routes take the first of its ways.

@@ -11,19 +11,6 @@
 namespace sekisho::control {
 namespace {
 
-// `own` is the type of the routes that zebra is told.
-std::string origin(const routing::PlannedRoute& route, zserv::RouteType own) {
-  if (route.neighbour) return "neighbour";
-  if (route.learnt) return route.learnt->type == own ? "tunnel" : std::string(zserv::name(route.learnt->type));
-  if (route.next_hop.kind == ipc::NextHopKind::local) return "local";
-  if (route.protocol == kernel::own_protocol) {
-    if (route.metric == guard_metric) return "guard";
-    return route.next_hop.kind == ipc::NextHopKind::tunnel ? "tunnel" : "static";
-  }
-  const std::string_view maker = kernel::protocol_name(route.protocol);
-  return std::string(maker == "kernel" ? "connected" : maker);
-}
-
 rpc::ZebraView to_view(const Zebra& zebra) {
   using State = rpc::ZebraView::State;
   rpc::ZebraView view{.own_routes = zebra.told(), .own_installed = zebra.installed()};
@@ -127,46 +114,27 @@ std::vector<rpc::ChildCounters> Daemon::child_counters() const {
   return views;
 }
 
-std::vector<rpc::RouteView> Daemon::routes() const {
-  std::vector<rpc::RouteView> views;
-  const zserv::RouteType own = zebra_ ? zebra_->own_type() : zserv::RouteType::system;
-  network_->for_each_vrf([&](const std::string& vrf, const kernel::State& state, const routing::Plan& plan) {
-    const auto link_name = [&state](int index) {
-      const auto link = state.links.find(index);
-      return link == state.links.end() ? std::string() : link->second.name;
-    };
-    const auto kind = [&plan](const routing::NextHopKey& key) { return plan.next_hops.at(key).kind; };
-    for (const auto& [prefix, route] : plan.routes) {
-      rpc::RouteView view{.vrf = vrf, .prefix = prefix};
-      if (route.group && route.group->size() > 1 && !network_->lacks_room(*route.group)) {
-        view.kind = ipc::NextHopKind::group;
-        for (const routing::PlannedHop& hop : *route.group)
-          view.hops.push_back({kind(hop.next_hop), link_name(hop.link), hop.via, hop.weight});
-      } else {
-        view.kind = kind(route.next_hop);
-        view.interface = link_name(route.link);
-        view.via = route.via;
-      }
-      if (route.protocol != 0 || route.learnt) view.metric = route.metric;
-      if (route.learnt) view.distance = route.learnt->distance;
-      view.origin = origin(route, own);
-      views.push_back(std::move(view));
-    }
-  });
-  return views;
+RouteViews Daemon::route_views() const {
+  return {network_->vrfs(), zebra_ ? zebra_->own_type() : zserv::RouteType::system,
+          [this](const routing::Group& group) { return network_->lacks_room(group); }};
+}
+
+bool Daemon::has_interface(std::string_view name) const {
+  return std::ranges::any_of(network_->vrfs(),
+                             [&](const VrfRoutes& vrf) { return vrf.kernel.find_link(name) != nullptr; });
 }
 
 std::vector<rpc::NeighbourView> Daemon::neighbours() const {
   std::vector<rpc::NeighbourView> views;
-  network_->for_each_vrf([&](const std::string& vrf, const kernel::State& state, const routing::Plan&) {
-    for (const auto& [key, neighbour] : state.neighbours) {
-      const auto link = state.links.find(key.link);
-      if (link == state.links.end()) continue;
+  for (const auto& [vrf, kernel, plan] : network_->vrfs()) {
+    for (const auto& [key, neighbour] : kernel.neighbours) {
+      const auto link = kernel.links.find(key.link);
+      if (link == kernel.links.end()) continue;
       const auto port = config_.ports.find(link->second.name);
       if (port == config_.ports.end() || port->second.vrf != vrf) continue;
       views.push_back({vrf, key.address, link->second.name, neighbour.mac, std::string(name(neighbour.state))});
     }
-  });
+  }
   return views;
 }
 
@@ -177,10 +145,9 @@ std::vector<rpc::VrfView> Daemon::vrfs() const {
     if (const auto* fault = network_->fault(name)) view.fault = {fault->error, fault->since};
     views.push_back(std::move(view));
   }
-  network_->for_each_vrf([&](const std::string& name, const kernel::State&, const routing::Plan& plan) {
-    if (const auto view = std::ranges::find(views, name, &rpc::VrfView::name); view != views.end())
-      view->routes = plan.routes.size();
-  });
+  for (const VrfRoutes& vrf : network_->vrfs())
+    if (const auto view = std::ranges::find(views, vrf.name, &rpc::VrfView::name); view != views.end())
+      view->routes = vrf.plan.routes.size();
   return views;
 }
 

@@ -50,12 +50,15 @@ json negotiation_view(const ike::ConnectionView& connection, bool dataplane_conn
           {"children", children}};
 }
 
-// A tunnel's own interface is no way to its peer either.
+// In the front door, where IKE and ESP are. A tunnel's own interface is no way to its peer either.
 bool has_way(const Operations& operations, const IpAddress& peer) {
-  const auto way = route_views(operations, peer.text());
-  if (!way) return false;
-  return std::ranges::any_of(
-      *way, [](const json& route) { return route["action"] != "drop" && route["action"] != "tunnel"; });
+  const auto leads = [](ipc::NextHopKind kind) {
+    return kind != ipc::NextHopKind::drop && kind != ipc::NextHopKind::tunnel;
+  };
+  return std::ranges::any_of(operations.routes_taken_by(peer), [&](const RouteView& route) {
+    if (!route.vrf.empty()) return false;
+    return route.hops.empty() ? leads(route.kind) : std::ranges::any_of(route.hops, leads, &HopView::kind);
+  });
 }
 
 uint64_t counted(const json& children, const char* direction, const char* counter) {

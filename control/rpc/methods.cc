@@ -10,6 +10,7 @@
 #include "control/config/report.h"
 #include "control/config/warnings.h"
 #include "control/rpc/explain.h"
+#include "control/rpc/route_page.h"
 #include "control/rpc/views.h"
 
 namespace sekisho::rpc {
@@ -44,8 +45,6 @@ Answer show(Operations& operations, const json& params) {
   const auto name = parameter(params, "name", "");
   if (!name) return std::unexpected(name.error());
   if (*what == "counters") return counter_views(operations);
-  if (*what == "route" && !operations.daemon().dataplane_connected)
-    return refuse(RpcError::refused, messages::dataplane_absent, "the dataplane is not connected");
   std::optional<json> view;
   if (*what == "tunnel")
     view = tunnel_views(operations, *name);
@@ -63,16 +62,28 @@ Answer show(Operations& operations, const json& params) {
     view = child_sa_views(operations, *name);
   else if (*what == "port")
     view = port_views(operations, *name);
-  else if (*what == "route")
-    view = route_views(operations, *name);
   else if (*what == "neighbour")
     view = neighbour_views(operations, *name);
   else
     return bad_params(
-        "\"what\" is one of tunnel, group, vrf, mtu, security-group, ike-sa, child-sa, route, neighbour, port, "
-        "counters");
+        "\"what\" is one of tunnel, group, vrf, mtu, security-group, ike-sa, child-sa, neighbour, port, counters");
   if (view) return *std::move(view);
   return not_found(what->ends_with("-sa") || *what == "mtu" ? "tunnel" : *what, *name);
+}
+
+Answer route_show(Operations& operations, const json& params) {
+  const auto name = parameter(params, "name", "");
+  if (!name) return std::unexpected(name.error());
+  std::optional<RoutePlace> after;
+  if (const auto place = params.find("after"); place != params.end()) {
+    after = parse_route_place(*place);
+    if (!after) return bad_params("\"after\" must be the \"next\" of another page");
+  }
+  if (!operations.daemon().dataplane_connected)
+    return refuse(RpcError::refused, messages::dataplane_absent, "the dataplane is not connected");
+  auto page = route_page(operations, *name, after);
+  if (page) return *std::move(page);
+  return not_found("route", *name);
 }
 
 Answer status(Operations& operations, const json&) { return status_view(operations); }
@@ -244,6 +255,7 @@ struct Method {
 
 constexpr std::array methods = {Method{"status", status},
                                 Method{"show", show},
+                                Method{"route.show", route_show},
                                 Method{"tunnel.up", tunnel_up},
                                 Method{"tunnel.down", tunnel_down},
                                 Method{"tunnel.rekey", tunnel_rekey},

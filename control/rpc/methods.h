@@ -1,6 +1,6 @@
 // The methods of the JSON-RPC interface: status, show, tunnel.up, tunnel.down, tunnel.rekey, group.prefer,
-// group.fail-back, config.check, config.diff, config.apply, bgp.show. docs/operations.md describes parameters and
-// answers.
+// group.fail-back, config.check, config.diff, config.apply, route.show, bgp.show. docs/operations.md describes
+// parameters and answers.
 #pragma once
 
 #include <expected>

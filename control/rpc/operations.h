@@ -126,6 +126,18 @@ struct RouteView {
   std::string origin;               // "connected", "static", "tunnel", "bgp", ...: who made it, where known
 };
 
+// Where a route stands in the order of VRFs, by name, and prefixes.
+struct RoutePlace {
+  std::string vrf;
+  Prefix prefix;
+};
+
+// Some routes in that order.
+struct RoutePart {
+  std::vector<RouteView> routes;
+  bool last = true;  // no other comes after them
+};
+
 struct VrfView {
   std::string name;
   std::optional<LastError> fault;  // why it cannot be used
@@ -205,7 +217,13 @@ class Operations {
   virtual std::vector<ike::IkeSaView> ike_sas() const = 0;
   virtual std::vector<ike::ConnectionView> connections() const = 0;
   virtual std::vector<ChildCounters> child_counters() const = 0;
-  virtual std::vector<RouteView> routes() const = 0;  // what the dataplane was told
+  // What the dataplane was told: the first routes, of those behind `after` where that is given, until they and their
+  // ways are `most`.
+  virtual RoutePart routes(const std::optional<RoutePlace>& after, size_t most) const = 0;
+  // In each VRF the route to exactly that prefix; the longest match of an address.
+  virtual std::vector<RouteView> routes_to(const Prefix& prefix) const = 0;
+  virtual std::vector<RouteView> routes_taken_by(const IpAddress& address) const = 0;
+  virtual bool has_interface(std::string_view name) const = 0;  // in the kernel, in any VRF
   virtual std::vector<NeighbourView> neighbours() const = 0;
   virtual std::vector<VrfView> vrfs() const = 0;    // every configured one, in the order of names
   virtual std::vector<PortView> ports() const = 0;  // every configured one, in the order of names

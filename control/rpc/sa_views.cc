@@ -92,6 +92,8 @@ double seconds_between(Instant start, Instant end) {
   return static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(end - start).count()) / 1000;
 }
 
+json text_or_null(const std::string& text) { return text.empty() ? json() : json(text); }
+
 json selector_texts(const std::vector<TrafficSelector>& selectors) {
   json result = json::array();
   for (const TrafficSelector& selector : selectors) result.push_back(selector.text());

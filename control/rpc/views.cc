@@ -27,24 +27,6 @@ std::string_view word(TunnelPhase phase) {
   return "";
 }
 
-std::string_view word(ipc::NextHopKind kind) {
-  switch (kind) {
-    case ipc::NextHopKind::drop:
-      return "drop";
-    case ipc::NextHopKind::local:
-      return "local";
-    case ipc::NextHopKind::punt:
-      return "punt";
-    case ipc::NextHopKind::adjacency:
-      return "adjacency";
-    case ipc::NextHopKind::tunnel:
-      return "tunnel";
-    case ipc::NextHopKind::group:
-      return "multipath";
-  }
-  return "";
-}
-
 std::string_view word(ZebraView::State state) {
   switch (state) {
     case ZebraView::State::off:
@@ -75,14 +57,12 @@ std::string_view word(ProbeView::State state) {
   return "";
 }
 
-json or_null(const std::string& text) { return text.empty() ? json() : json(text); }
-
 json probe_view(const std::optional<ProbeView>& probe, const json& configured) {
   if (!probe || !configured.is_object()) return {};
   json view = configured;
-  view.update({{"state", word(probe->state)}, {"reason", or_null(probe->reason)}});
+  view.update({{"state", word(probe->state)}, {"reason", text_or_null(probe->reason)}});
   if (configured["protocol"] == "bfd") {
-    view["session"] = or_null(probe->session);
+    view["session"] = text_or_null(probe->session);
     return view;
   }
   view.update({{"sent", probe->sent},
@@ -183,7 +163,7 @@ json tunnel_view(const TunnelView& tunnel, const config::Tunnel& configured,
           {"routes", desired["routes"]},
           {"group", group ? json(group->first) : json()},
           {"probe", probe_view(tunnel.probe, desired["probe"])},
-          {"probe_denied", or_null(probe_denied)},
+          {"probe_denied", text_or_null(probe_denied)},
           {"up_seconds", since(tunnel.up_since, now)},
           {"ike_sas", ike_count},
           {"child_sas", child_count},
@@ -276,34 +256,6 @@ json port_view(const PortView& port, const config::Port& configured, Instant now
           {"vrf", desired["vrf"]},
           {"counters", counters},
           {"last_error", or_null(port.last_error, now)}};
-}
-
-json hop_views(const RouteView& route) {
-  json hops = json::array();
-  for (const HopView& hop : route.hops)
-    hops.push_back({{"action", word(hop.kind)},
-                    {"interface", hop.interface.empty() ? json() : json(hop.interface)},
-                    {"via", hop.via ? json(hop.via->text()) : json()},
-                    {"weight", hop.weight}});
-  return hops;
-}
-
-// By its prefix, its VRF, or an interface that it leads out of.
-bool goes_by(const RouteView& route, std::string_view name) {
-  return name == route.prefix.text() || name == route.vrf || name == route.interface ||
-         std::ranges::find(route.hops, name, &HopView::interface) != route.hops.end();
-}
-
-// In each VRF.
-std::map<std::string, const RouteView*> longest_matches(const std::vector<RouteView>& routes,
-                                                        const IpAddress& address) {
-  std::map<std::string, const RouteView*> best;
-  for (const RouteView& route : routes) {
-    if (!route.prefix.contains(address)) continue;
-    const RouteView*& known = best[route.vrf];
-    if (!known || route.prefix.length() > known->prefix.length()) known = &route;
-  }
-  return best;
 }
 
 bool is_error(const std::optional<LastError>& last) { return last && last->error.message->severity == Severity::error; }
@@ -440,35 +392,12 @@ std::optional<json> port_views(const Operations& operations, std::string_view na
   return result;
 }
 
-std::optional<json> route_views(const Operations& operations, std::string_view name) {
-  json result = json::array();
-  const std::vector<RouteView> routes = operations.routes();
-  const auto address = IpAddress::parse(name);
-  const auto best = address ? longest_matches(routes, *address) : std::map<std::string, const RouteView*>{};
-  for (const RouteView& route : routes) {
-    const auto match = best.find(route.vrf);
-    const bool matches = match != best.end() && match->second == &route;
-    if (!name.empty() && !matches && !goes_by(route, name)) continue;
-    result.push_back({{"vrf", or_null(route.vrf)},
-                      {"prefix", route.prefix.text()},
-                      {"action", word(route.kind)},
-                      {"interface", route.interface.empty() ? json() : json(route.interface)},
-                      {"via", route.via ? json(route.via->text()) : json()},
-                      {"hops", hop_views(route)},
-                      {"metric", route.metric ? json(*route.metric) : json()},
-                      {"distance", route.distance ? json(*route.distance) : json()},
-                      {"origin", route.origin}});
-  }
-  if (result.empty() && !name.empty() && !operations.running().vrfs.contains(name)) return {};
-  return result;
-}
-
 std::optional<json> neighbour_views(const Operations& operations, std::string_view name) {
   json result = json::array();
   for (const NeighbourView& neighbour : operations.neighbours()) {
     const std::string address = neighbour.address.text();
     if (!name.empty() && name != address && name != neighbour.interface && name != neighbour.vrf) continue;
-    result.push_back({{"vrf", or_null(neighbour.vrf)},
+    result.push_back({{"vrf", text_or_null(neighbour.vrf)},
                       {"address", address},
                       {"interface", neighbour.interface},
                       {"mac", neighbour.mac ? json(neighbour.mac->text()) : json()},

@@ -17,8 +17,7 @@ json status_view(const Operations& operations);
 json to_json(const LastError& error, Instant now);
 
 // An empty name selects all. MTUs, IKE and child SAs go by the name of their tunnel, neighbours by address or
-// interface, routes by prefix or interface, or by an address: then the longest match. Nothing where there is no such
-// thing.
+// interface. Nothing where there is no such thing.
 std::optional<json> tunnel_views(const Operations& operations, std::string_view name);
 std::optional<json> mtu_views(const Operations& operations, std::string_view name);
 std::optional<json> vrf_views(const Operations& operations, std::string_view name);
@@ -27,7 +26,6 @@ std::optional<json> security_group_views(const Operations& operations, std::stri
 std::optional<json> ike_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> child_sa_views(const Operations& operations, std::string_view name);
 std::optional<json> port_views(const Operations& operations, std::string_view name);
-std::optional<json> route_views(const Operations& operations, std::string_view name);
 std::optional<json> neighbour_views(const Operations& operations, std::string_view name);
 json counter_views(const Operations& operations);
 

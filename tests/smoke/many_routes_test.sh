@@ -13,6 +13,7 @@ INSIDE=([a1]=169.254.1.1 [b1]=169.254.1.2 [a2]=169.254.2.1 [b2]=169.254.2.2)
 SHARED_KEY=([1]=many-routes-over-the-first [2]=many-routes-over-the-second)
 IKE=aes128gcm16-prfsha256-x25519 ESP=aes128gcm16 DPD=2
 ROUTES=${ROUTES:-100000} SAMPLES=400
+declare -A WATCH_PID
 
 speaker_program() { "$PYTHON" "$SMOKE/lab/bgp_speaker.py" "$@"; }
 far_end() { [ "$1" = a ] && echo b || echo a; }
@@ -47,18 +48,22 @@ learnt_at_most() { [ "$(learnt "$1")" -le "$2" ]; }
 planned() { sekisho "$1" show route --json | speaker_program compare "$ROUTES"; }
 planned_is() { [ "$(planned "$1")" = "$2" ]; }
 
-# Control's loop is asked again and again for as long as something goes on; SLOWEST is the longest that an answer took,
-# in milliseconds.
+# Both controls' loops are asked again and again for as long as something goes on; the longest that an answer took.
 watch_start() {
-  bash -c 'slowest=0; trap "echo \$slowest; exit" TERM; while :; do
-      begun=$(date +%s%N); "$@" >/dev/null; took=$((($(date +%s%N) - begun) / 1000000))
-      [ $took -le $slowest ] || slowest=$took; sleep 0.1; done' watch \
-    "$SEKISHO" --socket "$LAB_DIR/a/control.sock" show tunnel --json >"$LAB_DIR/slowest" &
-  WATCH_PID=$!
+  local gateway
+  for gateway in a b; do
+    bash -c 'slowest=0; trap "echo \$slowest; exit" TERM; while :; do
+        begun=$(date +%s%N); "$@" >/dev/null; took=$((($(date +%s%N) - begun) / 1000000))
+        [ $took -le $slowest ] || slowest=$took; sleep 0.1; done' watch \
+      "$SEKISHO" --socket "$LAB_DIR/$gateway/control.sock" show tunnel --json >"$LAB_DIR/slowest.$gateway" &
+    WATCH_PID[$gateway]=$!
+  done
 }
 watch_end() {
-  stop "$WATCH_PID"
-  SLOWEST=$(cat "$LAB_DIR/slowest")
+  local gateway
+  for gateway in a b; do stop "${WATCH_PID[$gateway]}"; done
+  say "measured: longest answer of control meanwhile: $(cat "$LAB_DIR/slowest.a") ms at a," \
+    "$(cat "$LAB_DIR/slowest.b") ms at b"
 }
 
 seconds_since() { awk -v begun="$1" -v now="$(date +%s.%N)" 'BEGIN { printf "%.1f", now - begun }'; }
@@ -135,13 +140,12 @@ for gateway in b a; do
   await 80 "$ROUTES routes at $gateway" learnt_at_least "$gateway" "$ROUTES"
 done
 say "measured: zebra has said $ROUTES routes after $(seconds_since "$begun") s"
-watch_end
-say "measured: longest answer of control meanwhile: $SLOWEST ms"
 peaks
 half=$(speaker_program share "$ROUTES")
 await 80 'all of them in the plan of b, to the neighbour' planned_is b "$ROUTES 0 lan:$ROUTES"
 await 80 'all of them in the plan of a, each into its tunnel' planned_is a "$ROUTES 0 vti1:${half% *} vti2:${half#* }"
 say "measured: and all are in both plans, compared one by one, after $(seconds_since "$begun") s"
+watch_end
 flow_end "$ROUTES routes came in"
 equal 'packets lost meanwhile' 0 "$FLOW_LOST"
 equal 'tunnels that came up meanwhile' "$ups" "$(came_up a),$(came_up b)"
@@ -170,7 +174,6 @@ for gateway in b a; do
 done
 say "measured: none is left after $(seconds_since "$begun") s"
 watch_end
-say "measured: longest answer of control meanwhile: $SLOWEST ms"
 flow_end "$ROUTES routes went"
 equal 'packets lost meanwhile' 0 "$FLOW_LOST"
 equal 'tunnels that came up meanwhile' "$ups" "$(came_up a),$(came_up b)"

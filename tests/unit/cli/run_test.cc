@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdio>
@@ -147,10 +148,31 @@ TEST_CASE("a tunnel whose probe is not answered is up, and is no success") {
   CHECK(has(failing, "tokyo is up (probe fails)\n"));
 }
 
+TEST_CASE("a table of routes that comes in pages is shown whole") {
+  const Daemon daemon([](rpc::FakeOperations& operations) {
+    operations.routes_.clear();
+    for (uint32_t i = 0; i < 2300; ++i)
+      operations.routes_.push_back(
+          {.prefix = Prefix(IpAddress::v4(Be32(0x14000000 + (i << 8))), 24), .interface = "wan"});
+  });
+  const Outcome text = daemon.run("show route"), list = daemon.run("show route wan --json");
+  CHECK(std::ranges::count(text.text, '\n') == 2301);
+  CHECK(has(text, "\n20.8.251.0/24  "));
+  const auto parsed = nlohmann::json::parse(list.text, nullptr, false);
+  REQUIRE(parsed.is_array());
+  REQUIRE(parsed.size() == 2300);
+  CHECK(parsed[1000]["prefix"] == "20.3.232.0/24");
+
+  const Outcome endless = Daemon([](rpc::FakeOperations& operations) { operations.endless_ = true; }).run("show route");
+  CHECK(endless.code == 1);
+  CHECK(endless.text.starts_with("sekisho: SKO-SYS-027"));
+}
+
 TEST_CASE("with --json, answers and errors are JSON") {
   const Daemon daemon;
-  for (const char* arguments : {"status", "show counters", "show bgp advertised", "show ike-sa", "show tunnel kyoto",
-                                "explain", "explain SKO-IKE-001", "explain NONE", "shwo", "--socket /nowhere status"}) {
+  for (const char* arguments :
+       {"status", "show counters", "show bgp advertised", "show route", "show route wan", "show route x", "show ike-sa",
+        "show tunnel kyoto", "explain", "explain SKO-IKE-001", "explain NONE", "shwo", "--socket /nowhere status"}) {
     const Outcome outcome = daemon.run(std::string(arguments) + " --json");
     INFO(arguments << "\n" << outcome.text);
     CHECK_FALSE(nlohmann::json::parse(outcome.text, nullptr, false).is_discarded());

@@ -10,6 +10,12 @@ namespace {
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 json list(const json& entry) { return json::array({entry}); }
 
+std::string routes_text(const json& routes) {
+  RouteTable table;
+  table.add(routes);
+  return std::move(table).text();
+}
+
 const json last_error = {{"id", "SKO-IKE-001"},  {"severity", "error"},        {"title", "peer does not answer"},
                          {"detail", "10.9.2.2"}, {"cause", "No answer came."}, {"remedy", "Check the path."},
                          {"age_seconds", 72.5}};
@@ -257,6 +263,16 @@ TEST_CASE("counters leave zeros out unless all are wanted") {
   CHECK_FALSE(has(some, "wan"));
   CHECK(has(counters_text(counters, true), "esp-padding"));
   CHECK(counters_text(json::object(), false) == "every counter is zero\n");
+}
+
+TEST_CASE("a list that comes in parts is the same text as one that comes whole") {
+  const json whole = {{{"a", "é\x1b"}}, {{"b", {1, 2}}}, json::object()};
+  ListText list;
+  CHECK(ListText().text() == dumped(json::array()));
+  list.add(json::array({whole[0], whole[1]}));
+  list.add(json::array());
+  list.add(json::array({whole[2]}));
+  CHECK(std::move(list).text() == dumped(whole));
 }
 
 TEST_CASE("status, routes, neighbours and ports read at a glance") {

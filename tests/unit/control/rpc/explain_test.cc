@@ -80,6 +80,28 @@ TEST_CASE("an explanation says what a tunnel waits for") {
   CHECK(hinted(operations, "no interface of this machine has the local address, 10.9.1.1"));
 }
 
+TEST_CASE("an explanation says where no route leads to the peer, which is the front door's to have") {
+  FakeOperations operations;
+  const char* none = "no route to the peer, 10.9.2.2";
+  CHECK_FALSE(hinted(operations, none));
+  const RouteView leads{.prefix = *Prefix::parse("10.9.0.0/16"), .kind = ipc::NextHopKind::adjacency};
+  RouteView in_vrf = leads;
+  in_vrf.vrf = "blue";
+  operations.routes_ = {in_vrf};
+  CHECK(hinted(operations, none));
+  operations.routes_ = {leads, in_vrf};
+  CHECK_FALSE(hinted(operations, none));
+  for (const auto kind : {ipc::NextHopKind::drop, ipc::NextHopKind::tunnel}) {
+    operations.routes_[0].kind = kind;
+    CHECK(hinted(operations, none));
+  }
+  operations.routes_[0].kind = ipc::NextHopKind::group;
+  operations.routes_[0].hops = {{ipc::NextHopKind::tunnel, "vti0", {}, 1}, {ipc::NextHopKind::tunnel, "vti1", {}, 1}};
+  CHECK(hinted(operations, none));
+  operations.routes_[0].hops[1].kind = ipc::NextHopKind::adjacency;
+  CHECK_FALSE(hinted(operations, none));
+}
+
 TEST_CASE("without its dataplane an explanation calls no child up") {
   FakeOperations operations;
   ike::ConnectionView connection{.name = "tokyo", .state = "up"};

@@ -1,8 +1,12 @@
 // A daemon with one tunnel, for the tests of the interface.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
+#include <ranges>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/messages/ike.h"
@@ -39,19 +43,36 @@ class FakeOperations final : public Operations {
   std::vector<ike::IkeSaView> ike_sas() const override { return ike_sas_; }
   std::vector<ike::ConnectionView> connections() const override { return connections_; }
   std::vector<ChildCounters> child_counters() const override { return child_counters_; }
-  std::vector<RouteView> routes() const override {
-    return {{.prefix = *Prefix::parse("0.0.0.0/0"),
-             .kind = ipc::NextHopKind::adjacency,
-             .interface = "wan",
-             .via = *IpAddress::parse("10.9.1.254"),
-             .distance = 20,
-             .origin = "static"},
-            {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop},
-            {.prefix = *Prefix::parse("10.3.0.0/24"),
-             .kind = ipc::NextHopKind::group,
-             .hops = {{ipc::NextHopKind::adjacency, "wan", IpAddress::parse("10.9.1.254"), 3},
-                      {ipc::NextHopKind::tunnel, "vti0", {}, 1}}}};
+  RoutePart routes(const std::optional<RoutePlace>& after, size_t most) const override {
+    std::vector<RouteView> behind = routes_;
+    if (after)
+      std::erase_if(behind, [&](const RouteView& route) {
+        return std::tie(route.vrf, route.prefix) <= std::tie(after->vrf, after->prefix);
+      });
+    if (endless_) return {routes_, false};
+    RoutePart part;
+    for (size_t taken = 0; part.routes.size() < behind.size() && taken < most;
+         taken += 1 + part.routes.back().hops.size())
+      part.routes.push_back(behind[part.routes.size()]);
+    part.last = part.routes.size() == behind.size();
+    return part;
   }
+  std::vector<RouteView> routes_to(const Prefix& prefix) const override {
+    std::vector<RouteView> found = routes_;
+    std::erase_if(found, [&](const RouteView& route) { return route.prefix != prefix; });
+    return found;
+  }
+  std::vector<RouteView> routes_taken_by(const IpAddress& address) const override {
+    std::map<std::string, RouteView> best;
+    for (const RouteView& route : routes_)
+      if (const auto known = best.find(route.vrf);
+          route.prefix.contains(address) &&
+          (known == best.end() || route.prefix.length() > known->second.prefix.length()))
+        best.insert_or_assign(route.vrf, route);
+    const auto values = best | std::views::values;
+    return {values.begin(), values.end()};
+  }
+  bool has_interface(std::string_view name) const override { return name == "wan" || name == "lan" || name == "vti0"; }
   std::vector<NeighbourView> neighbours() const override {
     return {{"", *IpAddress::parse("10.9.1.254"), "wan", MacAddress{{2, 0, 0, 0, 0, 1}}, "reachable"}};
   }
@@ -111,6 +132,18 @@ class FakeOperations final : public Operations {
   WallTime wall_clock_{};
   bool dataplane_connected_ = true, dataplane_responding_ = true, lan_present_ = false;
   std::vector<LastError> faults_;
+  bool endless_ = false;  // of routes the same page comes again and again
+  std::vector<RouteView> routes_ = {{.prefix = *Prefix::parse("0.0.0.0/0"),
+                                     .kind = ipc::NextHopKind::adjacency,
+                                     .interface = "wan",
+                                     .via = *IpAddress::parse("10.9.1.254"),
+                                     .distance = 20,
+                                     .origin = "static"},
+                                    {.prefix = *Prefix::parse("10.2.0.0/24"), .kind = ipc::NextHopKind::drop},
+                                    {.prefix = *Prefix::parse("10.3.0.0/24"),
+                                     .kind = ipc::NextHopKind::group,
+                                     .hops = {{ipc::NextHopKind::adjacency, "wan", IpAddress::parse("10.9.1.254"), 3},
+                                              {ipc::NextHopKind::tunnel, "vti0", {}, 1}}}};
   std::vector<GroupView> groups_;
   SecurityView security_;
   TunnelView tunnel_{.name = "tokyo"};

@@ -122,20 +122,6 @@ TEST_CASE("views carry units and last errors") {
   CHECK(child["replay_window"] == 256);
   CHECK(child["local_selectors"].at(0) == "10.1.0.0/24");
 
-  CHECK(result(operations, "show", {{"what", "route"}}).size() == 3);
-  const json several = result(operations, "show", {{"what", "route"}, {"name", "vti0"}}).at(0);
-  CHECK(several["action"] == "multipath");
-  CHECK(several["hops"].at(0) ==
-        json{{"action", "adjacency"}, {"interface", "wan"}, {"via", "10.9.1.254"}, {"weight", 3}});
-  CHECK(several["hops"].at(1) == json{{"action", "tunnel"}, {"interface", "vti0"}, {"via", nullptr}, {"weight", 1}});
-  CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["via"] == "10.9.1.254");
-  CHECK(result(operations, "show", {{"what", "route"}, {"name", "wan"}}).at(0)["distance"] == 20);
-  CHECK(result(operations, "show", {{"what", "route"}}).at(1)["distance"].is_null());
-  for (const auto& [address, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.4.0.5", "0.0.0.0/0"}}) {
-    const json routes = result(operations, "show", {{"what", "route"}, {"name", address}});
-    CHECK(routes.size() == 1);
-    CHECK(routes.at(0)["prefix"] == prefix);
-  }
   CHECK(result(operations, "show", {{"what", "neighbour"}}).at(0)["mac"] == "02:00:00:00:00:01");
   CHECK(result(operations, "show", {{"what", "port"}}).size() == 2);
   CHECK(result(operations, "show", {{"what", "counters"}})["drops"]["esp-replay"] == 7);
@@ -249,7 +235,77 @@ TEST_CASE("without a dataplane there are no counters, rather than zeros") {
   CHECK(tunnel["in"].is_null());
   CHECK(tunnel["out"].is_null());
   CHECK(result(operations, "show", {{"what", "port"}}).at(0)["counters"].is_null());
-  CHECK(call(operations, "show", {{"what", "route"}})["error"]["data"]["id"] == "SKO-SYS-033");
+}
+
+TEST_CASE("routes are shown by prefix, interface, VRF and address") {
+  FakeOperations operations;
+  const auto shown = [&](const json& params) {
+    const json page = result(operations, "route.show", params);
+    CHECK(page["next"].is_null());
+    return page["routes"];
+  };
+  CHECK(shown(json::object()).size() == 3);
+  CHECK(shown(json::object()).at(1)["distance"].is_null());
+  const json several = shown({{"name", "vti0"}}).at(0);
+  CHECK(several["action"] == "multipath");
+  CHECK(several["hops"].at(0) ==
+        json{{"action", "adjacency"}, {"interface", "wan"}, {"via", "10.9.1.254"}, {"weight", 3}});
+  CHECK(several["hops"].at(1) == json{{"action", "tunnel"}, {"interface", "vti0"}, {"via", nullptr}, {"weight", 1}});
+  CHECK(shown({{"name", "wan"}}).at(0)["via"] == "10.9.1.254");
+  CHECK(shown({{"name", "wan"}}).at(0)["distance"] == 20);
+  for (const auto& [name, prefix] : {std::pair{"10.2.0.5", "10.2.0.0/24"}, std::pair{"10.4.0.5", "0.0.0.0/0"},
+                                     std::pair{"10.3.0.0/24", "10.3.0.0/24"}}) {
+    const json routes = shown({{"name", name}});
+    CHECK(routes.size() == 1);
+    CHECK(routes.at(0)["prefix"] == prefix);
+  }
+  CHECK(call(operations, "route.show", {{"name", "x"}})["error"]["code"] == RpcError::not_found);
+  CHECK(call(operations, "route.show", {{"name", "10.3.0.0/25"}})["error"]["code"] == RpcError::not_found);
+  operations.routes_.clear();
+  CHECK(shown({{"name", "wan"}}).empty());
+  operations.dataplane_connected_ = false;
+  CHECK(call(operations, "route.show")["error"]["data"]["id"] == "SKO-SYS-033");
+}
+
+TEST_CASE("a table of routes comes in pages, each route once") {
+  FakeOperations operations;
+  operations.routes_.clear();
+  for (const char* vrf : {"", "blue"})
+    for (uint32_t i = 0; i < 1250; ++i)
+      operations.routes_.push_back({.vrf = vrf,
+                                    .prefix = Prefix(IpAddress::v4(Be32(0x14000000 + (i << 8))), 24),
+                                    .interface = i == 7 ? "wan" : "lan"});
+  const auto shown = [&](json params) {
+    std::vector<size_t> pages;
+    std::vector<std::string> seen;
+    for (bool more = true; more; more = !params["after"].is_null()) {
+      const json page = result(operations, "route.show", params);
+      pages.push_back(page["routes"].size());
+      for (const json& route : page["routes"]) seen.push_back(route["vrf"].dump() + route["prefix"].get<std::string>());
+      params["after"] = page["next"];
+    }
+    CHECK(std::ranges::is_sorted(seen, {}, [](const std::string& each) { return each.starts_with("null") ? 0 : 1; }));
+    std::ranges::sort(seen);
+    CHECK(std::ranges::adjacent_find(seen) == seen.end());
+    return pages;
+  };
+  CHECK(shown(json::object()) == std::vector<size_t>{1000, 1000, 500});
+  CHECK(shown({{"name", "wan"}}) == std::vector<size_t>{1, 1, 0});
+  CHECK(shown({{"name", "lan"}}) == std::vector<size_t>{999, 999, 500});
+  config::Config config = operations.running();
+  config.vrfs["blue"];
+  operations.run(std::move(config));
+  CHECK(shown({{"name", "blue"}}) == std::vector<size_t>{0, 750, 500});
+  operations.routes_.resize(1000);
+  CHECK(shown(json::object()) == std::vector<size_t>{1000});
+  CHECK(result(operations, "route.show",
+               {{"name", "gone"}, {"after", {{"vrf", ""}, {"prefix", "20.0.0.0/24"}}}})["routes"]
+            .empty());
+
+  for (const json& after : {json("10.0.0.0/8"), json::array(), json::object(), json{{"vrf", ""}},
+                            json{{"vrf", ""}, {"prefix", "10.0.0.1/8"}}, json{{"vrf", 1}, {"prefix", "10.0.0.0/8"}},
+                            json{{"vrf", ""}, {"prefix", nullptr}}})
+    CHECK(call(operations, "route.show", {{"after", after}})["error"]["code"] == RpcError::invalid_params);
 }
 
 TEST_CASE("what bgpd says is passed on, and a neighbour that it does not have is not found") {
@@ -279,7 +335,7 @@ TEST_CASE("operations reach the tunnel that is named, and only a configured one"
   CHECK(unknown["error"]["code"] == RpcError::not_found);
   CHECK(unknown["error"]["data"]["id"] == "SKO-SYS-020");
   CHECK(call(operations, "tunnel.up")["error"]["code"] == RpcError::invalid_params);
-  for (const char* what : {"port", "route", "neighbour"})
+  for (const char* what : {"port", "neighbour"})
     CHECK(call(operations, "show", {{"what", what}, {"name", "x"}})["error"]["code"] == RpcError::not_found);
 }
 
