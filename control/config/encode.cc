@@ -46,7 +46,7 @@ json or_null(const std::string& text) { return text.empty() ? json() : json(text
 
 json or_auto(const std::optional<uint16_t>& value) { return value ? json(*value) : json("auto"); }
 
-std::string_view word(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
+std::string_view way_to_prove(bool by_certificate) { return by_certificate ? "certificate" : "psk"; }
 
 std::string_view word(ike::DpdAction action) {
   switch (action) {
@@ -265,10 +265,10 @@ json encode(const Tunnel& tunnel) {
   result["probe"] = encode(tunnel.probe);
   result["profile"] = tunnel.profile == Profile::modern ? "modern" : "legacy";
   const AuthFiles& files = tunnel.files;
-  result["local"].update({{"auth", word(tunnel.connection.local_auth.by_certificate())},
+  result["local"].update({{"auth", way_to_prove(tunnel.connection.local_auth.by_certificate())},
                           {"certificate", files.certificate},
                           {"private_key", files.private_key}});
-  result["remote"].update({{"auth", word(tunnel.connection.remote_auth.by_certificate())},
+  result["remote"].update({{"auth", way_to_prove(tunnel.connection.remote_auth.by_certificate())},
                            {"authorities", files.authorities},
                            {"crls", files.crls},
                            {"require_crl", files.require_crl}});

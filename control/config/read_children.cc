@@ -12,7 +12,6 @@ namespace sekisho::config {
 namespace {
 
 constexpr size_t max_children = 16;
-constexpr size_t max_routes = 4096;
 
 // One child of IKEv1 has one pair of selectors, and what every peer has for a tunnel interface is IPv4's.
 std::vector<TrafficSelector> everything(ike::IkeVersion version) {

@@ -12,7 +12,6 @@ namespace sekisho::config {
 namespace {
 
 constexpr size_t max_members = 8;
-constexpr size_t max_routes = 4096;
 constexpr uint64_t max_hold_down = 86400;
 // The kernel's ways have up to 256, zebra's of FRR 8.2 to 9.1 one octet.
 constexpr uint64_t max_weight = 255;

@@ -9,7 +9,7 @@
 namespace sekisho::config {
 namespace {
 
-constexpr size_t max_routes = 65536;
+constexpr size_t max_vrf_routes = 65536;
 constexpr size_t max_guards = 1024;
 
 std::optional<Route> read_route(const Node& node, const std::string& vrf, Context& context) {
@@ -35,7 +35,7 @@ void read_table(const Object& object, const std::string& vrf, std::vector<Route>
                 Context& context) {
   if (const auto node = object.get("routes")) {
     routes = read_list(*node, [&](const Node& item) { return read_route(item, vrf, context); });
-    check_count(*node, routes.size(), max_routes);
+    check_count(*node, routes.size(), max_vrf_routes);
   }
   if (const auto node = object.get("guards")) {
     guards = read_list(*node, read_prefix);

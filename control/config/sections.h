@@ -13,6 +13,8 @@
 
 namespace sekisho::config {
 
+inline constexpr size_t max_routes = 4096;  // of a tunnel or a group
+
 struct Context {
   std::filesystem::path directory;  // of relative psk files
   UnusableKeyLog unusable_key_log{};
